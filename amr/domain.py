@@ -1,0 +1,104 @@
+"""The physical box and what happens at its faces."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import InvalidSettingError
+
+
+@dataclass(frozen=True)
+class Periodic:
+    """What leaves through this face enters through the opposite one."""
+
+
+@dataclass(frozen=True)
+class Outflow:
+    """Zero gradient: ghost cells repeat the last cell inside the domain."""
+
+
+Boundary = Periodic | Outflow
+BoundaryPair = tuple[Boundary, Boundary]
+
+
+def boundary_pairs(boundary: Boundary | Sequence, ndim: int) -> tuple[BoundaryPair, ...]:
+    """One boundary for all faces, or one entry a dimension (a boundary or a (lower, upper) pair), as pairs."""
+    entries = [boundary] * ndim if isinstance(boundary, Boundary) else list(boundary)
+    if len(entries) != ndim:
+        raise InvalidSettingError("boundary", f"expected one entry for each of {ndim} dimensions, got {len(entries)}")
+    pairs = [(entry, entry) if isinstance(entry, Boundary) else tuple(entry) for entry in entries]
+    for pair in pairs:
+        if len(pair) != 2 or not all(isinstance(face, Boundary) for face in pair):
+            raise InvalidSettingError("boundary", f"expected Periodic() or Outflow() or a pair of them, got {pair!r}")
+        if isinstance(pair[0], Periodic) != isinstance(pair[1], Periodic):
+            raise InvalidSettingError("boundary", "a periodic face needs a periodic face opposite to it")
+    return tuple(pairs)
+
+
+@dataclass(frozen=True, init=False)
+class Domain:
+    """A box `[lower, upper]` in 1, 2 or 3 dimensions with a boundary condition on each face.
+
+    **Arguments:**
+
+    - `lower`, `upper`: corners, one number a dimension (a plain number in 1D), in the problem's unit of length.
+    - `periodic`: shorthand for boundaries: `True` for all periodic, `False` for all outflow, or one flag a dimension.
+    - `boundary`: instead of `periodic`: a `Boundary` for all faces, or for each dimension one or a (lower, upper) pair.
+
+    Raises `InvalidSettingError` for an empty, non-finite or four-dimensional box.
+    """
+
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    boundaries: tuple[BoundaryPair, ...]
+
+    def __init__(self, lower, upper, *, periodic: bool | Sequence[bool] | None = None, boundary=None):
+        lower, upper = _point(lower), _point(upper)
+        _check_box(lower, upper)
+        if periodic is not None and boundary is not None:
+            raise InvalidSettingError("boundary", "give either periodic or boundary, not both")
+        if boundary is None:
+            flags = [periodic] * len(lower) if periodic is None or isinstance(periodic, bool) else periodic
+            boundary = [Outflow() if flag is False else Periodic() for flag in flags]
+        object.__setattr__(self, "lower", lower)
+        object.__setattr__(self, "upper", upper)
+        object.__setattr__(self, "boundaries", boundary_pairs(boundary, len(lower)))
+
+    @property
+    def ndim(self) -> int:
+        return len(self.lower)
+
+    @property
+    def lengths(self) -> tuple[float, ...]:
+        return tuple(high - low for low, high in zip(self.lower, self.upper, strict=True))
+
+    @property
+    def volume(self) -> float:
+        return math.prod(self.lengths)
+
+    @property
+    def periodic(self) -> tuple[bool, ...]:
+        """For each dimension, whether it wraps around."""
+        return tuple(isinstance(pair[0], Periodic) for pair in self.boundaries)
+
+
+def _point(value) -> tuple[float, ...]:
+    return tuple(float(v) for v in np.atleast_1d(value))
+
+
+def _check_box(lower: tuple[float, ...], upper: tuple[float, ...]) -> None:
+    if len(lower) != len(upper):
+        raise InvalidSettingError("upper", f"has {len(upper)} numbers where lower has {len(lower)}; give as many")
+    if not 1 <= len(lower) <= 3:
+        raise InvalidSettingError("lower", f"expected 1, 2 or 3 dimensions, got {len(lower)}")
+    if not all(map(math.isfinite, lower + upper)):
+        raise InvalidSettingError("lower", f"expected finite numbers, got {lower} and {upper}")
+    for d, (low, high) in enumerate(zip(lower, upper, strict=True)):
+        if not low < high:
+            raise InvalidSettingError(
+                "upper", f"must be greater than lower in every dimension; number {d}: {low} and {high}"
+            )

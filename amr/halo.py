@@ -1,0 +1,181 @@
+"""Ghost cells by one gather.
+
+The plan is an index array, rebuilt at every regrid, into three stretches laid end to end:
+
+- the pool itself (ghost cells that a leaf of the same level holds),
+- the restricted pool (a finer leaf holds them): `restrict(u)`,
+- the prolonged ring (a coarser leaf holds them): the children of the coarse cells that lie around a patch.
+
+The ring is kept small by two facts. The siblings of a patch are never coarser than it, so coarse cells lie only
+beyond the faces that a patch shares with its parent: the ring has the shape of a corner, mirrored for each child.
+And 2:1 balance means that the coarse cells of the ring and their face neighbours, from which slopes are taken, are
+found in the pool or in the restricted pool. So no parent patches are stored and no wider search is needed.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from . import forest as forests
+from . import morton
+from .errors import InvalidSettingError
+from .forest import Forest
+from .mesh import Mesh
+from .transfer import Prolongation, restrict
+
+
+class HaloPlan(eqx.Module):
+    """Indices that fill the ghost cells of every patch.
+
+    **Attributes:**
+
+    - `fill`: for each cell of the ghosted patches, its place in (pool, restricted pool, prolonged ring).
+    - `stencil`: for each coarse cell of the ring and its face neighbours, their places in (pool, restricted pool).
+    """
+
+    fill: Int[Array, "*ghosted patches"]
+    stencil: Int[Array, "points ring patches"]
+
+
+@functools.cache
+def ring_cells(ndim: int, patch: int, ghost: int) -> np.ndarray:
+    """Coarse cells that can lie beyond a patch's parent, as offsets in the coarse window of a child that is its
+    parent's upper corner mirrored to the lower one; shape `(ring, ndim)`."""
+    depth = coarse_depth(ghost)
+    window = np.array(list(itertools.product(range(patch // 2 + 2 * depth), repeat=ndim)), np.int32)
+    return window[(window < depth).any(axis=1)]
+
+
+def coarse_depth(ghost: int) -> int:
+    """Layers of coarse cells that cover `ghost` layers of fine ones."""
+    return (ghost + 1) // 2
+
+
+def half_reach(mesh: Mesh, ghost: int) -> int:
+    """How many half patches around a patch the plan looks at."""
+    needed = 2 * (coarse_depth(ghost) + 1)
+    if needed > mesh.patch:
+        raise InvalidSettingError("patch", f"{mesh.patch} is too small for {ghost} ghost cells; use at least {needed}")
+    return -(-needed // (mesh.patch // 2))
+
+
+def build_plan(mesh: Mesh, forest: Forest, around: Int[Array, "halves patches"], ghost: int) -> HaloPlan:
+    """The plan for `ghost` layers; `around` is `forest.neighbours` with the reach of `half_reach`."""
+    return HaloPlan(_fill_indices(mesh, forest, around, ghost), _stencil_indices(mesh, forest, around, ghost))
+
+
+def fill_ghosts(
+    mesh: Mesh, plan: HaloPlan, u: Float[Array, "vars *cells patches"], prolongation: Prolongation
+) -> Float[Array, "vars *ghosted patches"]:
+    """All patches with their ghost cells filled."""
+    variables = u.shape[0]
+    known = jnp.concatenate([u.reshape(variables, -1), restrict(u).reshape(variables, -1)], axis=1)
+    if mesh.max_level > 0:
+        near = known.at[:, plan.stencil].get(mode="promise_in_bounds")
+        pairs = [(near[:, 1 + 2 * d], near[:, 2 + 2 * d]) for d in range(mesh.ndim)]
+        ring = jnp.stack(prolongation.children(near[:, 0], pairs), axis=2)
+        known = jnp.concatenate([known, ring.reshape(variables, -1)], axis=1)
+    ghosted = known.at[:, plan.fill].get(mode="promise_in_bounds")
+    # Kept apart from the kernel that reads it: fused, XLA would repeat the gather for every point of the stencil.
+    return jax.lax.optimization_barrier(ghosted)
+
+
+def _fill_indices(mesh: Mesh, forest: Forest, around, ghost: int) -> Int[Array, "*ghosted patches"]:
+    ndim, patch, capacity = mesh.ndim, mesh.patch, forest.capacity
+    reach, half = half_reach(mesh, ghost), patch // 2
+    depth = coarse_depth(ghost)
+    # Per dimension, the cell that a ghost cell copies, counted from the patch's corner: shape (width, patches).
+    offset = np.arange(-ghost, patch + ghost, dtype=np.int32)
+    cell = [_clamped(mesh, forest, d, jnp.asarray(offset)[:, None], patch - 1) for d in range(ndim)]
+
+    region = _ravel([_along(offset // half + reach, d, ndim)[..., 0] for d in range(ndim)], 2 + 2 * reach)
+    owner = around[region]
+    above = (forest.level[around] - forest.level)[region]
+
+    same = _ravel([_along(c % patch, d, ndim) for d, c in enumerate(cell)], patch)
+    finer = _ravel([_along(c % half, d, ndim) for d, c in enumerate(cell)], half)
+    index = jnp.where(above > 0, mesh.cells_per_patch * capacity + finer * capacity, same * capacity) + owner
+    if mesh.max_level == 0:
+        return index
+
+    odd = 2 * depth - ghost
+    window = half + 2 * depth
+    lower = [(forest.position[d] & 1) == 0 for d in range(ndim)]
+    coarse = [(c + ghost + odd) // 2 for c in cell]
+    mirrored = [jnp.where(lower[d], coarse[d], window - 1 - coarse[d]) for d in range(ndim)]
+    number = jnp.asarray(_ring_numbers(ndim, patch, ghost))[
+        _ravel([_along(m, d, ndim) for d, m in enumerate(mirrored)], window)
+    ]
+    child = sum(_along(((c + ghost + odd) & 1) << d, d, ndim) for d, c in enumerate(cell))
+    start = (mesh.cells_per_patch + half**ndim) * capacity
+    coarser = start + (number * mesh.children + child) * capacity + jnp.arange(capacity, dtype=jnp.int32)
+    return jnp.where(above < 0, coarser, index)
+
+
+def _stencil_indices(mesh: Mesh, forest: Forest, around, ghost: int) -> Int[Array, "points ring patches"]:
+    """Places of each ring cell and of its neighbours at -1 and +1 in every dimension."""
+    ndim, patch, capacity = mesh.ndim, mesh.patch, forest.capacity
+    reach, half = half_reach(mesh, ghost), patch // 2
+    depth = coarse_depth(ghost)
+    ring = ring_cells(ndim, patch, ghost)
+    step = np.zeros((1 + 2 * ndim, ndim), np.int32)
+    for d in range(ndim):
+        step[1 + 2 * d, d], step[2 + 2 * d, d] = -1, 1
+
+    region, same, finer = [], [], []
+    for d in range(ndim):
+        upper = forest.position[d] & 1
+        mirrored = jnp.asarray(ring[:, d])[:, None]
+        offset = jnp.where(upper == 0, mirrored, half + 2 * depth - 1 - mirrored) - depth
+        coarse = step[:, d][:, None, None] + offset
+        coarse = _clamped(mesh, forest, d, coarse, half - 1)
+        region.append(2 * coarse // half + reach)
+        same.append((coarse + half * upper) % patch)
+        finer.append(coarse % half)
+    owner = around[_ravel(region, 2 + 2 * reach), jnp.arange(capacity, dtype=jnp.int32)]
+    relative = forest.level[owner] - forest.level
+    restricted = (mesh.cells_per_patch + _ravel(finer, half)) * capacity + owner
+    direct = _ravel(same, patch) * capacity + owner
+    return jnp.where(relative < 0, direct, restricted)
+
+
+def _clamped(mesh: Mesh, forest: Forest, d: int, cell: Array, last: int) -> Array:
+    """Cells counted from a patch's corner (`(*cells, 1)` or `(*cells, patches)`), those beyond a non-periodic
+    boundary moved to the last cell inside."""
+    if mesh.domain.periodic[d]:
+        return cell
+    first_patch = forest.position[d] == 0
+    last_patch = forest.position[d] == (mesh.roots[d] << forest.level) - 1
+    cell = jnp.where(first_patch, jnp.maximum(cell, 0), cell)
+    return jnp.where(last_patch, jnp.minimum(cell, last), cell)
+
+
+def _along(values, d: int, ndim: int):
+    """Reshape `(n, patches)` (or `(n,)`) so that it varies along spatial axis `d` of `(*cells, patches)`."""
+    values = values if values.ndim == 2 else values[:, None]
+    return values.reshape(*(values.shape[0] if k == d else 1 for k in range(ndim)), values.shape[-1])
+
+
+def _ravel(coordinates: list, size: int):
+    """Row-major number of integer coordinates, each of which counts to `size`."""
+    number = coordinates[0]
+    for coordinate in coordinates[1:]:
+        number = number * size + coordinate
+    return number
+
+
+@functools.cache
+def _ring_numbers(ndim: int, patch: int, ghost: int) -> np.ndarray:
+    """For each cell of the mirrored coarse window, its number in `ring_cells`, 0 where it is none."""
+    window = patch // 2 + 2 * coarse_depth(ghost)
+    numbers = np.zeros((window,) * ndim, np.int32)
+    ring = ring_cells(ndim, patch, ghost)
+    numbers[tuple(ring.T)] = np.arange(len(ring))
+    return numbers.reshape(-1)

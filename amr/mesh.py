@@ -1,0 +1,111 @@
+"""The static description of a mesh: everything about it that never changes while a program runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .domain import Domain
+from .errors import InvalidSettingError
+
+KEY_BITS = 30  # Morton keys are int32; the largest value is kept for "no patch here"
+
+
+@dataclass(frozen=True, init=False)
+class Mesh:
+    """A domain cut into a root grid of patches, each of which may be refined `max_level` times.
+
+    **Arguments:**
+
+    - `domain`: the `Domain`.
+    - `cells`: cells of the root grid in each dimension (a plain number in 1D); multiples of `patch`.
+    - `patch`: cells along each side of a patch, even, at least 4.
+    - `max_level`: how often the root grid may be refined (0: a uniform grid).
+    - `capacity`: room for this many patches; by default chosen from the first mesh. A run that needs more
+      grows it by itself, at the price of one compilation.
+
+    Raises `InvalidSettingError` for sizes that do not fit together.
+    """
+
+    domain: Domain
+    cells: tuple[int, ...]
+    patch: int
+    max_level: int
+    capacity: int | None
+
+    def __init__(
+        self,
+        domain: Domain,
+        cells: int | Sequence[int],
+        patch: int = 16,
+        max_level: int = 0,
+        capacity: int | None = None,
+    ):
+        cells = tuple(cells) if isinstance(cells, Sequence) else (cells,)
+        for name, value in dict(
+            domain=domain, cells=cells, patch=patch, max_level=max_level, capacity=capacity
+        ).items():
+            object.__setattr__(self, name, value)
+        self._check()
+
+    def _check(self) -> None:
+        if len(self.cells) != self.ndim:
+            raise InvalidSettingError(
+                "cells", f"expected {self.ndim} numbers, as the domain has, got {list(self.cells)}"
+            )
+        if self.patch < 4 or self.patch % 2:
+            raise InvalidSettingError("patch", f"expected an even number of cells, at least 4, got {self.patch}")
+        for n in self.cells:
+            if n < self.patch or n % self.patch:
+                hint = max(self.patch, round(n / self.patch) * self.patch)
+                raise InvalidSettingError("cells", f"{n} is no multiple of the patch size {self.patch}; try {hint}")
+        if self.max_level < 0:
+            raise InvalidSettingError("max_level", f"expected 0 or more, got {self.max_level}")
+        if self.key_bits * self.ndim > KEY_BITS:
+            most = self.max_level - (self.key_bits - KEY_BITS // self.ndim)
+            raise InvalidSettingError("max_level", f"{self.max_level} is too deep for this root grid; at most {most}")
+        if self.capacity is not None and self.capacity < self.root_count:
+            raise InvalidSettingError(
+                "capacity", f"{self.capacity} is less than the {self.root_count} patches of the root grid"
+            )
+
+    @property
+    def ndim(self) -> int:
+        return self.domain.ndim
+
+    @property
+    def roots(self) -> tuple[int, ...]:
+        """Patches of the root grid in each dimension."""
+        return tuple(n // self.patch for n in self.cells)
+
+    @property
+    def root_count(self) -> int:
+        return math.prod(self.roots)
+
+    @property
+    def children(self) -> int:
+        """Patches that replace one refined patch."""
+        return 2**self.ndim
+
+    @property
+    def cells_per_patch(self) -> int:
+        return self.patch**self.ndim
+
+    @property
+    def patch_shape(self) -> tuple[int, ...]:
+        return (self.patch,) * self.ndim
+
+    @property
+    def key_bits(self) -> int:
+        """Bits that number the patches of the finest level along the longest dimension."""
+        return (max(self.roots) * 2**self.max_level - 1).bit_length()
+
+    @property
+    def finest_cells(self) -> int:
+        """Cells of a uniform grid with the resolution of the finest level."""
+        return math.prod(self.cells) * self.children**self.max_level
+
+    def cell_size(self, level: int = 0) -> tuple[float, ...]:
+        """Cell widths on a level, one a dimension."""
+        return tuple(length / n / 2**level for length, n in zip(self.domain.lengths, self.cells, strict=True))

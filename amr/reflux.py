@@ -1,0 +1,82 @@
+"""Coarse-fine faces: the flux of a coarse face is replaced by the mean of the fine fluxes on it.
+
+Both sides then exchange the same amount, so the volume integral changes only at the boundary of the domain
+(Berger and Colella, J. Comput. Phys. 82, 1989, section 3). All levels take the same step, so this is done before
+the divergence is taken and no flux registers are kept.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float, Int
+
+from .forest import Forest
+from .mesh import Mesh
+from .transfer import restrict
+
+
+class RefluxPlan(eqx.Module):
+    """For each dimension and side, where each boundary face of a patch takes its flux from: its place in
+    (own faces, faces averaged over `2**(ndim-1)` of the opposite side)."""
+
+    sides: tuple[tuple[Int[Array, "*faces patches"], Int[Array, "*faces patches"]], ...]
+
+
+def build_reflux(mesh: Mesh, forest: Forest, around: Int[Array, "halves patches"], reach: int) -> RefluxPlan:
+    """The plan; `around` is `forest.neighbours` with the given reach."""
+    return RefluxPlan(
+        tuple(
+            (_side(mesh, forest, around, reach, d, reach - 1), _side(mesh, forest, around, reach, d, reach + 2))
+            for d in range(mesh.ndim)
+        )
+    )
+
+
+def _side(mesh: Mesh, forest: Forest, around, reach: int, d: int, beyond: int) -> Int[Array, "*faces patches"]:
+    ndim, patch, half = mesh.ndim, mesh.patch, mesh.patch // 2
+    others = [k for k in range(ndim) if k != d]
+    region, same, finer = 0, 0, 0
+    faces = np.array(list(itertools.product(range(patch), repeat=ndim - 1)), np.int32).reshape(patch ** (ndim - 1), -1)
+    for k in range(ndim):
+        if k == d:
+            region = region * (2 + 2 * reach) + beyond
+            continue
+        along = faces[:, others.index(k)]
+        region = region * (2 + 2 * reach) + along // half + reach
+        same, finer = same * patch + along, finer * half + along % half
+    region = np.broadcast_to(region, faces.shape[:1])
+    capacity = forest.capacity
+    owner = around[region]
+    is_finer = forest.level[owner] > forest.level
+    own = np.arange(patch ** (ndim - 1), dtype=np.int32)[:, None] * capacity + jnp.arange(capacity, dtype=jnp.int32)
+    fine = (patch ** (ndim - 1) + np.broadcast_to(finer, faces.shape[:1])[:, None]) * capacity + owner
+    return jnp.where(is_finer, fine, own).astype(jnp.int32).reshape(*(patch for _ in others), capacity)
+
+
+def reflux(
+    plan: RefluxPlan, fluxes: tuple[Float[Array, "vars *faces patches"], ...]
+) -> tuple[Float[Array, "vars *faces patches"], ...]:
+    """The fluxes through the faces of all patches with those of coarse faces replaced.
+
+    `fluxes[d]` are per unit area in direction d, with one more face than cells along d.
+    """
+    return tuple(_corrected(sides, flux, 1 + d) for d, (sides, flux) in enumerate(zip(plan.sides, fluxes, strict=True)))
+
+
+def _corrected(sides, flux: Array, axis: int) -> Array:
+    lower = jnp.take(flux, 0, axis=axis)
+    upper = jnp.take(flux, flux.shape[axis] - 1, axis=axis)
+    inner = lax.slice_in_dim(flux, 1, flux.shape[axis] - 1, axis=axis)
+    new_lower, new_upper = _pick(lower, upper, sides[0]), _pick(upper, lower, sides[1])
+    return jnp.concatenate([jnp.expand_dims(new_lower, axis), inner, jnp.expand_dims(new_upper, axis)], axis=axis)
+
+
+def _pick(own: Array, opposite: Array, plan: Int[Array, "*faces patches"]) -> Array:
+    variables = own.shape[0]
+    known = jnp.concatenate([own.reshape(variables, -1), restrict(opposite).reshape(variables, -1)], axis=1)
+    return known.at[:, plan].get(mode="promise_in_bounds")
