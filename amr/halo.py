@@ -23,8 +23,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from . import forest as forests
-from . import morton
 from .errors import InvalidSettingError
 from .forest import Forest
 from .mesh import Mesh
