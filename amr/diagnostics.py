@@ -21,10 +21,12 @@ def integral(mesh: Mesh, forest: Forest, u: Pool) -> PerVariable:
 
 
 def minimum(forest: Forest, u: Pool) -> PerVariable:
+    """The least value of each variable."""
     return jnp.where(forest.active, u, jnp.inf).min(tuple(range(1, u.ndim)))
 
 
 def maximum(forest: Forest, u: Pool) -> PerVariable:
+    """The largest value of each variable."""
     return jnp.where(forest.active, u, -jnp.inf).max(tuple(range(1, u.ndim)))
 
 

@@ -21,10 +21,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from .errors import InvalidSettingError
 from .forest import Forest
+from .indices import along, row_major
 from .mesh import Mesh
 from .transfer import Prolongation, restrict
 
@@ -85,20 +86,33 @@ def fill_ghosts(
     return jax.lax.optimization_barrier(ghosted)
 
 
+def finer_cells(
+    mesh: Mesh, forest: Forest, around: Int[Array, "halves patches"], reach: int, ghost: int
+) -> Bool[Array, "*ghosted patches"]:
+    """Which cells of the ghosted patches lie in finer leaves."""
+    return (forest.level[around] > forest.level)[_regions(mesh, reach, ghost)]
+
+
+def _regions(mesh: Mesh, reach: int, ghost: int) -> np.ndarray:
+    """For each cell of a ghosted patch, the number of the half patch (of `forest.half_offsets`) that it lies in."""
+    half = np.arange(-ghost, mesh.patch + ghost, dtype=np.int32) // (mesh.patch // 2) + reach
+    return row_major([along(half, d, mesh.ndim)[..., 0] for d in range(mesh.ndim)], 2 + 2 * reach)
+
+
 def _fill_indices(mesh: Mesh, forest: Forest, around, ghost: int) -> Int[Array, "*ghosted patches"]:
     ndim, patch, capacity = mesh.ndim, mesh.patch, forest.capacity
     reach, half = half_reach(mesh, ghost), patch // 2
     depth = coarse_depth(ghost)
     # Per dimension, the cell that a ghost cell copies, counted from the patch's corner: shape (width, patches).
-    offset = np.arange(-ghost, patch + ghost, dtype=np.int32)
-    cell = [_clamped(mesh, forest, d, jnp.asarray(offset)[:, None], patch - 1) for d in range(ndim)]
+    offset = jnp.arange(-ghost, patch + ghost, dtype=jnp.int32)[:, None]
+    cell = [_clamped(mesh, forest, d, offset, patch - 1) for d in range(ndim)]
 
-    region = _ravel([_along(offset // half + reach, d, ndim)[..., 0] for d in range(ndim)], 2 + 2 * reach)
+    region = _regions(mesh, reach, ghost)
     owner = around[region]
     above = (forest.level[around] - forest.level)[region]
 
-    same = _ravel([_along(c % patch, d, ndim) for d, c in enumerate(cell)], patch)
-    finer = _ravel([_along(c % half, d, ndim) for d, c in enumerate(cell)], half)
+    same = row_major([along(c % patch, d, ndim) for d, c in enumerate(cell)], patch)
+    finer = row_major([along(c % half, d, ndim) for d, c in enumerate(cell)], half)
     index = jnp.where(above > 0, mesh.cells_per_patch * capacity + finer * capacity, same * capacity) + owner
     if mesh.max_level == 0:
         return index
@@ -109,9 +123,9 @@ def _fill_indices(mesh: Mesh, forest: Forest, around, ghost: int) -> Int[Array, 
     coarse = [(c + ghost + odd) // 2 for c in cell]
     mirrored = [jnp.where(lower[d], coarse[d], window - 1 - coarse[d]) for d in range(ndim)]
     number = jnp.asarray(_ring_numbers(ndim, patch, ghost))[
-        _ravel([_along(m, d, ndim) for d, m in enumerate(mirrored)], window)
+        row_major([along(m, d, ndim) for d, m in enumerate(mirrored)], window)
     ]
-    child = sum(_along(((c + ghost + odd) & 1) << d, d, ndim) for d, c in enumerate(cell))
+    child = sum(along(((c + ghost + odd) & 1) << d, d, ndim) for d, c in enumerate(cell))
     start = (mesh.cells_per_patch + half**ndim) * capacity
     coarser = start + (number * mesh.children + child) * capacity + jnp.arange(capacity, dtype=jnp.int32)
     return jnp.where(above < 0, coarser, index)
@@ -133,14 +147,14 @@ def _stencil_indices(mesh: Mesh, forest: Forest, around, ghost: int) -> Int[Arra
         mirrored = jnp.asarray(ring[:, d])[:, None]
         offset = jnp.where(upper == 0, mirrored, half + 2 * depth - 1 - mirrored) - depth
         coarse = step[:, d][:, None, None] + offset
-        coarse = _clamped(mesh, forest, d, coarse, half - 1)
-        region.append(2 * coarse // half + reach)
-        same.append((coarse + half * upper) % patch)
-        finer.append(coarse % half)
-    owner = around[_ravel(region, 2 + 2 * reach), jnp.arange(capacity, dtype=jnp.int32)]
+        inside = _clamped(mesh, forest, d, coarse, half - 1)
+        region.append(2 * inside // half + reach)
+        same.append((inside + half * upper) % patch)
+        finer.append(inside % half)
+    owner = around[row_major(region, 2 + 2 * reach), jnp.arange(capacity, dtype=jnp.int32)]
     relative = forest.level[owner] - forest.level
-    restricted = (mesh.cells_per_patch + _ravel(finer, half)) * capacity + owner
-    direct = _ravel(same, patch) * capacity + owner
+    restricted = (mesh.cells_per_patch + row_major(finer, half)) * capacity + owner
+    direct = row_major(same, patch) * capacity + owner
     return jnp.where(relative < 0, direct, restricted)
 
 
@@ -153,20 +167,6 @@ def _clamped(mesh: Mesh, forest: Forest, d: int, cell: Array, last: int) -> Arra
     last_patch = forest.position[d] == (mesh.roots[d] << forest.level) - 1
     cell = jnp.where(first_patch, jnp.maximum(cell, 0), cell)
     return jnp.where(last_patch, jnp.minimum(cell, last), cell)
-
-
-def _along(values, d: int, ndim: int):
-    """Reshape `(n, patches)` (or `(n,)`) so that it varies along spatial axis `d` of `(*cells, patches)`."""
-    values = values if values.ndim == 2 else values[:, None]
-    return values.reshape(*(values.shape[0] if k == d else 1 for k in range(ndim)), values.shape[-1])
-
-
-def _ravel(coordinates: list, size: int):
-    """Row-major number of integer coordinates, each of which counts to `size`."""
-    number = coordinates[0]
-    for coordinate in coordinates[1:]:
-        number = number * size + coordinate
-    return number
 
 
 @functools.cache

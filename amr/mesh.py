@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from .domain import Domain
 from .errors import InvalidSettingError
 
@@ -42,11 +44,11 @@ class Mesh:
         max_level: int = 0,
         capacity: int | None = None,
     ):
-        cells = tuple(cells) if isinstance(cells, Sequence) else (cells,)
-        for name, value in dict(
-            domain=domain, cells=cells, patch=patch, max_level=max_level, capacity=capacity
-        ).items():
-            object.__setattr__(self, name, value)
+        object.__setattr__(self, "domain", domain)
+        object.__setattr__(self, "cells", tuple(int(n) for n in np.atleast_1d(cells)))
+        object.__setattr__(self, "patch", patch)
+        object.__setattr__(self, "max_level", max_level)
+        object.__setattr__(self, "capacity", capacity)
         self._check()
 
     def _check(self) -> None:

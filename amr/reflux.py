@@ -16,6 +16,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from .forest import Forest
+from .indices import row_major
 from .mesh import Mesh
 from .transfer import restrict
 
@@ -38,24 +39,19 @@ def build_reflux(mesh: Mesh, forest: Forest, around: Int[Array, "halves patches"
 
 
 def _side(mesh: Mesh, forest: Forest, around, reach: int, d: int, beyond: int) -> Int[Array, "*faces patches"]:
-    ndim, patch, half = mesh.ndim, mesh.patch, mesh.patch // 2
-    others = [k for k in range(ndim) if k != d]
-    region, same, finer = 0, 0, 0
-    faces = np.array(list(itertools.product(range(patch), repeat=ndim - 1)), np.int32).reshape(patch ** (ndim - 1), -1)
-    for k in range(ndim):
-        if k == d:
-            region = region * (2 + 2 * reach) + beyond
-            continue
-        along = faces[:, others.index(k)]
-        region = region * (2 + 2 * reach) + along // half + reach
-        same, finer = same * patch + along, finer * half + along % half
-    region = np.broadcast_to(region, faces.shape[:1])
-    capacity = forest.capacity
-    owner = around[region]
-    is_finer = forest.level[owner] > forest.level
-    own = np.arange(patch ** (ndim - 1), dtype=np.int32)[:, None] * capacity + jnp.arange(capacity, dtype=jnp.int32)
-    fine = (patch ** (ndim - 1) + np.broadcast_to(finer, faces.shape[:1])[:, None]) * capacity + owner
-    return jnp.where(is_finer, fine, own).astype(jnp.int32).reshape(*(patch for _ in others), capacity)
+    """Indices for the faces at one end of dimension d; `beyond` is the number of the half patches behind them."""
+    patch, half, capacity = mesh.patch, mesh.patch // 2, forest.capacity
+    count = patch ** (mesh.ndim - 1)
+    others = list(np.array(list(itertools.product(range(patch), repeat=mesh.ndim - 1)), np.int32).reshape(count, -1).T)
+    halves = [other // half + reach for other in others]
+    halves.insert(d, np.full(count, beyond, np.int32))
+    owner = around[row_major(halves, 2 + 2 * reach)]
+
+    finer = row_major([np.zeros(count, np.int32), *(other % half for other in others)], half)
+    own = np.arange(count, dtype=np.int32)[:, None] * capacity + jnp.arange(capacity, dtype=jnp.int32)
+    fine = (count + finer)[:, None] * capacity + owner
+    index = jnp.where(forest.level[owner] > forest.level, fine, own)
+    return index.reshape(*(patch,) * (mesh.ndim - 1), capacity)
 
 
 def reflux(

@@ -45,12 +45,12 @@ def regrid(
     ghosted: Float[Array, "vars *ghosted patches"],
     wishes: tuple[Bool[Array, "*cells patches"], Bool[Array, "*cells patches"]],
     prolongation: Prolongation,
-    buffer: tuple[int, ...],
+    buffer: Int[Array, " patches"],
 ) -> Regridded:
     """Refine and coarsen once.
 
-    `ghosted` is `u` with ghost cells (at least one layer); `wishes` come from `wishes_of`; `buffer[l]` is how many
-    cells around a wishing cell of level l get the same level.
+    `ghosted` is `u` with ghost cells (at least one layer); `wishes` come from `wishes_of`; `buffer[p]` is how many
+    cells around a wishing cell of patch p get what it wishes, at most half a patch.
     """
     forest = topology.forest
     target = target_levels(mesh, topology, wishes, buffer)
@@ -82,7 +82,7 @@ def inner_halves(mesh: Mesh, topology: Topology) -> Int[Array, "halves patches"]
 
 
 def target_levels(
-    mesh: Mesh, topology: Topology, wishes: tuple[Array, Array], buffer: tuple[int, ...]
+    mesh: Mesh, topology: Topology, wishes: tuple[Array, Array], buffer: Int[Array, " patches"]
 ) -> Int[Array, " patches"]:
     """The level each leaf should have: what its own cells wish, and what cells near it in other leaves wish.
 
@@ -91,8 +91,8 @@ def target_levels(
     """
     forest = topology.forest
     around = inner_halves(mesh, topology)
-    refine = near_halves(mesh, wishes[0] & (forest.level < mesh.max_level), forest, buffer)
-    keep = near_halves(mesh, wishes[1], forest, buffer)
+    refine = near_halves(mesh, wishes[0] & (forest.level < mesh.max_level), buffer)
+    keep = near_halves(mesh, wishes[1], buffer)
     wanted = jnp.where(refine, forest.level + 1, jnp.where(keep, forest.level, 0))
     wanted = jnp.where(forest.active, wanted, 0)
     reached = jnp.zeros_like(forest.level).at[around].max(wanted)
@@ -100,15 +100,14 @@ def target_levels(
 
 
 def near_halves(
-    mesh: Mesh, wish: Bool[Array, "*cells patches"], forest: Forest, buffer: tuple[int, ...]
+    mesh: Mesh, wish: Bool[Array, "*cells patches"], buffer: Int[Array, " patches"]
 ) -> Bool[Array, "halves patches"]:
-    """Which half patches in and around each patch have a wishing cell within the buffer of the patch's level."""
+    """Which half patches in and around each patch have one of its wishing cells within the patch's buffer."""
     half, patch = mesh.patch // 2, mesh.patch
-    layers = jnp.asarray(buffer, jnp.int32)[jnp.clip(forest.level, 0, len(buffer) - 1)]
     first = np.arange(-half, patch + half, half)[:, None]
     cell = np.arange(patch)[None, :]
     distance = np.maximum(np.maximum(first - cell, cell - (first + half - 1)), 0)
-    near = jnp.asarray(distance)[:, :, None] <= layers
+    near = jnp.asarray(distance)[:, :, None] <= buffer
     # One dimension after the other: the cells along it become the half patches that they are near to.
     for d in range(mesh.ndim):
         moved = jnp.moveaxis(wish, d, -2)
@@ -131,7 +130,7 @@ def carry_over(
     size = (u.shape[0], *(half + 2,) * mesh.ndim, 1)
 
     def refined(source, start):
-        window = lax.dynamic_slice(ghosted, (0, *start, source), size)
+        window = lax.dynamic_slice(ghosted, (jnp.zeros_like(source), *start, source), size)
         return prolong(window[..., 0], prolongation)
 
     children = jax.vmap(refined, in_axes=(0, -1), out_axes=-1)(transition.source, corner)

@@ -63,8 +63,8 @@ def coordinates(
     return tuple(points)
 
 
-def _shape_along(d: int, ndim: int, shape: tuple[int, int]) -> tuple[int, ...]:
-    return (*(shape[0] if k == d else 1 for k in range(ndim)), shape[1])
+def _shape_along(d: int, ndim: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (*(shape[0] if k == d else 1 for k in range(ndim)), shape[-1])
 
 
 def cell_centres(mesh: Mesh, forest: Forest, dtype, ghost: int = 0) -> tuple[Float[Array, "*cells patches"], ...]:

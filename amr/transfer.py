@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import itertools
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -21,6 +20,7 @@ def restrict(fine: Float[Array, "vars *cells patches"]) -> Float[Array, "vars *c
 
 
 def every_other(array: Array, axis: int, start: int) -> Array:
+    """Every second entry along an axis, from `start` on."""
     return lax.slice_in_dim(array, start, array.shape[axis], 2, axis)
 
 
@@ -72,9 +72,8 @@ def prolong(window: Float[Array, "vars *coarse"], prolongation: Prolongation) ->
         index = tuple(slice(1 + by, window.shape[1 + d] - 1 + by) if k == d else inner[k] for k in range(ndim))
         return window[(slice(None), *index)]
 
-    children = prolongation.children(
-        window[(slice(None), *inner)], [(shifted(d, -1), shifted(d, 1)) for d in range(ndim)]
-    )
+    neighbours = [(shifted(d, -1), shifted(d, 1)) for d in range(ndim)]
+    children = prolongation.children(window[(slice(None), *inner)], neighbours)
     return interleave(children, ndim)
 
 
@@ -95,11 +94,6 @@ def assemble(octants: list[Float[Array, "vars *coarse patches"]]) -> Float[Array
     ndim = octants[0].ndim - 2
     half = octants[0].shape[1]
     parent = jnp.zeros((octants[0].shape[0], *[2 * half] * ndim, octants[0].shape[-1]), octants[0].dtype)
-    for corner, octant in zip(itertools.product(*[(0, 1)] * ndim), octants_row_major(octants, ndim), strict=True):
-        parent = lax.dynamic_update_slice(parent, octant, (0, *(half * c for c in corner), 0))
+    for corner, octant in zip(morton.octants(ndim), octants, strict=True):
+        parent = lax.dynamic_update_slice(parent, octant, (0, *(half * int(c) for c in corner), 0))
     return parent
-
-
-def octants_row_major(octants: list[Array], ndim: int) -> list[Array]:
-    order = sorted(range(len(octants)), key=lambda child: tuple(morton.octants(ndim)[child]))
-    return [octants[child] for child in order]

@@ -1,0 +1,26 @@
+"""What is solved: the conservation laws themselves, without any choice of scheme."""
+
+from __future__ import annotations
+
+import equinox as eqx
+
+from .velocity import ConstantVelocity, FaceVelocity, Velocity
+
+
+class Advection(eqx.Module):
+    """Transport by a given flow: `d phi / dt + div(velocity phi) = 0`, for one or several scalars.
+
+    **Arguments:**
+
+    - `velocity`: a `Velocity`; numbers make a constant one, a function of position and time a `FaceVelocity`.
+    - `names`: of the scalars.
+    """
+
+    velocity: Velocity
+    names: tuple[str, ...] = eqx.field(static=True)
+
+    def __init__(self, velocity, names: str | tuple[str, ...] = ("phi",)):
+        if not isinstance(velocity, Velocity):
+            velocity = FaceVelocity(velocity) if callable(velocity) else ConstantVelocity(velocity)
+        self.velocity = velocity
+        self.names = (names,) if isinstance(names, str) else tuple(names)

@@ -1,0 +1,176 @@
+"""The program that runs on the device: regrid, take a few steps, and again, without a word to the host.
+
+    while time < stop and the pool is large enough:
+        regrid -> forest, plans, samples of the velocity
+        repeat `interval` times: step
+
+Plans and samples do not change inside the inner loop. The scalars of a step are computed one step ahead and carried:
+computed inside the step, XLA would recompute them for every element of the fused kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Int
+
+from amr import diagnostics
+from amr.forest import Forest
+from amr.halo import fill_ghosts
+from amr.mesh import Mesh
+from amr.regrid import Regridded, regrid, wishes_of
+from amr.topology import Topology, build_topology, cell_centres
+
+from .setup import Setup, State
+from .stepping import amplitude, fastest, patch_rates, plan_step, steady_samples, take_step
+from .time_step import FIRST, first_clock
+
+Scalar = Float[Array, ""]
+Count = Int[Array, ""]
+
+
+class Tally(eqx.Module):
+    """What was done.
+
+    **Attributes:**
+
+    - `steps`, `rounds`: how many steps, and how many times a few steps on one mesh.
+    - `patch_steps`: active patches summed over the steps; `most_patches`: at once.
+    - `lowest`, `highest`: extrema of each variable, looked at before every regrid.
+    """
+
+    steps: Count
+    rounds: Count
+    patch_steps: Count
+    most_patches: Count
+    lowest: Float[Array, " vars"]
+    highest: Float[Array, " vars"]
+
+
+def start(setup: Setup, initial: Callable, forest: Forest, time: Scalar, end: Scalar) -> State:
+    """Put the initial condition on a forest and refine it, level by level, as far as it asks for.
+
+    `initial(x, ..)` gives the values at cell centres: one array, or one for each variable.
+    """
+    mesh = setup.mesh
+
+    def refined(carry):
+        forest, u, _ = carry
+        topology = build_topology(mesh, forest, setup.scheme.ghost)
+        done = regridded(setup, topology, u, time, steady_samples(setup, topology, time.dtype))
+        return done.forest, evaluate(setup, done.forest, initial, time.dtype), done.needed
+
+    forest, u, needed = forest, evaluate(setup, forest, initial, time.dtype), forest.count
+    if setup.adaptive:
+        forest, u, needed = lax.fori_loop(0, mesh.max_level, lambda _, c: refined(c), (forest, u, needed))
+    topology = build_topology(mesh, forest, setup.scheme.ghost)
+    rate = jnp.maximum(_rate(setup, topology, time), _rate(setup, topology, time + FIRST * (end - time)))
+    bounds = (diagnostics.minimum(forest, u), diagnostics.maximum(forest, u))
+    return State(forest, u, first_clock(setup.cfl, time, end - time, rate), bounds, needed)
+
+
+def advance(setup: Setup, state: State, stop: Scalar, most_rounds: Count) -> tuple[State, Tally]:
+    """Go on to the time `stop`, or until the pool is too small, or for a number of rounds.
+
+    Where a run is divided into calls does not change its result: every call ends where a regrid would follow.
+    """
+    mesh, ghost = setup.mesh, setup.scheme.ghost
+    def unfinished(carry):
+        state, _, tally = carry
+        return (state.clock.time < stop) & ~state.overflow & (tally.rounds < most_rounds)
+
+    def round_(carry):
+        state, topology, tally = carry
+        if setup.adaptive:
+            steady = steady_samples(setup, topology, state.u.dtype)
+            done = regridded(setup, topology, state.u, state.clock.time, steady)
+            state = State(done.forest, done.u, state.clock, state.bounds, done.needed)
+            topology = build_topology(mesh, done.forest, ghost)
+        state, steps = several_steps(setup, topology, state, stop)
+        return state, topology, _counted(tally, state, steps)
+
+    first = (state, build_topology(mesh, state.forest, ghost), _blank(state))
+    state, _, tally = lax.while_loop(unfinished, round_, first)
+    return state, tally
+
+
+def _blank(state: State) -> Tally:
+    zero = jnp.zeros((), jnp.int32)
+    lowest, highest = diagnostics.minimum(state.forest, state.u), diagnostics.maximum(state.forest, state.u)
+    return Tally(zero, zero, zero, state.forest.count, lowest, highest)
+
+
+def _counted(tally: Tally, state: State, steps: Count) -> Tally:
+    count = state.forest.count
+    return Tally(
+        tally.steps + steps,
+        tally.rounds + 1,
+        tally.patch_steps + steps * count,
+        jnp.maximum(tally.most_patches, count),
+        jnp.minimum(tally.lowest, diagnostics.minimum(state.forest, state.u)),
+        jnp.maximum(tally.highest, diagnostics.maximum(state.forest, state.u)),
+    )
+
+
+def several_steps(setup: Setup, topology: Topology, state: State, stop: Scalar) -> tuple[State, Count]:
+    """Up to `interval` steps on one mesh, as long as `stop` is not reached and the last regrid found room."""
+    steady = steady_samples(setup, topology, state.u.dtype)
+
+    def more(carry):
+        _, clock, _, steps = carry
+        return (steps < setup.interval) & (clock.time < stop) & ~state.overflow
+
+    def one(carry):
+        u, _, step, steps = carry
+        samples = step.samples if steady is None else steady
+        u = take_step(setup, topology, u, state.bounds, samples, step.factor)
+        return u, step.clock, plan_step(setup, topology, steady, step.clock, stop), steps + 1
+
+    step = plan_step(setup, topology, steady, state.clock, stop)
+    u, clock, _, steps = lax.while_loop(more, one, (state.u, state.clock, step, jnp.zeros((), jnp.int32)))
+    return State(state.forest, u, clock, state.bounds, state.needed), steps
+
+
+def regridded(setup: Setup, topology: Topology, u, time: Scalar, steady) -> Regridded:
+    """Refine and coarsen once, as the indicator wishes."""
+    mesh, scheme = setup.mesh, setup.scheme
+    assert setup.refine is not None
+    ghosted = fill_ghosts(mesh, topology.halo, u, scheme.prolongation)
+    wishes = wishes_of(mesh, topology.forest, setup.refine, ghosted, time)
+    buffer = buffer_cells(setup, topology, time, steady)
+    return regrid(mesh, topology, u, ghosted, wishes, scheme.prolongation, buffer)
+
+
+def buffer_cells(setup: Setup, topology: Topology, time: Scalar, steady) -> Int[Array, " patches"]:
+    """How many cells the flow can cross in each patch before the next regrid.
+
+    The fastest patch moves by `cfl` cells a step; the others by less, in proportion.
+    """
+    if setup.buffer is not None:
+        return jnp.full(topology.forest.capacity, setup.buffer, jnp.int32)
+    samples = steady if steady is not None else _samples_at(setup, topology, time)
+    rates = patch_rates(setup, topology, samples)
+    share = jnp.where(rates.max() > 0, rates / jnp.where(rates.max() > 0, rates.max(), 1), 0)
+    return jnp.ceil(setup.cfl * setup.interval * share).astype(jnp.int32)
+
+
+def evaluate(setup: Setup, forest: Forest, function: Callable, dtype, *time) -> Float[Array, "vars *cells patches"]:
+    """A function of position (and time) at the cell centres of all active patches."""
+    mesh: Mesh = setup.mesh
+    values = function(*cell_centres(mesh, forest, dtype), *time)
+    several = values if isinstance(values, tuple | list) else (values,)
+    shape = (*mesh.patch_shape, forest.capacity)
+    u = jnp.stack([jnp.broadcast_to(jnp.asarray(value, dtype), shape) for value in several])
+    return jnp.where(forest.active, u, 0)
+
+
+def _samples_at(setup: Setup, topology: Topology, time: Scalar):
+    return setup.equation.velocity.samples(setup.mesh, topology, setup.scheme.ghost, time.dtype, time)
+
+
+def _rate(setup: Setup, topology: Topology, time: Scalar) -> Scalar:
+    """The rate of the fastest signal at one time."""
+    return fastest(setup, topology, _samples_at(setup, topology, time)) * jnp.abs(amplitude(setup, time))

@@ -1,0 +1,65 @@
+"""The choices that make a run, and the state that it changes."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from amr.forest import Forest, resize
+from amr.indicator import Indicator
+from amr.mesh import Mesh
+
+from .advection import CTU
+from .equations import Advection
+from .time_step import Clock
+
+
+class Setup(eqx.Module):
+    """Everything the device program needs besides the state. The fields are explained at `solvers.Simulation`."""
+
+    mesh: Mesh = eqx.field(static=True)
+    equation: Advection
+    scheme: CTU
+    refine: Indicator | None
+    cfl: float = eqx.field(static=True)
+    interval: int = eqx.field(static=True)
+    buffer: int | None = eqx.field(static=True)
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether the mesh can change at all."""
+        return self.mesh.max_level > 0 and self.refine is not None
+
+
+class State(eqx.Module):
+    """All that changes during a run; a run continued from it is the same as one never interrupted.
+
+    **Attributes:**
+
+    - `forest`, `u`: the leaves and their data, shape `(vars, *cells, capacity)`.
+    - `clock`: time, last step, fastest signal.
+    - `bounds`: least and largest initial value of each variable.
+    - `needed`: patches that the last regrid asked for. More than the capacity: it was not done, and the pool must grow.
+    """
+
+    forest: Forest
+    u: Float[Array, "vars *cells patches"]
+    clock: Clock
+    bounds: tuple[Float[Array, " vars"], Float[Array, " vars"]]
+    needed: Int[Array, ""]
+
+    @property
+    def capacity(self) -> int:
+        """Slots of the pool."""
+        return self.forest.capacity
+
+    @property
+    def overflow(self) -> Bool[Array, ""]:
+        """Whether the last regrid found no room."""
+        return self.needed > self.capacity
+
+    def resized(self, capacity: int) -> State:
+        """The same state in a pool of another capacity, which must hold its patches."""
+        forest, u = self.forest.resized(capacity), resize(self.u, capacity)
+        return State(forest, u, self.clock, self.bounds, jnp.zeros_like(self.needed))

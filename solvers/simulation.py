@@ -1,0 +1,164 @@
+"""A simulation: choices put together, and running it from the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from amr.errors import InvalidSettingError
+from amr.field import Field
+from amr.forest import root_forest
+from amr.halo import half_reach
+from amr.indicator import AnyOf, Indicator
+from amr.mesh import Mesh
+
+from . import loop
+from .advection import CTU
+from .driver import Progress, Run, RunError
+from .equations import Advection
+from .setup import Setup, State
+from .summary import Summary
+
+__all__ = ["Progress", "RunError", "Simulation", "Solution"]
+
+
+class Solution(eqx.Module):
+    """What a run leaves.
+
+    **Attributes:**
+
+    - `field`: the field at the end.
+    - `summary`: what the run did, in numbers; `print` shows it as a table.
+    - `state`: the whole state, from which `Simulation.advance` goes on.
+    """
+
+    field: Field
+    summary: Summary = eqx.field(static=True)
+    state: State
+
+    def plot(self, name: str | int = 0, **options):
+        """A picture of the final field: see `amr.plot.plot`."""
+        return self.field.plot(name, **options)
+
+
+class Simulation(eqx.Module):
+    """An equation on an adaptive mesh with a scheme.
+
+    **Arguments:**
+
+    - `mesh`: an `amr.Mesh`.
+    - `equation`: what is solved, such as `Advection(velocity)`.
+    - `scheme`: how; default `CTU()`.
+    - `refine`: an indicator or several; `None` keeps the root grid.
+    - `cfl`: cells that the fastest signal may cross in a step, above 0 and at most 1.
+    - `interval`: steps between regrids; default 4, or half a patch where that is less.
+    - `buffer`: cells around a wishing cell that are refined with it; default: as many as the flow can cross there
+      before the next regrid, so that nothing leaves the fine level unnoticed.
+    - `dtype`: of the data; default float64 if JAX has it enabled, else float32.
+
+    Raises `InvalidSettingError` where choices do not fit together.
+    """
+
+    setup: Setup
+    dtype: str = eqx.field(static=True)
+
+    def __init__(
+        self,
+        mesh: Mesh,
+        equation: Advection,
+        scheme: CTU | None = None,
+        refine: Indicator | Sequence[Indicator] | None = None,
+        *,
+        cfl: float = 0.9,
+        interval: int | None = None,
+        buffer: int | None = None,
+        dtype=None,
+    ):
+        scheme = CTU() if scheme is None else scheme
+        refine = AnyOf(*refine) if isinstance(refine, Sequence) else refine
+        interval = min(4, mesh.patch // 2) if interval is None else interval
+        self.setup = Setup(mesh, equation, scheme, refine, float(cfl), interval, buffer)
+        self.dtype = _float_type(dtype)
+        _check(self.setup)
+
+    @property
+    def mesh(self) -> Mesh:
+        """The static description of the mesh."""
+        return self.setup.mesh
+
+    def run(
+        self,
+        initial: Callable,
+        t_end: float,
+        *,
+        exact: Callable | None = None,
+        t_start: float = 0.0,
+        outputs: Iterable[float] = (),
+        on_output: Callable[[Field], None] | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Solution:
+        """Run from an initial condition to `t_end`.
+
+        **Arguments:**
+
+        - `initial(x, ..)`: values at the cell centres, one array, or one for each variable.
+        - `exact(x, .., t)`: if known, likewise; the summary then tells the error at the end.
+        - `outputs`: times, besides start and end, at which `on_output(field)` is called.
+        - `progress`: called about twice a second with a `Progress`.
+
+        Raises `RunError`, which holds the last good field, if the solution stops being finite.
+        """
+        if not t_end >= t_start:
+            raise InvalidSettingError("end", f"expected a time not before the start {t_start}, got {t_end}")
+        return Solution(*Run(self.setup, jnp.dtype(self.dtype), t_start, t_end).go(initial, exact, outputs, on_output, progress))
+
+    def start(self, initial: Callable, t_end: float, *, capacity: int, t_start: float = 0.0) -> State:
+        """The initial state in a pool of the given capacity; a JAX function, to be jitted, mapped, differentiated.
+
+        `state.overflow` tells whether the capacity was too small.
+        """
+        forest = root_forest(self.mesh, capacity)
+        return loop.start(self.setup, initial, forest, self._scalar(t_start), self._scalar(t_end))
+
+    def advance(self, state: State, t_end: float, *, rounds: int | None = None) -> State:
+        """The state at `t_end` (or after `rounds` regrids with `interval` steps each); a JAX function like `start`.
+
+        It ends early, with `state.overflow`, where the pool is too small.
+        """
+        most = jnp.asarray(2**31 - 1 if rounds is None else rounds, jnp.int32)
+        return loop.advance(self.setup, state, self._scalar(t_end), most)[0]
+
+    def field(self, state: State) -> Field:
+        """The field of a state."""
+        return Field(self.mesh, state.forest, state.u, self.setup.equation.names, state.clock.time)
+
+    def _scalar(self, value):
+        return jnp.asarray(value, self.dtype)
+
+
+def _float_type(dtype) -> str:
+    default = jnp.zeros(()).dtype
+    dtype = default if dtype is None else jnp.dtype(dtype)
+    if dtype not in (jnp.float32, jnp.float64):
+        raise InvalidSettingError("dtype", f"expected float32 or float64, got {dtype}")
+    if dtype == jnp.float64 and default != jnp.float64:
+        advice = 'call jax.config.update("jax_enable_x64", True) before anything else'
+        raise InvalidSettingError("dtype", f"float64 is not enabled in JAX; {advice}")
+    return str(dtype)
+
+
+def _check(setup: Setup) -> None:
+    mesh, half = setup.mesh, setup.mesh.patch // 2
+    setup.equation.velocity.check(mesh.ndim)
+    half_reach(mesh, setup.scheme.ghost)
+    if not 0 < setup.cfl <= 1:
+        raise InvalidSettingError("cfl", f"expected a number above 0 and at most 1, got {setup.cfl}")
+    if setup.interval < 1:
+        raise InvalidSettingError("interval", f"expected 1 or more steps between regrids, got {setup.interval}")
+    if setup.adaptive and setup.buffer is None and setup.cfl * setup.interval > half:
+        most = int(half / setup.cfl)
+        raise InvalidSettingError("interval", f"in {setup.interval} steps the flow leaves half a patch; at most {most}")
+    if setup.buffer is not None and not 0 <= setup.buffer <= half:
+        raise InvalidSettingError("buffer", f"expected 0 to {half} (half a patch), got {setup.buffer}")

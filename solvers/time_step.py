@@ -1,0 +1,54 @@
+"""Choosing the time step on the device."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+Scalar = Float[Array, ""]
+
+GROWTH = 1.25  # a step is at most this much longer than the one before
+FIRST = 0.01  # a flow that starts from rest is looked at after this part of the run
+
+
+class Clock(eqx.Module):
+    """Where a run is in time.
+
+    **Attributes:**
+
+    - `time`: of the data.
+    - `dt`: the step that the Courant number and the step before allowed, before it was cut to meet an output time.
+    - `rate`: how many cells the fastest signal crossed per unit of time, halfway through the last step.
+    """
+
+    time: Scalar
+    dt: Scalar
+    rate: Scalar
+
+
+def courant_step(cfl: float, rate: Scalar) -> Scalar:
+    """The step in which a signal that crosses `rate` cells per unit of time crosses `cfl` cells."""
+    return cfl / jnp.maximum(rate, jnp.finfo(rate.dtype).tiny * 1e6)
+
+
+def first_clock(cfl: float, time: Scalar, span: Scalar, rate: Scalar) -> Clock:
+    """The clock of a run of length `span` whose fastest signal crosses `rate` cells per unit of time at the start."""
+    dt = jnp.where(rate > 0, jnp.minimum(courant_step(cfl, rate), span), FIRST * span)
+    return Clock(time, dt, rate)
+
+
+def trial_step(cfl: float, clock: Clock) -> Scalar:
+    """The next step as far as the present rate and the step before allow."""
+    return jnp.minimum(GROWTH * clock.dt, courant_step(cfl, clock.rate))
+
+
+def land_on(dt: Scalar, time: Scalar, stop: Scalar) -> Scalar:
+    """Shorten a step so that the run meets `stop` exactly, without a tiny last step."""
+    left = stop - time
+    return jnp.where(dt >= left, left, jnp.where(2 * dt > left, 0.5 * left, dt))
+
+
+def later(time: Scalar, dt: Scalar, stop: Scalar) -> Scalar:
+    """The time after a step; exactly `stop` if the step was cut to meet it."""
+    return jnp.where(dt >= stop - time, stop, time + dt)

@@ -1,0 +1,244 @@
+"""Velocities of an advecting flow on the faces of cells.
+
+A velocity is *sampled* for all patches (values that depend on the mesh) and turned into normal velocities on the
+faces of one patch inside the kernel. Where it is a product of a function of time and one of space, the samples are
+taken once a regrid and only the factor changes from step to step: evaluating sines on every face in every step would
+cost as much as the scheme itself.
+
+Velocities from a stream function or a vector potential are differences of values at shared corners or edges, so their
+discrete divergence vanishes to roundoff on every level, and the flow through a coarse face is the sum of the
+flows through the fine faces on it.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PyTree
+
+from amr.errors import InvalidSettingError
+from amr.halo import finer_cells
+from amr.mesh import Mesh
+from amr.topology import Topology, coordinates
+
+Scalar = Float[Array, ""]
+FaceVelocities = tuple[Float[Array, "*faces"], ...]
+
+
+class Velocity(eqx.Module):
+    """A velocity field.
+
+    **Attributes:**
+
+    - `amplitude`: if not `None`, the velocity is `amplitude(t)` times a steady field, and `samples` are taken of
+      that field.
+    """
+
+    amplitude: eqx.AbstractVar[Callable[[Scalar], Scalar] | None]
+
+    @property
+    @abc.abstractmethod
+    def divergence_free(self) -> bool:
+        """Whether the discrete divergence vanishes to roundoff."""
+
+    @abc.abstractmethod
+    def check(self, ndim: int) -> None:
+        """Raise `InvalidSettingError` if this velocity does not fit a domain of `ndim` dimensions."""
+
+    @abc.abstractmethod
+    def samples(
+        self, mesh: Mesh, topology: Topology, ghost: int, dtype, time
+    ) -> PyTree[Float[Array, "*points patches"]]:
+        """Values for all patches with `ghost` layers of cells around them."""
+
+    @abc.abstractmethod
+    def on_faces(self, samples: PyTree[Float[Array, "*points"]], dx: Float[Array, " ndim"]) -> FaceVelocities:
+        """Normal velocities between the ghosted cells of one patch from its samples.
+
+        Entry d has the shape of the ghosted patch, less one along d. Where a velocity is the same everywhere, entries
+        may be scalars.
+        """
+
+
+class ConstantVelocity(Velocity):
+    """The same velocity everywhere and always, one component a dimension."""
+
+    components: tuple[float, ...]
+    amplitude: Callable | None
+
+    def __init__(self, components):
+        self.components = tuple(components) if hasattr(components, "__len__") else (components,)
+        self.amplitude = jnp.ones_like
+
+    @property
+    def divergence_free(self):
+        return True
+
+    def check(self, ndim):
+        if len(self.components) != ndim:
+            raise InvalidSettingError("velocity", f"expected {ndim} components, got {len(self.components)}")
+
+    def samples(self, mesh, topology, ghost, dtype, time):
+        shape = (topology.forest.capacity,)
+        return tuple(jnp.broadcast_to(jnp.asarray(c, dtype), shape) for c in self.components)
+
+    def on_faces(self, samples, dx):
+        return samples
+
+
+class FaceVelocity(Velocity):
+    """Components given as functions of position, sampled at face centres.
+
+    The discrete divergence does not vanish even if that of the given field does; prefer `StreamFunction` or
+    `VectorPotential` for incompressible flows.
+
+    **Arguments:**
+
+    - `function(x, .., t)`: gives one component a dimension; with `amplitude` it is called without `t`.
+    - `amplitude(t)`: an optional factor that depends on time alone.
+    """
+
+    function: Callable
+    amplitude: Callable | None = eqx.field(default=None, kw_only=True)
+
+    @property
+    def divergence_free(self):
+        return False
+
+    def check(self, ndim):
+        pass
+
+    def samples(self, mesh, topology, ghost, dtype, time):
+        centres, inner_nodes = _cells(mesh, ghost), _nodes(mesh, ghost)[1:-1]
+        components = []
+        for d in range(mesh.ndim):
+            offsets = tuple(inner_nodes if k == d else centres for k in range(mesh.ndim))
+            x = coordinates(mesh, topology.forest, offsets, dtype)
+            given = _call(self, x, time)
+            given = given if isinstance(given, tuple | list) or mesh.ndim > 1 else (given,)
+            if len(given) != mesh.ndim:
+                raise InvalidSettingError(
+                    "velocity", f"expected {mesh.ndim} components, the function gave {len(given)}"
+                )
+            components.append(_filled(given[d], offsets, topology, dtype))
+        return tuple(components)
+
+    def on_faces(self, samples, dx):
+        return samples
+
+
+class StreamFunction(Velocity):
+    """A 2D flow from a stream function psi: `u = -d psi / dy`, `v = d psi / dx`.
+
+    **Arguments:**
+
+    - `psi(x, y, t)`: with `amplitude` it is called without `t`.
+    - `amplitude(t)`: an optional factor that depends on time alone.
+    """
+
+    psi: Callable
+    amplitude: Callable | None = eqx.field(default=None, kw_only=True)
+
+    @property
+    def divergence_free(self):
+        return True
+
+    def check(self, ndim):
+        if ndim != 2:
+            raise InvalidSettingError("stream_function", f"needs two dimensions, the domain has {ndim}")
+
+    def samples(self, mesh, topology, ghost, dtype, time):
+        offsets = (_nodes(mesh, ghost),) * 2
+        x = coordinates(mesh, topology.forest, offsets, dtype)
+        return _filled(_call(self, x, time), offsets, topology, dtype)
+
+    def on_faces(self, samples, dx):
+        u = -(samples[1:-1, 1:] - samples[1:-1, :-1]) / dx[1]
+        v = (samples[1:, 1:-1] - samples[:-1, 1:-1]) / dx[0]
+        return u, v
+
+
+class VectorPotential(Velocity):
+    """A 3D flow from a vector potential: `velocity = curl A`.
+
+    A is sampled at the midpoints of cell edges; the flow through a face is the circulation around it. Edges of a coarse
+    patch that touch a finer one take the mean of the two fine midpoints, so that both levels agree on the flow.
+
+    **Arguments:**
+
+    - `function(x, y, z, t)`: gives `(Ax, Ay, Az)`; with `amplitude` it is called without `t`.
+    - `amplitude(t)`: an optional factor that depends on time alone.
+    """
+
+    function: Callable
+    amplitude: Callable | None = eqx.field(default=None, kw_only=True)
+
+    @property
+    def divergence_free(self):
+        return True
+
+    def check(self, ndim):
+        if ndim != 3:
+            raise InvalidSettingError("potential", f"needs three dimensions, the domain has {ndim}")
+
+    def samples(self, mesh, topology, ghost, dtype, time):
+        finer = finer_cells(mesh, topology.forest, topology.around, topology.reach, ghost)
+        return tuple(self._along(d, mesh, topology, ghost, dtype, time, finer) for d in range(3))
+
+    def _along(self, d, mesh, topology, ghost, dtype, time, finer):
+        """Component d on the edges along d."""
+
+        def at(shift):
+            offsets = tuple(_cells(mesh, ghost) + shift if k == d else _nodes(mesh, ghost) for k in range(3))
+            x = coordinates(mesh, topology.forest, offsets, dtype)
+            return _filled(_call(self, x, time)[d], offsets, topology, dtype)
+
+        if mesh.max_level == 0:
+            return at(0.0)
+        return jnp.where(_touching(finer, d), 0.5 * (at(-0.25) + at(0.25)), at(0.0))
+
+    def on_faces(self, samples, dx):
+        faces = []
+        for d in range(3):
+            b, c = (d + 1) % 3, (d + 2) % 3
+            curl = _difference(samples[c], b) / dx[b] - _difference(samples[b], c) / dx[c]
+            faces.append(jnp.moveaxis(jnp.moveaxis(curl, d, 0)[1:-1], 0, d))
+        return tuple(faces)
+
+
+def _call(velocity, x, time):
+    """The given function at some points: with the time if it depends on it."""
+    function = velocity.psi if isinstance(velocity, StreamFunction) else velocity.function
+    return function(*x, time) if velocity.amplitude is None else function(*x)
+
+
+def _nodes(mesh: Mesh, ghost: int):
+    return jnp.arange(-ghost, mesh.patch + ghost + 1)
+
+
+def _cells(mesh: Mesh, ghost: int):
+    return jnp.arange(-ghost, mesh.patch + ghost) + 0.5
+
+
+def _filled(values, offsets, topology: Topology, dtype):
+    shape = (*(len(offset) for offset in offsets), topology.forest.capacity)
+    return jnp.broadcast_to(jnp.asarray(values, dtype), shape)
+
+
+def _difference(values, axis: int):
+    n = values.shape[axis]
+    return jnp.take(values, jnp.arange(1, n), axis) - jnp.take(values, jnp.arange(n - 1), axis)
+
+
+def _touching(finer, d: int):
+    """From cells that lie in finer leaves to the edges along d that touch one."""
+    for axis in range(3):
+        if axis != d:
+            pad = [(1, 1) if k == axis else (0, 0) for k in range(finer.ndim)]
+            wide = jnp.pad(finer, pad)
+            n = wide.shape[axis]
+            finer = jnp.take(wide, jnp.arange(1, n), axis) | jnp.take(wide, jnp.arange(n - 1), axis)
+    return finer
