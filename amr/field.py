@@ -76,9 +76,10 @@ class Field(eqx.Module):
     def patches(self) -> Patches:
         """The leaves on the host."""
         n = self.count
-        level = np.asarray(self.forest.level[:n])
-        position = np.asarray(self.forest.position[:, :n]).T
-        values = np.moveaxis(np.asarray(self.data[..., :n]), -1, 0)
+        # Cut on the host: JAX would compile a slice for every new number of patches.
+        level = np.asarray(self.forest.level)[:n]
+        position = np.asarray(self.forest.position)[:, :n].T
+        values = np.moveaxis(np.asarray(self.data)[..., :n], -1, 0)
         dx = np.asarray(self.mesh.cell_size(0)) / 2.0 ** level[:, None]
         lower = np.asarray(self.mesh.domain.lower) + position * self.mesh.patch * dx
         return Patches(values, level, position, lower, lower + self.mesh.patch * dx, dx)

@@ -62,9 +62,9 @@ def resize(array: Array, capacity: int) -> Array:
 
 def root_forest(mesh: Mesh, capacity: int) -> Forest:
     """The forest of the root patches alone."""
-    position = np.stack(np.meshgrid(*map(np.arange, mesh.roots), indexing="ij")).reshape(mesh.ndim, -1).astype(np.int32)
-    key = np.asarray(morton.encode(jnp.asarray(position), mesh.key_bits))
-    position = jnp.asarray(position[:, np.argsort(key)])
+    grid = np.stack(np.meshgrid(*map(np.arange, mesh.roots), indexing="ij")).reshape(mesh.ndim, -1)
+    position = jnp.asarray(grid, jnp.int32)
+    position = position[:, jnp.argsort(morton.encode(position, mesh.key_bits))]
     level = jnp.zeros(mesh.root_count, jnp.int32)
     return Forest(resize(level, capacity), resize(position, capacity), jnp.asarray(mesh.root_count, jnp.int32))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import functools
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -32,12 +33,12 @@ class Prolongation(eqx.Module):
     """
 
     @abc.abstractmethod
-    def slope(self, minus: Array, centre: Array, plus: Array, ndim: int) -> Array:
-        """The change across a cell in one direction, from its values and the two neighbours' there."""
+    def slopes(self, centre: Array, pairs: list[tuple[Array, Array]]) -> list[Array]:
+        """The change across a cell in each dimension; `pairs` holds the neighbours below and above in each."""
 
     def children(self, centre: Array, pairs: list[tuple[Array, Array]]) -> list[Array]:
-        """The `2**ndim` values of the children in Morton order; `pairs` holds the neighbours in each dimension."""
-        quarters = [0.25 * self.slope(minus, centre, plus, len(pairs)) for minus, plus in pairs]
+        """The values of the `2**ndim` children in Morton order."""
+        quarters = [0.25 * slope for slope in self.slopes(centre, pairs)]
         return [
             centre + sum(quarter if bit else -quarter for bit, quarter in zip(bits, quarters, strict=True))
             for bits in morton.octants(len(pairs))
@@ -46,21 +47,34 @@ class Prolongation(eqx.Module):
 
 class LimitedLinear(Prolongation):
     """Linear interpolation that makes no new extrema: monotonized-central slopes (van Leer, J. Comput. Phys. 23,
-    1977), tightened in 3D so that the corner values, too, stay within the values of the cell and its neighbours."""
+    1977). In three dimensions these alone could take the corners of a cell beyond its neighbours; then all slopes of the
+    cell shrink by the same factor (Barth and Jespersen, AIAA 89-0366, 1989)."""
 
-    def slope(self, minus, centre, plus, ndim):
-        steepest = min(2.0, 4.0 / ndim)
-        left, right = centre - minus, plus - centre
-        rising = jnp.minimum(0.5 * (left + right), steepest * jnp.minimum(left, right))
-        falling = jnp.maximum(0.5 * (left + right), steepest * jnp.maximum(left, right))
-        return jnp.maximum(rising, 0) + jnp.minimum(falling, 0)
+    def slopes(self, centre, pairs):
+        slopes = [monotonized_central(centre - minus, plus - centre) for minus, plus in pairs]
+        if len(pairs) < 3:
+            return slopes
+        highest = functools.reduce(jnp.maximum, [jnp.maximum(*pair) for pair in pairs], centre)
+        lowest = functools.reduce(jnp.minimum, [jnp.minimum(*pair) for pair in pairs], centre)
+        reach = 0.25 * sum(jnp.abs(slope) for slope in slopes)
+        room = jnp.minimum(highest - centre, centre - lowest)
+        factor = jnp.where(reach > room, room / jnp.where(reach > room, reach, 1), 1)
+        return [factor * slope for slope in slopes]
 
 
 class Linear(Prolongation):
     """Linear interpolation with central slopes: second order everywhere, makes new extrema at discontinuities."""
 
-    def slope(self, minus, centre, plus, ndim):
-        return 0.5 * (plus - minus)
+    def slopes(self, centre, pairs):
+        return [0.5 * (plus - minus) for minus, plus in pairs]
+
+
+def monotonized_central(left: Array, right: Array) -> Array:
+    """Central differences, at most twice the smaller difference; zero where they differ in sign."""
+    central = 0.5 * (left + right)
+    rising = jnp.minimum(central, 2 * jnp.minimum(left, right))
+    falling = jnp.maximum(central, 2 * jnp.maximum(left, right))
+    return jnp.maximum(rising, 0) + jnp.minimum(falling, 0)
 
 
 def prolong(window: Float[Array, "vars *coarse"], prolongation: Prolongation) -> Float[Array, "vars *fine"]:

@@ -7,8 +7,8 @@ J. Comput. Phys. 87, 1990, section 3; in three dimensions Saltzman, J. Comput. P
 With slopes left out the scheme is monotone for divergence-free flow: the transverse correction of a cell uses the
 same face velocities as its neighbours' fluxes, so the update is an average of old values with positive weights. What the
 slopes add to that first-order flux is clipped so that no cell leaves the given bounds: each face of a cell may use
-an equal share of the cell's distance to them (convex limiting with equal weights: Guermond, Nazarov, Popov, Tomas,
-SIAM J. Sci. Comput. 40, 2018). In smooth regions away from the bounds nothing is clipped.
+a share of the cell's distance to them in proportion to its Courant number (convex limiting: Guermond, Nazarov, Popov,
+Tomas, SIAM J. Sci. Comput. 40, 2018). In smooth regions away from the bounds nothing is clipped.
 
 All functions handle one patch, of any number of dimensions. Arrays shrink as stencils are applied: `trim` takes one layer
 off both ends.
@@ -73,7 +73,7 @@ class CTU(eqx.Module):
         if not (self.bounded and divergence_free):
             return high
         low = corner_transport(phi, None, courant, None)
-        return clip_to_bounds(phi, low, high, bounds)
+        return clip_to_bounds(phi, courant, low, high, bounds)
 
     def _slopes(self, phi) -> list[Array]:
         """Limited slopes in each direction of all cells but the outermost layer."""
@@ -131,23 +131,23 @@ def face_states(phi, slopes, courant: Faces, d: int, across: list[int], share: f
     return jnp.where(normal > 0, left, right)
 
 
-def clip_to_bounds(phi, low: Faces, high: Faces, bounds) -> Faces:
+def clip_to_bounds(phi, courant: Faces, low: Faces, high: Faces, bounds) -> Faces:
     """The fluxes `high`, moved towards the monotone fluxes `low` where a cell would leave the bounds."""
     ndim = phi.ndim
-    monotone = trim(phi, range(ndim)) - sum(
-        upper(flux, d) - lower(flux, d) for d, flux in enumerate(low)
-    )
-    above = (bounds[1] - monotone) / (2 * ndim)
-    below = (bounds[0] - monotone) / (2 * ndim)
+    monotone = trim(phi, range(ndim)) - sum(upper(flux, d) - lower(flux, d) for d, flux in enumerate(low))
+    speeds = [jnp.abs(trim(c, [k for k in range(ndim) if k != d])) for d, c in enumerate(courant)]
+    total = sum(lower(speed, d) + upper(speed, d) for d, speed in enumerate(speeds))
+    share = 1 / jnp.maximum(total, jnp.finfo(phi.dtype).tiny)
+    above, below = share * (bounds[1] - monotone), share * (bounds[0] - monotone)
     clipped = []
     for d in range(ndim):
         across = [k for k in range(ndim) if k != d]
         room_up, room_down = trim(above, across), trim(below, across)
         safe = trim(low[d], range(ndim))
-        extra = high[d] - safe
-        extra = jnp.minimum(extra, jnp.minimum(upper(room_up, d), -lower(room_down, d)))
-        extra = jnp.maximum(extra, jnp.maximum(upper(room_down, d), -lower(room_up, d)))
-        clipped.append(safe + extra)
+        speed = trim(speeds[d], range(ndim)) if speeds[d].ndim else speeds[d]
+        most = speed * jnp.minimum(upper(room_up, d), -lower(room_down, d))
+        least = speed * jnp.maximum(upper(room_down, d), -lower(room_up, d))
+        clipped.append(safe + jnp.clip(high[d] - safe, least, most))
     return tuple(clipped)
 
 

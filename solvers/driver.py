@@ -47,7 +47,7 @@ class RunError(RuntimeError):
         self.field = field
 
 
-def ladder(mesh: Mesh, wanted: float) -> int:
+def ladder(mesh: Mesh, wanted: float | int) -> int:
     """The capacity for `wanted` patches: a size from a geometric ladder, so that few different programs are
     compiled (and the cache of an earlier run serves), and never more than the finest mesh needs."""
     size = 16.0
@@ -101,11 +101,19 @@ class Run:
             if not bool(state.overflow):
                 break
             capacity = ladder(mesh, SLACK * int(state.needed))
-        room = ladder(mesh, SLACK * int(state.forest.count)) if self.setup.adaptive else int(state.forest.count)
-        if mesh.capacity is not None:
-            room = max(mesh.capacity, int(state.forest.count))
-            self.summary.growths += int(room > mesh.capacity)
-        return state.resized(room)
+        return state.resized(self.first_room(state))
+
+    def first_room(self, state: State) -> int:
+        """The capacity to begin with: the one asked for, if the first mesh fits, or one with some slack."""
+        asked, count = self.setup.mesh.capacity, int(state.forest.count)
+        if asked is not None and count <= asked:
+            return asked
+        room = ladder(self.setup.mesh, SLACK * count) if self.setup.adaptive else count
+        if asked is not None:
+            self.summary.growths += 1
+            text = f"pool of {asked} patches is too small, {count} needed: grown to {room}"
+            self.report(self.progress(state, text))
+        return room
 
     def _beginning(self, capacity: int):
         return root_forest(self.setup.mesh, capacity), self.scalar(self.begin), self.scalar(self.end)
@@ -222,7 +230,12 @@ class Run:
     def field(self, state: State) -> Field:
         """The state as people handle it."""
         return Field(
-            self.setup.mesh, state.forest, state.u, self.setup.equation.names, float(state.clock.time), self.summary.steps
+            self.setup.mesh,
+            state.forest,
+            state.u,
+            self.setup.equation.names,
+            float(state.clock.time),
+            self.summary.steps,
         )
 
     def scalar(self, value: float):

@@ -10,6 +10,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from amr.transfer import monotonized_central
+
 Differences = Float[Array, "..."]
 
 
@@ -39,10 +41,7 @@ class MonotizedCentral(Limiter):
     """Central differences, at most twice the smaller difference (van Leer, J. Comput. Phys. 23, 1977)."""
 
     def __call__(self, left, right):
-        central = 0.5 * (left + right)
-        rising = jnp.minimum(central, 2 * jnp.minimum(left, right))
-        falling = jnp.maximum(central, 2 * jnp.maximum(left, right))
-        return jnp.maximum(rising, 0) + jnp.minimum(falling, 0)
+        return monotonized_central(left, right)
 
 
 class VanLeer(Limiter):

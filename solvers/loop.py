@@ -24,6 +24,7 @@ from amr.mesh import Mesh
 from amr.regrid import Regridded, regrid, wishes_of
 from amr.topology import Topology, build_topology, cell_centres
 
+from .bounds import clip_and_assure_sum
 from .setup import Setup, State
 from .stepping import amplitude, fastest, patch_rates, plan_step, steady_samples, take_step
 from .time_step import FIRST, first_clock
@@ -78,6 +79,7 @@ def advance(setup: Setup, state: State, stop: Scalar, most_rounds: Count) -> tup
     Where a run is divided into calls does not change its result: every call ends where a regrid would follow.
     """
     mesh, ghost = setup.mesh, setup.scheme.ghost
+
     def unfinished(carry):
         state, _, tally = carry
         return (state.clock.time < stop) & ~state.overflow & (tally.rounds < most_rounds)
@@ -131,6 +133,8 @@ def several_steps(setup: Setup, topology: Topology, state: State, stop: Scalar) 
 
     step = plan_step(setup, topology, steady, state.clock, stop)
     u, clock, _, steps = lax.while_loop(more, one, (state.u, state.clock, step, jnp.zeros((), jnp.int32)))
+    if setup.mesh.max_level > 0 and setup.keeps_bounds:
+        u = clip_and_assure_sum(setup.mesh, state.forest, u, state.bounds)
     return State(state.forest, u, clock, state.bounds, state.needed), steps
 
 

@@ -112,7 +112,9 @@ class Simulation(eqx.Module):
         """
         if not t_end >= t_start:
             raise InvalidSettingError("end", f"expected a time not before the start {t_start}, got {t_end}")
-        return Solution(*Run(self.setup, jnp.dtype(self.dtype), t_start, t_end).go(initial, exact, outputs, on_output, progress))
+        return Solution(
+            *Run(self.setup, jnp.dtype(self.dtype), t_start, t_end).go(initial, exact, outputs, on_output, progress)
+        )
 
     def start(self, initial: Callable, t_end: float, *, capacity: int, t_start: float = 0.0) -> State:
         """The initial state in a pool of the given capacity; a JAX function, to be jitted, mapped, differentiated.

@@ -1,0 +1,288 @@
+"""Fields on disk: one HDF5 file each, which `read` restarts from and which yt, ParaView, VTK and PyVista open.
+
+`vtkhdf` has the layout. This module adds the group /amr, with what only we need, and sees to it that a file is either
+whole or not there, and that a damaged one is found out. yt's `covering_grid` gives 0 where the data are finer than the
+level asked for (parents are not stored); use its `arbitrary_grid`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import typing
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from .domain import Boundary, Domain
+from .errors import InvalidSettingError
+from .field import Field
+from .forest import Forest
+from .mesh import Mesh
+from .vtkhdf import FILTERS, RESERVED, Leaves, write_parthenon, write_vtk
+
+FORMAT = 1  # of /amr; raise it when older programs could no longer read what we write
+SUFFIX = ".vtkhdf"
+PRECISIONS = ("float32", "float64")
+
+
+class FileError(OSError):
+    """A file that cannot be read; the message names the file, what is wrong with it and what to do.
+
+    **Attributes:** `path`, `problem`.
+    """
+
+    def __init__(self, path: str | os.PathLike, problem: str):
+        super().__init__(f"{path}: {problem}")
+        self.path = Path(path)
+        self.problem = problem
+
+
+def write(
+    field: Field,
+    path: str | os.PathLike,
+    *,
+    config: str | None = None,
+    precision: str | None = None,
+    derived: Mapping[str, Float[Array, "*cells patches"]] | None = None,
+    vectors: Mapping[str, Sequence[str]] | None = None,
+) -> None:
+    """Write a field to one HDF5 file, `*.vtkhdf`, for a restart and for yt, ParaView, VTK and PyVista.
+
+    The file appears under its name only when it is complete; after an error, what was there before is still there.
+    Missing folders are made.
+
+    **Arguments:**
+
+    - `config`: text kept in the file, say the config of the run; `read_config` gives it back.
+    - `precision`: `"float32"` to save space, otherwise that of the data. What was rounded is good for pictures, but
+      no run goes on exactly from it, and `read` asks for consent.
+    - `derived`: more variables for the other programs, each of shape `(*cells, capacity)`; `read` ignores them.
+    - `vectors`: variables (of the field or derived) that VTK shall see as the components of one vector:
+      `{"velocity": ("u", "v")}`.
+
+    Raises `InvalidSettingError` for names or precisions that cannot be written, `OSError` if the disk says no.
+    """
+    path = Path(path)
+    if path.suffix != SUFFIX:
+        raise InvalidSettingError("path", f"{str(path)!r} must end in {SUFFIX}, or ParaView and yt do not know it")
+    derived, vectors = derived or {}, vectors or {}
+    _check_names((*field.names, *derived, *vectors), vectors)
+    arrays = _file_arrays(field, derived, _stored_dtype(field, precision))
+    leaves = _leaves(field)
+    with _replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        write_parthenon(file, leaves, arrays, float(field.time), int(field.step))
+        file.create_group("Input").attrs["File"] = config or ""
+        write_vtk(file, leaves, arrays, vectors)
+        _write_header(file, field, arrays, config)
+
+
+def read(path: str | os.PathLike, *, dtype: str | None = None) -> Field:
+    """Read a field that `write` wrote: the same mesh, leaves, capacity, names, time, step and bits of data.
+
+    `dtype` (`"float32"` or `"float64"`) converts the data. Only with it are files read that cannot give the exact
+    state: float64 files while JAX's float64 is off, and files written with reduced precision.
+
+    Raises `FileError` if there is no such file, or it is damaged, not ours, or from a newer version, or not exact.
+    """
+    with _reading(path) as file:
+        header = _read_header(path, file)
+        stored, wanted = np.dtype(header["stored"]), np.dtype(dtype or header["stored"])
+        _check_exact(path, header, dtype)
+        mesh = _mesh_from(header["mesh"])
+        forest = _read_forest(path, file, header, mesh)
+        data = np.zeros((len(header["names"]), *mesh.patch_shape, header["capacity"]), wanted)
+        for v, name in enumerate(header["names"]):
+            values = _checked(path, file, header, name, stored)
+            data[v, ..., : header["count"]] = values.reshape(-1, *mesh.patch_shape).T
+    return Field(mesh, forest, jnp.asarray(data), tuple(header["names"]), header["time"], header["step"])
+
+
+def read_config(path: str | os.PathLike) -> str | None:
+    """The text that was given to `write` as `config`. Raises `FileError` as `read` does."""
+    with _reading(path) as file:
+        return _read_header(path, file)["config"]
+
+
+def write_series(path: str | os.PathLike, entries: Iterable[tuple[str | os.PathLike, float]]) -> None:
+    """Write the list of a run's files, `*.vtkhdf.series`, that ParaView opens as one animation with times.
+
+    `entries` are pairs of a file's path and its time. The names are stored relative to the list, so that the folder
+    can be moved.
+    """
+    path = Path(path)
+    if not path.name.endswith(f"{SUFFIX}.series"):
+        raise InvalidSettingError("path", f"{str(path)!r} must end in {SUFFIX}.series, or ParaView does not know it")
+    files = [{"name": os.path.relpath(name, path.parent), "time": float(time)} for name, time in entries]
+    text = json.dumps({"file-series-version": "1.0", "files": files}, indent=1, allow_nan=False)
+    with _replacing(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A temporary path that takes the place of `path`, all at once, when the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)  # there only after an error
+
+
+@contextmanager
+def _reading(path: str | os.PathLike) -> Iterator[h5py.File]:
+    """The open file. Whatever HDF5 stumbles over in the block becomes a `FileError`."""
+    try:
+        with open(path, "rb"):
+            pass  # the system's own words for a missing or forbidden file are clearer than HDF5's
+    except OSError as error:
+        raise FileError(path, f"cannot be opened: {error.strerror}") from error
+    if not h5py.is_hdf5(path):
+        raise FileError(path, f"is not an HDF5 file; expected a {SUFFIX} file written by Amrax")
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (FileError, InvalidSettingError):
+        raise
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError, MemoryError) as error:
+        raise FileError(path, f"is damaged; use another copy or an earlier file ({error})") from error
+
+
+def _check_names(names: tuple[str, ...], vectors: Mapping[str, Sequence[str]]) -> None:
+    for name in names:
+        if not name or "/" in name or name in RESERVED or name == ".":
+            raise InvalidSettingError("names", f"{name!r} cannot name a variable in a file; rename it")
+    if len(set(names)) < len(names):
+        raise InvalidSettingError("names", f"each name may come once only, got {', '.join(names)}")
+    for vector, parts in vectors.items():
+        if not 1 <= len(parts) <= 3 or not set(parts) <= set(names) - set(vectors):
+            raise InvalidSettingError("vectors", f"{vector!r} needs one to three variables, got {list(parts)}")
+
+
+def _stored_dtype(field: Field, precision: str | None) -> np.dtype:
+    name = precision or str(field.data.dtype)
+    if name not in PRECISIONS:
+        raise InvalidSettingError("precision", f"expected {' or '.join(PRECISIONS)}, got {name}")
+    return np.dtype(name)
+
+
+def _leaves(field: Field) -> Leaves:
+    n = field.count
+    return Leaves(field.mesh, np.asarray(field.forest.level)[:n], np.asarray(field.forest.position).T[:n])
+
+
+def _file_arrays(field: Field, derived: Mapping[str, Array], dtype: np.dtype) -> dict[str, np.ndarray]:
+    """All variables of the active patches as they lie in the file, each of shape `(patches, *cells)`, z, y, x."""
+    n, shape = field.count, field.mesh.patch_shape
+    # Cut on the host: on the device, every new number of patches would be compiled for.
+    pools = dict(zip(field.names, np.asarray(field.data), strict=True)) | {k: np.asarray(v) for k, v in derived.items()}
+    for name, pool in pools.items():
+        if pool.shape[:-1] != shape or pool.shape[-1] < n:
+            raise InvalidSettingError("derived", f"{name!r} needs the shape {(*shape, n)}, got {pool.shape}")
+    return {name: np.ascontiguousarray(pool[..., :n].T, dtype) for name, pool in pools.items()}
+
+
+def _checksum(array: np.ndarray) -> int:
+    return zlib.crc32(array.data)
+
+
+def _write_header(file: h5py.File, field: Field, arrays: Mapping[str, np.ndarray], config: str | None) -> None:
+    """Everything small that a restart needs, as JSON.
+
+    Its checksums find what fletcher32 cannot see: chunks that HDF5 no longer finds read as zeros. The text has a fixed
+    length, because a flipped byte in the heap of variable-length strings can make HDF5 read for ever.
+    """
+    sums = {name: _checksum(arrays[name]) for name in field.names}
+    sums |= {name: _checksum(file[name][...]) for name in ("Levels", "LogicalLocations")}
+    header = {
+        "mesh": _mesh_record(field.mesh),
+        "names": field.names,
+        "time": float(field.time),
+        "step": int(field.step),
+        "count": field.count,
+        "capacity": field.forest.capacity,
+        "computed": str(field.data.dtype),
+        "stored": str(arrays[field.names[0]].dtype),
+        "config": config,
+        "crc32": sums,
+    }
+    group = file.create_group("amr")
+    group.attrs["format"] = FORMAT
+    group.create_dataset("header", data=np.array([json.dumps(header).encode()]), chunks=True, **FILTERS)
+
+
+def _read_header(path: str | os.PathLike, file: h5py.File) -> dict:
+    if "amr" not in file or "format" not in file["amr"].attrs:
+        raise FileError(path, "was not written by Amrax: it has no group /amr with a format")
+    found = int(file["amr"].attrs["format"])
+    if found > FORMAT:
+        raise FileError(path, f"has format {found}, this Amrax reads up to {FORMAT}; install a newer one")
+    return json.loads(file["amr/header"][0])
+
+
+def _checked(path: str | os.PathLike, file: h5py.File, header: dict, name: str, dtype: np.dtype) -> np.ndarray:
+    """A whole dataset whose checksum is right."""
+    values = file[name][...]
+    if values.dtype != dtype or _checksum(values) != header["crc32"][name]:
+        raise FileError(path, f"is damaged: the checksum of {name!r} is wrong; use another copy or an earlier file")
+    return values
+
+
+def _check_exact(path: str | os.PathLike, header: dict, dtype: str | None) -> None:
+    if dtype not in (None, *PRECISIONS):
+        raise InvalidSettingError("dtype", f"expected {' or '.join(PRECISIONS)}, got {dtype}")
+    stored, accept = header["stored"], 'or read it with dtype="float32" to go on with rounded values'
+    if (dtype or stored) == "float64" and jax.dtypes.canonicalize_dtype(np.float64) != np.float64:
+        advice = 'jax.config.update("jax_enable_x64", True)'
+        raise FileError(path, f"float64 is asked for but JAX has it switched off; switch it on with {advice}, {accept}")
+    if dtype is None and stored != header["computed"]:
+        raise FileError(
+            path, f"holds {stored} where the run had {header['computed']}: use a file of full precision, {accept}"
+        )
+
+
+def _read_forest(path: str | os.PathLike, file: h5py.File, header: dict, mesh: Mesh) -> Forest:
+    level = _checked(path, file, header, "Levels", np.dtype(np.int32))
+    position = _checked(path, file, header, "LogicalLocations", np.dtype(np.int64))
+    free = (0, header["capacity"] - len(level))
+    position = np.pad(position[:, : mesh.ndim].T.astype(np.int32), ((0, 0), free))
+    return Forest(jnp.asarray(np.pad(level, free)), jnp.asarray(position), jnp.asarray(len(level), jnp.int32))
+
+
+def _mesh_record(mesh: Mesh) -> dict:
+    """A mesh as JSON can say it; floats come back with all their bits."""
+    domain = mesh.domain
+    boundaries = [
+        [{"kind": type(face).__name__} | dataclasses.asdict(face) for face in pair] for pair in domain.boundaries
+    ]
+    return {
+        "domain": {"lower": domain.lower, "upper": domain.upper, "boundary": boundaries},
+        "cells": mesh.cells,
+        "patch": mesh.patch,
+        "max_level": mesh.max_level,
+        "capacity": mesh.capacity,
+    }
+
+
+def _mesh_from(record: dict) -> Mesh:
+    kinds = {kind.__name__: kind for kind in typing.get_args(Boundary)}
+
+    def face(entry: dict) -> Boundary:
+        return kinds[entry["kind"]](**{key: value for key, value in entry.items() if key != "kind"})
+
+    domain = record["domain"]
+    boundary = [tuple(face(entry) for entry in pair) for pair in domain["boundary"]]
+    sizes = {key: value for key, value in record.items() if key != "domain"}
+    return Mesh(Domain(domain["lower"], domain["upper"], boundary=boundary), **sizes)

@@ -1,0 +1,185 @@
+"""From what pydantic finds wrong with the tables of a config to sentences for people."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from amr.errors import InvalidSettingError
+
+from .config import RESERVED, Config, Table
+from .expression import ExpressionError
+from .toml_text import KeyPath, alternatives, show
+from .user_function import UserFunctionError
+
+T = TypeVar("T")
+Tables = dict[str, Any]
+_DISPENSABLE = {("domain", "boundary"), ("equation", "type")}
+
+
+class ConfigError(ValueError):
+    """A config that cannot be run. Its text has one line for each mistake: file, line, key, found, expected.
+
+    **Attributes:** `reports`: those lines.
+    """
+
+    def __init__(self, reports: list[str]):
+        super().__init__("\n".join(reports))
+        self.reports = reports
+
+
+@dataclass
+class Mistakes:
+    """All that is found wrong with a config, each entry with the path of the key."""
+
+    entries: list[tuple[KeyPath, str]] = field(default_factory=list)
+
+    def add(self, path: KeyPath, message: str) -> None:
+        self.entries.append((path, message))
+
+    @contextmanager
+    def at(self, *path: str | int) -> Iterator[None]:
+        """Turns what is raised inside into entries: a setting's own key below `path`, an expression at `path`."""
+        try:
+            yield
+        except InvalidSettingError as error:
+            self.add((*path, error.key), error.message)
+        except (ExpressionError, UserFunctionError) as error:
+            self.add(path, str(error))
+
+    def attempt(self, path: KeyPath, make: Callable[..., T], *ingredients: Any) -> T | None:
+        """What `make` gives; `None` where that is a mistake or an ingredient is missing because of an earlier one."""
+        if any(ingredient is None for ingredient in ingredients):
+            return None
+        with self.at(*path):
+            return make(*ingredients)
+        return None
+
+
+def read_tables(data: Mapping[str, Any], mistakes: Mistakes) -> Tables:
+    """Each table checked by itself, so that a mistake in one hides none in another; `None` for what cannot be used."""
+    for name in data.keys() - Config.model_fields.keys():
+        mistakes.add((name,), _unknown((name,)))
+    parameters = _read_table("parameters", data, {}, mistakes)
+    tables = {
+        name: _read_table(name, data, parameters or {}, mistakes)
+        for name in Config.model_fields.keys() - {"parameters"}
+    }
+    given = data.get("parameters")
+    for name in RESERVED.intersection(given if isinstance(given, Mapping) else ()):
+        mistakes.add(("parameters", name), "this name has a meaning of its own in expressions; choose another one")
+    return {**tables, "parameters": parameters}
+
+
+def _read_table(name: str, data: Mapping[str, Any], parameters: Mapping[str, float], mistakes: Mistakes) -> Any:
+    info = Config.model_fields[name]
+    if name not in data:
+        if not info.is_required():
+            return info.get_default(call_default_factory=True)
+        mistakes.add((name,), f"missing, expected {info.description}")
+        return None
+    if not isinstance(data[name], Mapping):
+        mistakes.add((name,), f"found {show(data[name])}, expected {info.description}")
+        return None
+    return _validated(name, dict(data[name]), parameters, mistakes)
+
+
+def _validated(name: str, table: dict[str, Any], parameters: Mapping[str, float], mistakes: Mistakes) -> Any:
+    kind: Any = Config.model_fields[name].annotation
+    is_model = isinstance(kind, type) and issubclass(kind, BaseModel)
+    adapter = TypeAdapter(kind, config=None if is_model else Table.model_config)
+    try:
+        return adapter.validate_python(table, context=parameters)
+    except ValidationError as error:
+        errors = error.errors()
+    for entry in errors:
+        path = (name, *(part for part in entry["loc"] if part != "[key]"))
+        mistakes.add(path, _message(path, entry))
+    if all(entry["loc"] and _dispensable(name, entry) for entry in errors):
+        # The rest of the table is needed to check the others.
+        return _validated(name, _mended(name, table, [entry["loc"][0] for entry in errors]), parameters, mistakes)
+    return None
+
+
+def _dispensable(name: str, entry: Any) -> bool:
+    """Whether a key that is wrong can be left out without making other settings look wrong."""
+    return (entry["type"] == "extra_forbidden" and len(entry["loc"]) == 1) or (name, entry["loc"][0]) in _DISPENSABLE
+
+
+def _mended(name: str, table: Mapping[str, Any], wrong: Sequence[Any]) -> dict[str, Any]:
+    """The table without the wrong keys; a misspelt one stands for what was probably meant."""
+    sound = {key: value for key, value in table.items() if key not in wrong}
+    meant = {close[0]: table[key] for key in wrong if (close := _close(key, fields_of(name))) and key not in close}
+    return meant | sound
+
+
+# --- sentences --------------------------------------------------------------------------------------------------------
+
+
+def _message(path: KeyPath, entry: Any) -> str:
+    match entry["type"]:
+        case "extra_forbidden":
+            return _unknown(path)
+        case "missing":
+            return f"missing, expected {_expected(path)}"
+        case "value_error":
+            return str(entry["ctx"]["error"])
+        case "literal_error":
+            return f"found {show(entry['input'])}, expected {alternatives(_choices(path), entry['input'])}"
+    return f"found {show(entry['input'])}, expected {_expected(path)}"
+
+
+def _unknown(path: KeyPath) -> str:
+    key = str(path[-1])
+    keys = list(fields_of(*path[:-1]))
+    close = _close(key, keys)
+    elsewhere = [f"{name}.{key}" for name in Config.model_fields if key in fields_of(name)]
+    kind = "table" if len(path) == 1 else "key"
+    hint = f"did you mean {(close or elsewhere)[0]}?" if close or elsewhere else f"expected one of {', '.join(keys)}"
+    return f"unknown {kind}; {hint}"
+
+
+def _close(key: str, keys: Iterable[str]) -> list[str]:
+    return difflib.get_close_matches(key, list(keys), 1)
+
+
+def _expected(path: KeyPath) -> str:
+    info = _field(path)
+    return info.description if info is not None and info.description else "a finite number"
+
+
+def _choices(path: KeyPath) -> list[str]:
+    info = _field(path)
+    kinds = [] if info is None else [info.annotation, *get_args(info.annotation)]
+    return [choice for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)]
+
+
+def _field(path: KeyPath) -> FieldInfo | None:
+    """The field a path leads to; positions in lists belong to the list."""
+    names = tuple(part for part in path if isinstance(part, str))
+    return fields_of(*names[:-1]).get(names[-1])
+
+
+def fields_of(*path: str | int) -> dict[str, FieldInfo]:
+    """The keys of a table, given by its path."""
+    model: type[BaseModel] = Config
+    for part in path:
+        if isinstance(part, str):
+            info = model.model_fields.get(part)
+            below = _model_in(info.annotation) if info is not None else None
+            if below is None:
+                return {}
+            model = below
+    return model.model_fields
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)

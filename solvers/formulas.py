@@ -1,0 +1,147 @@
+"""The functions of a config: expressions and `"module:function"`, read, tried on the root grid, and made callable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from amr.mesh import Mesh
+
+from . import user_function
+from .config import COORDINATES
+from .config_errors import Mistakes
+from .expression import Expression, ExpressionTuple, parse
+from .sampling import check_values, sample_points
+from .time_factor import TIME, separate
+from .toml_text import KeyPath
+from .user_function import is_reference
+
+STEADY = parse("1", (TIME,))
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A function of position, times a factor in time; with the factor `None`, a function of position and time."""
+
+    function: Callable
+    factor: Callable | None
+
+    @property
+    def constants(self) -> tuple[float, ...] | None:
+        """The components, if they are the same everywhere and always."""
+        if self.factor != STEADY or not isinstance(self.function, Expression | ExpressionTuple):
+            return None
+        parts = (self.function,) if isinstance(self.function, Expression) else self.function.components
+        constants = [part.constant for part in parts]
+        return None if None in constants else tuple(constants)  # type: ignore[arg-type]
+
+
+@dataclass
+class Formulas:
+    """Reads the formulas of one config.
+
+    **Attributes:**
+
+    - `parameters`: numbers that expressions may name.
+    - `folder`: where the user's modules are looked for first.
+    - `mistakes`: where errors go.
+    - `ndim`, `mesh`: of the problem; `None` if they are not known because of a mistake, which makes checks less strict.
+    - `times`: when functions of time are tried.
+    - `modules`: files of the modules that were used.
+    """
+
+    parameters: Mapping[str, float]
+    folder: Path
+    mistakes: Mistakes
+    ndim: int | None
+    mesh: Mesh | None
+    times: tuple[float, ...] = (0.0,)
+    modules: list[Path] = field(default_factory=list)
+
+    @property
+    def space(self) -> tuple[str, ...]:
+        return COORDINATES[: self.ndim]
+
+    @property
+    def spacetime(self) -> tuple[str, ...]:
+        return (*self.space, TIME)
+
+    def value(self, path: KeyPath, text: Any, in_time: bool) -> Callable | None:
+        """A function of position (and time) that gives one number."""
+        arguments = self.spacetime if in_time else self.space
+        function = self.mistakes.attempt(path, self._function, text, arguments)
+        self._try(path, function, 1, 0.5, in_time)
+        return function
+
+    def flow(self, path: KeyPath, given: Any, count: int | None, shift: float) -> Flow | None:
+        """A function of position and time that gives `count` numbers.
+
+        `shift` says where in a cell the function will be needed: 0.5 in its centre, 0 in its corners.
+        """
+        if is_reference(given):
+            return self._user_flow(path, given, count, shift)
+        several = isinstance(given, tuple | list)
+        parts = list(given) if several else [given]
+        if count is not None and len(parts) != count:
+            self.mistakes.add(path, f"found {len(parts)} components, expected {count}")
+            return None
+        places = [(*path, n) if several else path for n in range(len(parts))]
+        components = [self._component(place, part) for place, part in zip(places, parts, strict=True)]
+        known = [component for component in components if component is not None]
+        if len(known) < len(components):
+            return None
+        self._try(path, ExpressionTuple(tuple(known)), len(known), shift, True)
+        return _factored(known, several)
+
+    def _component(self, path: KeyPath, text: Any) -> Expression | None:
+        """One of several numbers; a user's function gives them all."""
+        if is_reference(text):
+            self.mistakes.add(path, f"found {text!r}; name one function for all components, outside of a list")
+            return None
+        return self.mistakes.attempt(path, parse, str(text), self.spacetime, self.parameters)
+
+    def indicator(self, reference: str) -> Callable:
+        """A user's function of one patch."""
+        return self._user_function(reference, ("patch",))
+
+    def _function(self, text: Any, arguments: tuple[str, ...]) -> Callable:
+        if is_reference(text):
+            return self._user_function(text, arguments)
+        return parse(str(text), arguments, self.parameters)
+
+    def _user_function(self, reference: str, *calls: tuple[str, ...]) -> Callable:
+        """The function of that name, which must take the arguments of one of `calls`."""
+        function = user_function.load(reference, self.folder)
+        if not any(user_function.takes(function, len(call)) for call in calls):
+            user_function.check_takes(function, calls[0])
+        file = self.folder / (reference.strip().split(":")[0].replace(".", "/") + ".py")
+        if file.exists() and file not in self.modules:
+            self.modules.append(file)
+        return function
+
+    def _user_flow(self, path: KeyPath, reference: str, count: int | None, shift: float) -> Flow | None:
+        function = self.mistakes.attempt(path, self._user_function, reference, self.spacetime, self.space)
+        if function is None:
+            return None
+        steady = not user_function.takes(function, len(self.spacetime))
+        self._try(path, function, count, shift, not steady)
+        return Flow(function, STEADY if steady else None)
+
+    def _try(self, path: KeyPath, function: Callable | None, count: int | None, shift: float, in_time: bool) -> None:
+        if function is None or count is None or self.mesh is None:
+            return
+        points = sample_points(self.mesh, shift)
+        for time in self.times if in_time else (None,):
+            before = len(self.mistakes.entries)
+            times = () if time is None else (time,)
+            self.mistakes.attempt(path, check_values, function, points, count, *times)
+            if len(self.mistakes.entries) > before:
+                return  # the same again at the next time would not help
+
+
+def _factored(components: Sequence[Expression], several: bool) -> Flow:
+    split = separate(components)
+    spaces, factor = split if split is not None else (components, None)
+    return Flow(ExpressionTuple(tuple(spaces)) if several else spaces[0], factor)

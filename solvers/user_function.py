@@ -1,0 +1,68 @@
+"""Functions that a config names as `"module:function"`."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+
+class UserFunctionError(ValueError):
+    """A function that cannot be found, takes other arguments than it is given, or fails."""
+
+
+def is_reference(text: object) -> bool:
+    """Whether a setting names a function; no expression has a colon."""
+    return isinstance(text, str) and ":" in text
+
+
+def load(reference: str, folder: Path) -> Callable:
+    """The function of that name; modules are looked for in `folder` first, then among what is installed."""
+    if not re.fullmatch(r"\s*[\w.]+:\w+\s*", reference):
+        raise UserFunctionError(f"found {reference!r}, expected 'module:function' or an expression")
+    module_name, name = reference.strip().split(":")
+    module = _imported(module_name, folder)
+    function = getattr(module, name, None)
+    if not callable(function):
+        close = difflib.get_close_matches(name, [key for key in vars(module) if callable(vars(module)[key])], 1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise UserFunctionError(f"{module.__file__} has no function {name!r}{hint}")
+    return function
+
+
+def _imported(name: str, folder: Path):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and name.split(".")[: error.name.count(".") + 1] == error.name.split("."):
+            raise UserFunctionError(f"no module {name!r} in {folder} or installed") from None
+        raise UserFunctionError(f"importing {name} failed: {error}") from error
+    except Exception as error:  # whatever a user's module raises
+        raise UserFunctionError(f"importing {name} failed: {type(error).__name__}: {error}") from error
+
+
+def takes(function: Callable, count: int) -> bool:
+    """Whether a function can be called with so many arguments."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # compiled functions may tell nothing
+        return True
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        return False
+    return True
+
+
+def check_takes(function: Callable, names: tuple[str, ...]) -> None:
+    """Raise `UserFunctionError` if a function cannot be called with arguments of these names."""
+    if not takes(function, len(names)):
+        name = getattr(function, "__name__", str(function))
+        raise UserFunctionError(f"{name}{inspect.signature(function)} cannot be called as {name}({', '.join(names)})")

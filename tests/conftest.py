@@ -1,0 +1,24 @@
+import os
+
+import jax
+from hypothesis import HealthCheck, Phase, settings
+
+jax.config.update("jax_enable_x64", True)
+
+# The first example of a test compiles, so times say nothing about the later ones.
+settings.register_profile(
+    "amrax",
+    deadline=None,
+    max_examples=10,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+)
+settings.register_profile("amrax-ci", settings.get_profile("amrax"), derandomize=True)
+settings.load_profile("amrax-ci" if "CI" in os.environ else "amrax")
+
+
+def pytest_configure(config):
+    # With --jaxtyping-packages, beartype picks at random which items of a list it checks.
+    message = "ignore:Do not use the `random` module inside strategies"
+    config.addinivalue_line("filterwarnings", f"{message}:hypothesis.errors.HypothesisDeprecationWarning")

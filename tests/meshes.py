@@ -1,0 +1,216 @@
+"""Meshes to test on, random forests on them, and the compiled functions that all tests share.
+
+A forest is described here by its level map: the level of the leaf that covers each patch of the finest grid. All
+of this is NumPy, and knows of the code under test only the arrays that it checks.
+"""
+
+import functools
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+import amr
+from amr import diagnostics
+from amr.forest import Forest
+from amr.halo import fill_ghosts
+from amr.reflux import reflux
+from amr.regrid import regrid
+from amr.topology import build_topology, cell_centres, cell_sizes
+
+
+@dataclass(frozen=True)
+class Case:
+    """A mesh whose pool holds every forest that it can have (and five empty slots), with a number of ghost layers."""
+
+    name: str
+    mesh: amr.Mesh
+    ghost: int
+
+    def __str__(self):
+        return self.name
+
+
+def case(name: str, patch: int, roots: tuple, max_level: int, periodic, ghost: int) -> Case:
+    ndim = len(roots)
+    domain = amr.Domain((0.0, -1.0, 0.5)[:ndim], (1.5, 2.0, 1.0)[:ndim], periodic=periodic)
+    capacity = int(np.prod(roots)) * 2 ** (ndim * max_level) + 5
+    return Case(name, amr.Mesh(domain, [patch * n for n in roots], patch, max_level, capacity), ghost)
+
+
+CASES = [
+    case("1d-periodic", 8, (3,), 3, True, ghost=3),
+    case("1d-outflow", 4, (2,), 4, False, ghost=2),
+    case("2d-periodic", 8, (3, 1), 3, True, ghost=3),
+    case("2d-outflow", 4, (2, 3), 2, False, ghost=2),
+    case("2d-mixed", 6, (1, 2), 3, (True, False), ghost=1),
+    case("3d-periodic", 4, (2, 1, 1), 2, True, ghost=2),
+    case("3d-mixed", 8, (1, 2, 1), 2, (False, True, False), ghost=3),
+]
+FEW = [c for c in CASES if c.name in ("1d-periodic", "2d-mixed", "3d-periodic")]
+TWO = FEW[:2]
+on_every_case = pytest.mark.parametrize("case", CASES, ids=str)
+on_few_cases = pytest.mark.parametrize("case", FEW, ids=str)
+on_two_cases = pytest.mark.parametrize("case", TWO, ids=str)
+LIMITED, LINEAR = amr.LimitedLinear(), amr.Linear()
+
+
+@functools.cache
+def compiled(case: Case) -> SimpleNamespace:
+    """The functions under test, each compiled once for a case."""
+    mesh = case.mesh
+    return SimpleNamespace(
+        topology=jax.jit(lambda forest: build_topology(mesh, forest, case.ghost)),
+        ghosts=jax.jit(lambda topology, u, prolongation: fill_ghosts(mesh, topology.halo, u, prolongation)),
+        reflux=jax.jit(lambda topology, fluxes: reflux(topology.reflux, fluxes)),
+        regrid=jax.jit(functools.partial(regrid, mesh)),
+        integral=jax.jit(functools.partial(diagnostics.integral, mesh)),
+        norms=jax.jit(functools.partial(diagnostics.norms, mesh)),
+        centres=jax.jit(functools.partial(cell_centres, mesh), static_argnames=("dtype", "ghost")),
+        sizes=jax.jit(functools.partial(cell_sizes, mesh), static_argnames="dtype"),
+    )
+
+
+def run_regrid(case: Case, forest: Forest, u, wishes, buffer, prolongation=LIMITED):
+    run = compiled(case)
+    topology = run.topology(forest)
+    ghosted = run.ghosts(topology, u, prolongation)
+    return run.regrid(topology, u, ghosted, wishes, prolongation, jnp.asarray(buffer, jnp.int32))
+
+
+def finest(mesh) -> tuple:
+    """Patches of the finest grid in each dimension."""
+    return tuple(n * 2**mesh.max_level for n in mesh.roots)
+
+
+def padded(array: np.ndarray, mesh, width: int, skip: int = 0) -> np.ndarray:
+    """An array over the whole domain (behind `skip` other axes) continued beyond its boundaries."""
+    for d, periodic in enumerate(mesh.domain.periodic):
+        around = [(0, 0)] * array.ndim
+        around[skip + d] = (width, width)
+        array = np.pad(array, around, mode="wrap" if periodic else "edge")
+    return array
+
+
+def blocks(array: np.ndarray, factor: int, reduce, skip: int = 0) -> np.ndarray:
+    """Reduce blocks of `factor` entries along each axis behind the first `skip`."""
+    for axis in range(skip, array.ndim):
+        array = np.moveaxis(array, axis, -1)
+        array = reduce(array.reshape(*array.shape[:-1], -1, factor), axis=-1)
+        array = np.moveaxis(array, -1, axis)
+    return array
+
+
+def repeated(array: np.ndarray, factor: int, skip: int = 0) -> np.ndarray:
+    for axis in range(skip, array.ndim):
+        array = array.repeat(factor, axis)
+    return array
+
+
+def dilated(marks: np.ndarray, mesh, width: int) -> np.ndarray:
+    """Marks spread by `width` entries in all directions, diagonals included."""
+    if width == 0:
+        return marks
+    spread = padded(marks, mesh, width)
+    for axis in range(marks.ndim):
+        spread = np.lib.stride_tricks.sliding_window_view(spread, 2 * width + 1, axis).any(-1)
+    return spread
+
+
+def balanced_levels(mesh, refined: list) -> np.ndarray:
+    """The level map of the smallest balanced forest in which the given patches are refined.
+
+    `refined[l]` marks patches of level l. If a patch is refined, so are the parents of all its neighbours: then
+    its children touch no leaf that is coarser than itself.
+    """
+    levels = np.zeros(finest(mesh), int)
+    refined = [np.array(marks) for marks in refined]
+    for level in reversed(range(mesh.max_level)):
+        if level > 0:
+            refined[level - 1] |= blocks(dilated(refined[level], mesh, 1), 2, np.any)
+        levels += repeated(refined[level], 2 ** (mesh.max_level - level))
+    return levels
+
+
+def forest_of(mesh, levels: np.ndarray, capacity: int | None = None) -> Forest:
+    """The one forest that has a level map, made leaf by leaf."""
+    leaves = []
+    for level in range(mesh.max_level + 1):
+        side = 2 ** (mesh.max_level - level)
+        for position in np.argwhere(blocks(levels, side, np.min) == level):
+            leaves.append((morton_key(position * side), level, tuple(position)))
+    leaves.sort()
+    capacity = capacity or mesh.capacity
+    level, position = np.zeros(capacity, np.int32), np.zeros((mesh.ndim, capacity), np.int32)
+    for slot, leaf in enumerate(leaves):
+        level[slot], position[:, slot] = leaf[1:]
+    return Forest(jnp.asarray(level), jnp.asarray(position), jnp.asarray(len(leaves), jnp.int32))
+
+
+def morton_key(position) -> int:
+    """Bits of the coordinates interleaved, the first dimension lowest."""
+    ndim = len(position)
+    return sum((int(p) >> bit & 1) << (bit * ndim + d) for d, p in enumerate(position) for bit in range(31))
+
+
+def leaves_of(forest: Forest) -> list:
+    """(slot, level, position) of every leaf."""
+    level, position = np.asarray(forest.level), np.asarray(forest.position)
+    return [(slot, int(level[slot]), tuple(map(int, position[:, slot]))) for slot in range(int(forest.count))]
+
+
+def window(position, size: int) -> tuple:
+    return tuple(slice(p * size, (p + 1) * size) for p in position)
+
+
+@st.composite
+def level_maps(draw, case: Case):
+    """Balanced forests: a few points of the domain, each refined to some level."""
+    mesh = case.mesh
+    shape = finest(mesh)
+    point = st.tuples(st.integers(0, int(np.prod(shape)) - 1), st.integers(1, mesh.max_level))
+    refined = [np.zeros([n * 2**level for n in mesh.roots], bool) for level in range(mesh.max_level)]
+    for number, level in draw(st.lists(point, max_size=6)):
+        place = np.unravel_index(number, shape)
+        refined[level - 1][tuple(p >> (mesh.max_level - level + 1) for p in place)] = True
+    return balanced_levels(mesh, refined)
+
+
+@st.composite
+def pools(draw, case: Case, variables: int = 2, empty: float = 0.0):
+    """A forest and random data on it (steps between patches, and small integers, to make limiters work)."""
+    forest = forest_of(case.mesh, draw(level_maps(case)))
+    rng = np.random.default_rng(draw(st.integers(0, 2**16)))
+    u = rng.normal(size=(variables, *case.mesh.patch_shape, case.mesh.capacity))
+    u = np.round(u) if draw(st.booleans()) else u + 10 * rng.integers(0, 2, case.mesh.capacity)
+    u[..., int(forest.count) :] = empty
+    return forest, u
+
+
+@st.composite
+def wishes(draw, case: Case, forest: Forest):
+    """Cells that wish to be refined, and cells that wish to be kept (the former among them)."""
+    count = int(forest.count) * case.mesh.cells_per_patch
+    flags = np.zeros((2, count), bool)
+    for cell, kind in draw(st.lists(st.tuples(st.integers(0, count - 1), st.integers(0, 1)), max_size=12)):
+        flags[kind, cell] = True
+    keep_all, refine_all = draw(st.sampled_from([(False, False), (False, False), (True, False), (True, True)]))
+    refine = flags[0] | refine_all
+    pair = (refine, flags[1] | refine | keep_all)
+    full = [np.zeros((*case.mesh.patch_shape, case.mesh.capacity), bool) for _ in pair]
+    for array, marks in zip(full, pair, strict=True):
+        array[..., : int(forest.count)] = np.moveaxis(marks.reshape(-1, *case.mesh.patch_shape), 0, -1)
+    return tuple(map(jnp.asarray, full))
+
+
+@st.composite
+def buffers(draw, case: Case):
+    """A number of cells for each patch: none, one, the most, or all mixed."""
+    most, capacity = case.mesh.patch // 2, case.mesh.capacity
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    same = [np.full(capacity, cells) for cells in (0, 1, most)]
+    return draw(st.sampled_from([*same, rng.integers(0, most + 1, capacity)]))

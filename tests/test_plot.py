@@ -1,0 +1,166 @@
+"""Pictures: every pixel against the field sampled there, outlines against the patches."""
+
+import itertools
+import time
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.collections import LineCollection
+from sample import random_field
+
+import amr
+from amr import plot
+from amr.plot import PIXELS, locate
+from amr.plot import plot as draw
+
+plt.switch_backend("agg")
+
+
+def image_of(figure):
+    return figure.axes[0].images[0]
+
+
+def lines_of(figure) -> list:
+    return [c for c in figure.axes[0].collections if isinstance(c, LineCollection)]
+
+
+def pixel_centres(image) -> np.ndarray:
+    """Coordinates in the picture, shape `(rows, columns, 2)`."""
+    left, right, bottom, top = image.get_extent()
+    rows, columns = image.get_array().shape
+    x = left + (np.arange(columns) + 0.5) * (right - left) / columns
+    y = bottom + (np.arange(rows) + 0.5) * (top - bottom) / rows
+    return np.stack(np.meshgrid(x, y), axis=-1)
+
+
+@pytest.mark.parametrize("pixels", [PIXELS, 13])
+def test_image_shows_the_field(monkeypatch, pixels):
+    monkeypatch.setattr(plot, "PIXELS", pixels)
+    field = random_field(2)
+    image = image_of(draw(field, "noise"))
+    assert max(image.get_array().shape) == min(pixels, 48)
+    np.testing.assert_array_equal(image.get_array(), field.sample(pixel_centres(image), "noise"))
+    assert image.origin == "lower"
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, "x", "y", "z"])
+def test_slice_shows_the_field(axis):
+    field, number = random_field(3), "xyz".find(axis) if isinstance(axis, str) else axis
+    at = field.mesh.domain.lower[number] + 0.3 * field.mesh.domain.lengths[number]
+    figure = draw(field, 1, axis=axis, at=at)
+    image = image_of(figure)
+    points = np.insert(pixel_centres(image), number, at, axis=-1)
+    np.testing.assert_array_equal(image.get_array(), field.sample(points, 1))
+    labels = "xyz".replace("xyz"[number], "")
+    assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == tuple(labels)
+    assert f"{'xyz'[number]} = {at:.4g}" in figure.axes[0].get_title(loc="left")
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_levels_are_shown(ndim):
+    field = random_field(ndim)
+    image = image_of(amr.plot.plot_levels(field))
+    points = pixel_centres(image) if ndim == 2 else np.insert(pixel_centres(image), 2, 2.5, axis=-1)
+    np.testing.assert_array_equal(image.get_array(), field.levels(points))
+
+
+def test_outlines_are_the_lower_edges_of_the_patches():
+    field = random_field(2)
+    (lines,) = lines_of(draw(field))
+    found = {tuple(np.ravel(segment)) for segment in lines.get_segments()}
+    leaves = field.patches()
+    expected = set()
+    for (x0, y0), (x1, y1) in zip(leaves.lower, leaves.upper, strict=True):
+        expected |= {(x0, y0, x0, y1), (x0, y0, x1, y0)}
+    assert found == expected
+    assert not lines_of(draw(field, patches=False))
+
+
+def test_slice_outlines_only_the_patches_it_cuts():
+    field = random_field(3)
+    leaves, at = field.patches(), 2.3
+    cut = ((leaves.lower[:, 2] <= at) & (at < leaves.upper[:, 2])).sum()
+    (lines,) = lines_of(draw(field, at=at))
+    assert len(lines.get_segments()) == 2 * cut < 2 * field.count
+
+
+def test_line_goes_through_every_cell():
+    field = random_field(1)
+    lines = lines_of(draw(field, "noise", patches=False))
+    pieces = lines[0].get_segments()
+    leaves = field.patches()
+    assert len(pieces) == field.count
+    found = np.concatenate([piece[:-1] for piece in pieces])
+    np.testing.assert_allclose(found[:, 0], leaves.centres(0).ravel())
+    np.testing.assert_array_equal(found[:, 1], leaves.values[:, 1].ravel())
+    for one, following in itertools.pairwise(pieces):
+        np.testing.assert_array_equal(one[-1], following[0])
+    colours = {level: tuple(c) for level, c in zip(leaves.level, lines[0].get_colors(), strict=True)}
+    assert len(set(colours.values())) == len(set(leaves.level))
+
+
+def test_levels_in_1d_are_steps():
+    field = random_field(1)
+    (steps,) = plot.plot_levels(field).axes[0].patches
+    np.testing.assert_array_equal(steps.get_data().values, field.patches().level)
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_figure_is_complete_and_not_registered(ndim, tmp_path):
+    field, before = random_field(ndim), plt.get_fignums()
+    figure = draw(field, "noise")
+    assert plt.get_fignums() == before
+    assert "t = 0.375" in figure.axes[0].get_title(loc="left")
+    labels = [ax.get_ylabel() for ax in figure.findobj(plt.Axes)]
+    assert "noise" in labels
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    figure.savefig(tmp_path / "a.pdf")
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_given_axes_limits_and_colours(ndim):
+    figure, axes = plt.subplots(1, 2)
+    assert draw(random_field(ndim), vmin=-1, vmax=3, cmap="magma", ax=axes[1]) is figure
+    assert amr.plot.plot_levels(random_field(ndim), ax=axes[0]) is figure
+    limits = axes[1].images[0].get_clim() if ndim > 1 else axes[1].get_ylim()
+    assert limits == (-1, 3)
+    plt.close(figure)
+
+
+def test_field_plots_itself():
+    field = random_field(2)
+    np.testing.assert_array_equal(image_of(field.plot("noise")).get_array(), image_of(draw(field, 1)).get_array())
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_locate_agrees_with_the_field(ndim):
+    field = random_field(ndim, max_level=2)
+    rng = np.random.default_rng(0)
+    sides = [
+        rng.uniform(low, high, 17) for low, high in zip(field.mesh.domain.lower, field.mesh.domain.upper, strict=True)
+    ]
+    slot, cell = locate(field, sides)
+    expected_slot, expected_cell = field.locate(np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1))
+    np.testing.assert_array_equal(slot, expected_slot)
+    np.testing.assert_array_equal(np.stack(cell, axis=-1), expected_cell)
+
+
+@pytest.mark.parametrize(
+    ("options", "key"),
+    [({"axis": "w"}, "axis"), ({"axis": 3}, "axis"), ({"at": 9.0}, "at"), ({"name": "?"}, "variable")],
+)
+def test_wrong_options(options, key):
+    with pytest.raises(amr.InvalidSettingError) as error:
+        draw(random_field(3), **options)
+    assert error.value.key == key
+
+
+def test_many_patches_are_quick():
+    mesh = amr.Mesh(amr.Domain((0, 0), (1, 1)), (576, 576), patch=8)
+    forest = amr.forest.root_forest(mesh, mesh.root_count)
+    field = amr.Field(mesh, forest, np.ones((1, 8, 8, mesh.root_count)), ("phi",))
+    draw(field)
+    start = time.perf_counter()
+    draw(field)
+    assert time.perf_counter() - start < 1.0  # 0.1 s on a quiet machine

@@ -1,0 +1,234 @@
+"""Runs as a whole: compilation, growth, restarts from a state, precision, bad input."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from problems import SQUARE, bump, deformation, swirl, swirl_simulation
+
+import amr
+import solvers
+from amr.errors import InvalidSettingError
+
+
+@pytest.fixture
+def backend_compilations():
+    """Counts the programs that XLA compiles."""
+    seen = []
+
+    def listen(event, duration, **_):
+        if event.endswith("backend_compile_duration"):
+            seen.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield seen
+    jax.monitoring.clear_event_listeners()
+
+
+def test_one_compilation_serves_many_regrids(backend_compilations):
+    during = []
+    simulation = swirl_simulation(32, 8, 2, amr.Difference(0.02), interval=1, capacity=400)
+    solution = simulation.run(bump, 2.0, progress=lambda _: during.append(len(backend_compilations)))
+    summary = solution.summary
+    assert summary.regrids > 100
+    assert summary.growths == 0
+    assert summary.compilations == 1
+    assert len(during) > 2
+    assert during[-1] == during[0]  # nothing at all is compiled between the first progress report and the last
+
+
+def test_a_pool_that_is_too_small_grows_and_gives_the_same_field():
+    messages = []
+    refine = amr.Difference(0.02)
+    small = swirl_simulation(32, 8, 2, refine, capacity=16)
+    large = swirl_simulation(32, 8, 2, refine, capacity=256)
+    grown = small.run(bump, 0.5, progress=lambda p: messages.append(p.message))
+    ample = large.run(bump, 0.5)
+    assert grown.summary.growths >= 1
+    assert ample.summary.growths == 0
+    assert grown.summary.capacity > 16
+    assert grown.summary.steps == ample.summary.steps
+    np.testing.assert_allclose(grown.field.uniform(), ample.field.uniform(), rtol=0, atol=1e-12)
+
+
+def test_growth_during_the_run_is_reported():
+    messages = []
+
+    def front(x, y):
+        return jnp.where(x < 0.1, 1.0, 0.0)
+
+    def spread(x, y, t):
+        return (jnp.where(x > 0.05, 1.0, 0.0) * (0.5 + y), 0 * x)
+
+    mesh = amr.Mesh(amr.Domain((0, 0), (1, 1), periodic=False), (32, 32), 8, 2, capacity=60)
+    simulation = solvers.Simulation(mesh, solvers.Advection(spread), refine=amr.Difference(0.01))
+    solution = simulation.run(front, 0.6, progress=lambda p: messages.append(p.message))
+    told = [message for message in messages if message]
+    assert "60 patches" in told[0]
+    assert len(told) == solution.summary.growths >= 2
+    assert solution.summary.compilations >= 2
+
+
+def test_everything_refined_equals_the_uniform_grid():
+    everywhere = amr.Region((-1, -1), (2, 2), 1)
+    adaptive = swirl_simulation(32, 8, 1, everywhere).run(bump, 0.5)
+    uniform = swirl_simulation(64, 8, 0).run(bump, 0.5)
+    assert adaptive.summary.cells["fraction_of_uniform_finest"] == 1
+    np.testing.assert_allclose(adaptive.field.uniform(), uniform.field.uniform(), rtol=0, atol=1e-14)
+
+
+def test_patch_size_does_not_matter_on_a_uniform_grid():
+    fields = [swirl_simulation(64, patch, 0).run(bump, 0.5).field.uniform() for patch in (8, 16, 32)]
+    np.testing.assert_allclose(fields[0], fields[1], rtol=0, atol=1e-14)
+    np.testing.assert_allclose(fields[0], fields[2], rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("scheme", [solvers.CTU(solvers.Unlimited()), solvers.CTU(bounded=False)])
+def test_a_constant_stays_constant_in_two_dimensions(scheme):
+    refine = amr.Region((0.2, 0.3), (0.6, 0.7), 2)
+    phi = swirl_simulation(32, 8, 2, refine, scheme).run(lambda x, y: 1 + 0 * x, 2.0).summary.variables["phi"]
+    assert max(1 - phi.lowest, phi.highest - 1) <= 1e-13
+
+
+def test_a_constant_stays_constant_in_three_dimensions():
+    mesh = amr.Mesh(amr.Domain((0, 0, 0), (1, 1, 1)), (16, 16, 16), 8, 1)
+    refine = amr.Region((0.6, 0.6, 0.6), (0.9, 0.9, 0.9), 1)
+    scheme = solvers.CTU(solvers.Unlimited())
+    simulation = solvers.Simulation(mesh, solvers.Advection(deformation()), scheme, refine)
+    phi = simulation.run(lambda x, y, z: 1 + 0 * x, 0.5).summary.variables["phi"]
+    assert max(1 - phi.lowest, phi.highest - 1) <= 1e-13
+
+
+def test_single_precision_throughout():
+    solution = swirl_simulation(32, 8, 2, amr.Difference(0.02), dtype="float32").run(bump, 1.0)
+    floats = [leaf for leaf in jax.tree.leaves(solution.state) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+    assert {leaf.dtype for leaf in floats} == {jnp.dtype("float32")}
+    phi = solution.summary.variables["phi"]
+    assert abs(phi.integral["relative_change"]) <= 1e-6
+    assert 1 <= phi.lowest
+    assert phi.highest <= 2
+
+
+def test_no_double_precision_hides_in_a_single_precision_program():
+    simulation = swirl_simulation(32, 8, 2, amr.Difference(0.02), dtype="float32")
+    state = simulation.start(bump, 1.0, capacity=200)
+    text = jax.jit(lambda s: simulation.advance(s, 1.0)).lower(state).as_text()
+    assert "xf32>" in text
+    assert "xf64>" not in text  # scalar constants aside, which are converted at once
+
+
+def test_stopping_on_the_way_at_a_regrid_changes_nothing():
+    simulation = swirl_simulation(32, 8, 2, amr.Difference(0.02))
+    state = simulation.start(bump, 1.0, capacity=256)
+    advance = jax.jit(lambda state, rounds: simulation.advance(state, 0.5, rounds=rounds))
+    whole = advance(state, jnp.int32(10**6))
+    part = state
+    while float(part.clock.time) < 0.5:
+        part = advance(part, jnp.int32(3))
+    for a, b in zip(jax.tree.leaves(whole), jax.tree.leaves(part), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_an_ensemble_under_vmap_equals_single_runs():
+    simulation = swirl_simulation(32, 8, 1, amr.Difference(0.02))
+
+    def final(width):
+        state = simulation.start(lambda x, y: jnp.exp(-((x - 0.5) ** 2 + (y - 0.6) ** 2) / width), 0.1, capacity=64)
+        state = simulation.advance(state, 0.1)
+        return state.forest.count, state.u
+
+    widths = jnp.array([0.005, 0.02])
+    counts, fields = jax.jit(jax.vmap(final))(widths)
+    assert counts[0] != counts[1]
+    for i, width in enumerate(widths):
+        count, field = jax.jit(final)(width)
+        assert count == counts[i]
+        np.testing.assert_allclose(field, fields[i], rtol=0, atol=1e-13)
+
+
+def test_forward_derivative_through_a_run_with_regridding():
+    simulation = swirl_simulation(32, 8, 1, amr.Difference(0.05), scheme=solvers.CTU(solvers.Unlimited()))
+
+    def mean_square(height):
+        state = simulation.start(lambda x, y: 1 + height * (bump(x, y) - 1), 0.1, capacity=64)
+        state = simulation.advance(state, 0.1)
+        return amr.diagnostics.integral(simulation.mesh, state.forest, state.u**2)[0]
+
+    derivative = jax.jit(lambda h: jax.jvp(mean_square, (h,), (jnp.ones_like(h),))[1])(jnp.float64(1.0))
+    value = jax.jit(mean_square)
+    step = 1e-5
+    difference = (value(jnp.float64(1 + step)) - value(jnp.float64(1 - step))) / (2 * step)
+    assert float(derivative) == pytest.approx(float(difference), rel=1e-6)
+
+
+def test_outputs_are_met_exactly_and_in_order():
+    times = []
+    simulation = swirl_simulation(32, 8, 0)
+    simulation.run(bump, 0.3, outputs=[0.2, 0.1, 0.2, 5.0], on_output=lambda field: times.append(field.time))
+    assert times == [0.0, 0.1, 0.2, 0.3]
+
+
+def test_flow_that_starts_from_rest_and_stops_again():
+    flow = solvers.StreamFunction(lambda x, y, t: swirl().psi(x, y) * jnp.sin(jnp.pi * t))
+    mesh = amr.Mesh(SQUARE, (32, 32), 8)
+    solution = solvers.Simulation(mesh, solvers.Advection(flow)).run(bump, 2.0, exact=bump)
+    assert solution.summary.variables["phi"].error["l1"] < 0.02
+    assert 20 < solution.summary.steps < 400
+
+
+def test_time_in_the_function_or_apart_is_the_same():
+    apart = swirl_simulation(32, 8, 0).run(bump, 0.5)
+    flow = solvers.StreamFunction(lambda x, y, t: swirl().psi(x, y) * jnp.cos(jnp.pi * t / 2))
+    mesh = amr.Mesh(SQUARE, (32, 32), 8)
+    together = solvers.Simulation(mesh, solvers.Advection(flow)).run(bump, 0.5)
+    assert together.summary.steps == apart.summary.steps
+    np.testing.assert_allclose(together.field.uniform(), apart.field.uniform(), rtol=0, atol=1e-9)
+
+
+def test_several_scalars_move_independently():
+    mesh = amr.Mesh(SQUARE, (32, 32), 8, 1)
+    equation = solvers.Advection(swirl(), names=("a", "b"))
+    refine = amr.AnyOf(amr.Difference(0.05, variable=0), amr.Difference(0.05, variable=1))
+    both = solvers.Simulation(mesh, equation, refine=refine).run(lambda x, y: (bump(x, y), bump(y, x)), 0.3)
+    assert set(both.summary.variables) == {"a", "b"}
+    for variable in both.summary.variables.values():
+        assert abs(variable.integral["relative_change"]) <= 1e-13
+
+
+def test_a_run_that_blows_up_stops_with_its_last_good_field():
+    def runaway(x, y, t):
+        return jnp.where(t < 0.1, 1.0, jnp.nan) + 0 * x, 0 * y
+
+    mesh = amr.Mesh(SQUARE, (32, 32), 8)
+    with pytest.raises(solvers.RunError, match="not finite") as caught:
+        solvers.Simulation(mesh, solvers.Advection(runaway)).run(bump, 1.0)
+    assert np.isfinite(caught.value.field.uniform()).all()
+
+
+def test_an_initial_condition_that_is_not_finite_is_refused():
+    with pytest.raises(solvers.RunError, match="initial condition"):
+        swirl_simulation(32, 8, 0).run(lambda x, y: jnp.log(x - 0.5) + 0 * y, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "key"),
+    [
+        ({"cfl": -0.5}, "cfl"),
+        ({"cfl": 1.5}, "cfl"),
+        ({"cfl": float("nan")}, "cfl"),
+        ({"interval": 0}, "interval"),
+        ({"interval": 9, "refine": amr.Difference(0.1)}, "interval"),
+        ({"buffer": 5}, "buffer"),
+        ({"dtype": "int32"}, "dtype"),
+    ],
+)
+def test_wrong_choices_name_themselves(options, key):
+    with pytest.raises(InvalidSettingError) as caught:
+        swirl_simulation(32, 8, 1, **options)
+    assert caught.value.key == key
+
+
+def test_a_stream_function_needs_two_dimensions():
+    mesh = amr.Mesh(amr.Domain(0, 1), 32, 8)
+    with pytest.raises(InvalidSettingError, match="two dimensions"):
+        solvers.Simulation(mesh, solvers.Advection(swirl()))
