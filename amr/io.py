@@ -52,7 +52,7 @@ def write(
     *,
     config: str | None = None,
     precision: str | None = None,
-    derived: Mapping[str, Float[Array, "*cells patches"]] | None = None,
+    derived: Mapping[str, Float[Array | np.ndarray, "*cells patches"]] | None = None,
     vectors: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """Write a field to one HDF5 file, `*.vtkhdf`, for a restart and for yt, ParaView, VTK and PyVista.
@@ -67,7 +67,7 @@ def write(
       no run goes on exactly from it, and `read` asks for consent.
     - `derived`: more variables for the other programs, each of shape `(*cells, capacity)`; `read` ignores them.
     - `vectors`: variables (of the field or derived) that VTK shall see as the components of one vector:
-      `{"velocity": ("u", "v")}`.
+      `{"velocity": ("u", "v")}`. They take no room, but VTK needs seconds to read a million of them.
 
     Raises `InvalidSettingError` for names or precisions that cannot be written, `OSError` if the disk says no.
     """
@@ -156,7 +156,7 @@ def _reading(path: str | os.PathLike) -> Iterator[h5py.File]:
             yield file
     except (FileError, InvalidSettingError):
         raise
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError, MemoryError) as error:
+    except (OSError, LookupError, RuntimeError, ValueError, TypeError, MemoryError) as error:
         raise FileError(path, f"is damaged; use another copy or an earlier file ({error})") from error
 
 
@@ -183,7 +183,7 @@ def _leaves(field: Field) -> Leaves:
     return Leaves(field.mesh, np.asarray(field.forest.level)[:n], np.asarray(field.forest.position).T[:n])
 
 
-def _file_arrays(field: Field, derived: Mapping[str, Array], dtype: np.dtype) -> dict[str, np.ndarray]:
+def _file_arrays(field: Field, derived: Mapping[str, Array | np.ndarray], dtype: np.dtype) -> dict[str, np.ndarray]:
     """All variables of the active patches as they lie in the file, each of shape `(patches, *cells)`, z, y, x."""
     n, shape = field.count, field.mesh.patch_shape
     # Cut on the host: on the device, every new number of patches would be compiled for.

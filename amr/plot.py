@@ -176,7 +176,8 @@ def locate(field: Field, sides: Sequence[np.ndarray]) -> tuple[np.ndarray, tuple
     """The leaves, and the cells in them, that hold the points of a tensor grid inside the domain.
 
     `sides[d]` are the points' coordinates along dimension d. Returns slots, shape `(len(sides[0]), ...)`, and one
-    array of cell numbers a dimension, which broadcasts over that shape. A point on a face belongs to the upper cell.
+    array of cell numbers a dimension, which broadcasts over that shape. Up to rounding, a point on a face belongs to
+    the upper cell.
     """
     mesh, count = field.mesh, field.count
     level = np.asarray(field.forest.level)[:count]

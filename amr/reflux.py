@@ -55,20 +55,23 @@ def _side(mesh: Mesh, forest: Forest, around, reach: int, d: int, beyond: int) -
 
 
 def reflux(
-    plan: RefluxPlan, fluxes: tuple[Float[Array, "vars *faces patches"], ...]
+    plan: RefluxPlan, fluxes: tuple[Float[Array, "vars *faces patches"], ...], scale: float = 1.0
 ) -> tuple[Float[Array, "vars *faces patches"], ...]:
     """The fluxes through the faces of all patches with those of coarse faces replaced.
 
-    `fluxes[d]` are per unit area in direction d, with one more face than cells along d.
+    `fluxes[d]` are per unit area in direction d, with one more face than cells along d. Where they are counted in cells
+    instead, a fine cell is worth half a coarse one: `scale=0.5`.
     """
-    return tuple(_corrected(sides, flux, 1 + d) for d, (sides, flux) in enumerate(zip(plan.sides, fluxes, strict=True)))
+    return tuple(
+        _corrected(sides, flux, 1 + d, scale) for d, (sides, flux) in enumerate(zip(plan.sides, fluxes, strict=True))
+    )
 
 
-def _corrected(sides, flux: Array, axis: int) -> Array:
+def _corrected(sides, flux: Array, axis: int, scale: float) -> Array:
     lower = jnp.take(flux, 0, axis=axis)
     upper = jnp.take(flux, flux.shape[axis] - 1, axis=axis)
     inner = lax.slice_in_dim(flux, 1, flux.shape[axis] - 1, axis=axis)
-    new_lower, new_upper = _pick(lower, upper, sides[0]), _pick(upper, lower, sides[1])
+    new_lower, new_upper = _pick(lower, scale * upper, sides[0]), _pick(upper, scale * lower, sides[1])
     return jnp.concatenate([jnp.expand_dims(new_lower, axis), inner, jnp.expand_dims(new_upper, axis)], axis=axis)
 
 

@@ -47,8 +47,8 @@ class Prolongation(eqx.Module):
 
 class LimitedLinear(Prolongation):
     """Linear interpolation that makes no new extrema: monotonized-central slopes (van Leer, J. Comput. Phys. 23,
-    1977). In three dimensions these alone could take the corners of a cell beyond its neighbours; then all slopes of the
-    cell shrink by the same factor (Barth and Jespersen, AIAA 89-0366, 1989)."""
+    1977). In three dimensions these alone could take the corners of a cell beyond its neighbours; then all slopes
+    of the cell shrink by the same factor (Barth and Jespersen, AIAA 89-0366, 1989)."""
 
     def slopes(self, centre, pairs):
         slopes = [monotonized_central(centre - minus, plus - centre) for minus, plus in pairs]

@@ -5,13 +5,14 @@ evaluation is second order in space and time and stable up to a Courant number o
 J. Comput. Phys. 87, 1990, section 3; in three dimensions Saltzman, J. Comput. Phys. 115, 1994).
 
 With slopes left out the scheme is monotone for divergence-free flow: the transverse correction of a cell uses the
-same face velocities as its neighbours' fluxes, so the update is an average of old values with positive weights. What the
-slopes add to that first-order flux is clipped so that no cell leaves the given bounds: each face of a cell may use
+same face velocities as its neighbours' fluxes, so the update is an average of old values with positive weights. What
+the slopes add to that first-order flux is clipped so that no cell leaves the given bounds: each face of a cell may use
 a share of the cell's distance to them in proportion to its Courant number (convex limiting: Guermond, Nazarov, Popov,
 Tomas, SIAM J. Sci. Comput. 40, 2018). In smooth regions away from the bounds nothing is clipped.
 
-All functions handle one patch, of any number of dimensions. Arrays shrink as stencils are applied: `trim` takes one layer
-off both ends.
+All functions are written for one patch of any number of dimensions; further axes of the arrays behind those of the
+cells (the patches of the pool) ride along. Arrays shrink as stencils are applied: `trim` takes one layer off both ends.
+Axes of length one stand for values that are the same everywhere.
 """
 
 from __future__ import annotations
@@ -63,44 +64,40 @@ class CTU(eqx.Module):
     ) -> Faces:
         """How much of phi crosses each face of a patch in a step, in units of a cell.
 
-        `courant[d]` are the normal velocities times dt/dx between the ghosted cells (one less along d), or scalars;
-        entry d of the result has one more face than the patch has cells along d.
+        `courant[d]` are the normal velocities times dt/dx between the ghosted cells (one less along d); entry d of the
+        result has one more face than the patch has cells along d.
         """
-        ndim = phi.ndim
-        expansion = None if divergence_free else self._expansion(phi, courant)
-        inner = tuple(trim(c, range(ndim)) for c in courant)
-        high = corner_transport(trim(phi, range(ndim)), self._slopes(phi), inner, trim(expansion, range(ndim)))
+        dims = range(len(courant))
+        inner = tuple(trim(c, dims) for c in courant)
+        expansion = None if divergence_free else half_expansion(trim(phi, dims), courant)
+        high = corner_transport(trim(phi, dims), self._slopes(phi, dims), inner, expansion)
         if not (self.bounded and divergence_free):
             return high
-        low = corner_transport(phi, None, courant, None)
-        return clip_to_bounds(phi, courant, low, high, bounds)
+        return clip_to_bounds(phi, courant, corner_transport(phi, None, courant), high, bounds)
 
-    def _slopes(self, phi) -> list[Array]:
+    def _slopes(self, phi, dims) -> list[Array]:
         """Limited slopes in each direction of all cells but the outermost layer."""
         slopes = []
-        for d in range(phi.ndim):
-            line = trim(phi, [k for k in range(phi.ndim) if k != d])
+        for d in dims:
+            line = trim(phi, others(d, dims))
             step = upper(line, d) - lower(line, d)
             slopes.append(self.limiter(lower(step, d), upper(step, d)))
         return slopes
 
-    def _expansion(self, phi, courant):
-        """Half of what the divergence of the flow adds to phi in a step."""
-        ndim = phi.ndim
-        grown = sum(
-            upper(face, d) - lower(face, d)
-            for d, face in enumerate(trim(c, [k for k in range(ndim) if k != d]) for d, c in enumerate(courant))
-        )
-        wide = jnp.broadcast_to(grown, tuple(n - 2 for n in phi.shape))
-        return jnp.pad(0.5 * trim(phi, range(ndim)) * wide, 1)
+
+def half_expansion(phi, courant: Faces) -> Array:
+    """Half of what the divergence of the flow takes from phi in a step; `phi` without the outermost layer."""
+    dims = range(len(courant))
+    faces = [trim(c, others(d, dims)) for d, c in enumerate(courant)]
+    return 0.5 * phi * sum(upper(face, d) - lower(face, d) for d, face in enumerate(faces))
 
 
-def corner_transport(phi, slopes, courant: Faces, expansion) -> Faces:
+def corner_transport(phi, slopes, courant: Faces, expansion=None) -> Faces:
     """Transport through all faces between the cells of `phi`, trimmed once across each face's direction."""
-    ndim = phi.ndim
+    dims = range(len(courant))
     moved = []
-    for d in range(ndim):
-        across = [k for k in range(ndim) if k != d]
+    for d in dims:
+        across = others(d, dims)
         state = face_states(phi, slopes, courant, d, across, 0.5, expansion)
         moved.append(trim(courant[d], across) * state)
     return tuple(moved)
@@ -113,10 +110,9 @@ def face_states(phi, slopes, courant: Faces, d: int, across: list[int], share: f
     """
     cell = trim(phi, across)
     for t in across:
-        rest = [k for k in across if k != t]
+        rest = others(t, across)
         states = face_states(phi, slopes, courant, t, rest, 1 / 3)
-        centre = trim(phi, rest)
-        centre = trim(centre, [t])
+        centre = trim(phi, across)
         velocity = trim(courant[t], rest)
         into = upper(velocity, t) * (upper(states, t) - centre) - lower(velocity, t) * (lower(states, t) - centre)
         cell = cell - share * into
@@ -133,38 +129,44 @@ def face_states(phi, slopes, courant: Faces, d: int, across: list[int], share: f
 
 def clip_to_bounds(phi, courant: Faces, low: Faces, high: Faces, bounds) -> Faces:
     """The fluxes `high`, moved towards the monotone fluxes `low` where a cell would leave the bounds."""
-    ndim = phi.ndim
-    monotone = trim(phi, range(ndim)) - sum(upper(flux, d) - lower(flux, d) for d, flux in enumerate(low))
-    speeds = [jnp.abs(trim(c, [k for k in range(ndim) if k != d])) for d, c in enumerate(courant)]
+    dims = range(len(courant))
+    monotone = trim(phi, dims) - sum(upper(flux, d) - lower(flux, d) for d, flux in enumerate(low))
+    speeds = [jnp.abs(trim(c, others(d, dims))) for d, c in enumerate(courant)]
     total = sum(lower(speed, d) + upper(speed, d) for d, speed in enumerate(speeds))
     share = 1 / jnp.maximum(total, jnp.finfo(phi.dtype).tiny)
     above, below = share * (bounds[1] - monotone), share * (bounds[0] - monotone)
     clipped = []
-    for d in range(ndim):
-        across = [k for k in range(ndim) if k != d]
-        room_up, room_down = trim(above, across), trim(below, across)
-        safe = trim(low[d], range(ndim))
-        speed = trim(speeds[d], range(ndim)) if speeds[d].ndim else speeds[d]
+    for d in dims:
+        room_up, room_down = trim(above, others(d, dims)), trim(below, others(d, dims))
+        speed, safe = trim(speeds[d], dims), trim(low[d], dims)
         most = speed * jnp.minimum(upper(room_up, d), -lower(room_down, d))
         least = speed * jnp.maximum(upper(room_down, d), -lower(room_up, d))
         clipped.append(safe + jnp.clip(high[d] - safe, least, most))
     return tuple(clipped)
 
 
+def others(d: int, dims) -> list[int]:
+    """All dimensions but d."""
+    return [k for k in dims if k != d]
+
+
 def lower(array, d: int):
-    """All entries but the last along d; numbers stay what they are."""
-    return array if array.ndim == 0 else lax.slice_in_dim(array, 0, array.shape[d] - 1, axis=d)
+    """All entries but the last along d."""
+    return _cut(array, d, 0, 1)
 
 
 def upper(array, d: int):
     """All entries but the first along d."""
-    return array if array.ndim == 0 else lax.slice_in_dim(array, 1, array.shape[d], axis=d)
+    return _cut(array, d, 1, 0)
 
 
 def trim(array, dims):
     """One layer taken off both ends along each of `dims`."""
-    if array is None or array.ndim == 0:
-        return array
     for d in dims:
-        array = lax.slice_in_dim(array, 1, array.shape[d] - 1, axis=d)
+        array = _cut(array, d, 1, 1)
     return array
+
+
+def _cut(array, d: int, first: int, last: int):
+    n = array.shape[d]
+    return array if n == 1 else lax.slice_in_dim(array, first, n - last, axis=d)

@@ -1,7 +1,7 @@
 """Keeping a bounded field within its bounds where levels meet.
 
-The scheme keeps every cell within bounds as long as its fluxes are its own. A coarse cell beside a finer leaf gets fluxes
-that were limited with the finer cells in view, and may slip past a bound by a tiny amount.
+The scheme keeps every cell within bounds as long as its fluxes are its own. A coarse cell beside a finer leaf gets
+fluxes that were limited with the finer cells in view, and may slip past a bound by a tiny amount.
 """
 
 from __future__ import annotations

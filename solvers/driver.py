@@ -66,7 +66,8 @@ class Run:
         self.summary = Summary(dtype=str(dtype), device=jax.devices()[0].device_kind)
         self.patch_steps = 0
         self.most_patches = 0
-        self.lowest = self.highest = None
+        self.lowest: np.ndarray | None = None
+        self.highest: np.ndarray | None = None
         self.program: Callable | None = None
         self.report: Callable[[Progress], None] = lambda progress: None
 

@@ -26,7 +26,7 @@ from amr.topology import Topology, build_topology, cell_centres
 
 from .bounds import clip_and_assure_sum
 from .setup import Setup, State
-from .stepping import amplitude, fastest, patch_rates, plan_step, steady_samples, take_step
+from .stepping import amplitude, fastest, flow_rates, patch_rates, plan_step, steady_rates, take_step
 from .time_step import FIRST, first_clock
 
 Scalar = Float[Array, ""]
@@ -61,7 +61,7 @@ def start(setup: Setup, initial: Callable, forest: Forest, time: Scalar, end: Sc
     def refined(carry):
         forest, u, _ = carry
         topology = build_topology(mesh, forest, setup.scheme.ghost)
-        done = regridded(setup, topology, u, time, steady_samples(setup, topology, time.dtype))
+        done = regridded(setup, topology, u, time, steady_rates(setup, topology, time.dtype))
         return done.forest, evaluate(setup, done.forest, initial, time.dtype), done.needed
 
     forest, u, needed = forest, evaluate(setup, forest, initial, time.dtype), forest.count
@@ -87,7 +87,7 @@ def advance(setup: Setup, state: State, stop: Scalar, most_rounds: Count) -> tup
     def round_(carry):
         state, topology, tally = carry
         if setup.adaptive:
-            steady = steady_samples(setup, topology, state.u.dtype)
+            steady = steady_rates(setup, topology, state.u.dtype)
             done = regridded(setup, topology, state.u, state.clock.time, steady)
             state = State(done.forest, done.u, state.clock, state.bounds, done.needed)
             topology = build_topology(mesh, done.forest, ghost)
@@ -119,7 +119,7 @@ def _counted(tally: Tally, state: State, steps: Count) -> Tally:
 
 def several_steps(setup: Setup, topology: Topology, state: State, stop: Scalar) -> tuple[State, Count]:
     """Up to `interval` steps on one mesh, as long as `stop` is not reached and the last regrid found room."""
-    steady = steady_samples(setup, topology, state.u.dtype)
+    steady = steady_rates(setup, topology, state.u.dtype)
 
     def more(carry):
         _, clock, _, steps = carry
@@ -127,8 +127,8 @@ def several_steps(setup: Setup, topology: Topology, state: State, stop: Scalar) 
 
     def one(carry):
         u, _, step, steps = carry
-        samples = step.samples if steady is None else steady
-        u = take_step(setup, topology, u, state.bounds, samples, step.factor)
+        rates = step.rates if steady is None else steady
+        u = take_step(setup, topology, u, state.bounds, rates, step.factor)
         return u, step.clock, plan_step(setup, topology, steady, step.clock, stop), steps + 1
 
     step = plan_step(setup, topology, steady, state.clock, stop)
@@ -155,8 +155,7 @@ def buffer_cells(setup: Setup, topology: Topology, time: Scalar, steady) -> Int[
     """
     if setup.buffer is not None:
         return jnp.full(topology.forest.capacity, setup.buffer, jnp.int32)
-    samples = steady if steady is not None else _samples_at(setup, topology, time)
-    rates = patch_rates(setup, topology, samples)
+    rates = patch_rates(topology, steady if steady is not None else flow_rates(setup, topology, time))
     share = jnp.where(rates.max() > 0, rates / jnp.where(rates.max() > 0, rates.max(), 1), 0)
     return jnp.ceil(setup.cfl * setup.interval * share).astype(jnp.int32)
 
@@ -171,10 +170,6 @@ def evaluate(setup: Setup, forest: Forest, function: Callable, dtype, *time) -> 
     return jnp.where(forest.active, u, 0)
 
 
-def _samples_at(setup: Setup, topology: Topology, time: Scalar):
-    return setup.equation.velocity.samples(setup.mesh, topology, setup.scheme.ghost, time.dtype, time)
-
-
 def _rate(setup: Setup, topology: Topology, time: Scalar) -> Scalar:
     """The rate of the fastest signal at one time."""
-    return fastest(setup, topology, _samples_at(setup, topology, time)) * jnp.abs(amplitude(setup, time))
+    return fastest(topology, flow_rates(setup, topology, time)) * jnp.abs(amplitude(setup, time))

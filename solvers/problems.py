@@ -34,9 +34,7 @@ def traced_back(
             k2 = velocity(*_moved(x, k1, 0.5 * dt), now + 0.5 * dt)
             k3 = velocity(*_moved(x, k2, 0.5 * dt), now + 0.5 * dt)
             k4 = velocity(*_moved(x, k3, dt), now + dt)
-            return tuple(
-                a + dt / 6 * (b + 2 * c + 2 * d + e) for a, b, c, d, e in zip(x, k1, k2, k3, k4, strict=True)
-            )
+            return tuple(a + dt / 6 * (b + 2 * c + 2 * d + e) for a, b, c, d, e in zip(x, k1, k2, k3, k4, strict=True))
 
         points = tuple(jnp.broadcast_arrays(*x))
         return initial(*lax.fori_loop(0, steps, follow, points))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float
 
 from amr.halo import fill_ghosts
 from amr.reflux import reflux
@@ -17,7 +17,9 @@ from .time_step import Clock, courant_step, land_on, later, trial_step
 
 Pool = Float[Array, "vars *cells patches"]
 Scalar = Float[Array, ""]
-Samples = PyTree[Float[Array, "*points patches"]]
+# For each dimension, how many cells the flow crosses per unit of time at the faces of all patches. Axes of faces of
+# length one stand for a flow that is the same everywhere.
+Rates = tuple[Float[Array, "..."], ...]
 
 
 class Step(eqx.Module):
@@ -27,22 +29,32 @@ class Step(eqx.Module):
 
     - `clock`: how the clock stands after the step.
     - `factor`: the step's length, times the velocity's amplitude halfway through it.
-    - `samples`: of the velocity halfway through the step; `None` if those of the regrid serve.
+    - `rates`: of the flow halfway through the step; `None` if those of the regrid serve.
     """
 
     clock: Clock
     factor: Scalar
-    samples: Samples | None
+    rates: Rates | None
 
 
-def steady_samples(setup: Setup, topology: Topology, dtype) -> Samples | None:
-    """Samples of the velocity that serve until the next regrid, if its time dependence is a mere factor."""
+def steady_rates(setup: Setup, topology: Topology, dtype) -> Rates | None:
+    """Rates of the flow that serve until the next regrid, if its time dependence is a mere factor."""
     if setup.equation.velocity.amplitude is None:
         return None
-    return _samples(setup, topology, jnp.zeros((), dtype))
+    return flow_rates(setup, topology, jnp.zeros((), dtype))
 
 
-def plan_step(setup: Setup, topology: Topology, steady: Samples | None, clock: Clock, stop: Scalar) -> Step:
+def flow_rates(setup: Setup, topology: Topology, time: Scalar) -> Rates:
+    """Rates of the flow at a time, its amplitude apart: entry d is `(*faces, patches)`."""
+    velocity, mesh = setup.equation.velocity, setup.mesh
+    samples = velocity.samples(mesh, topology, setup.scheme.ghost, time.dtype, time)
+    dx = cell_sizes(mesh, topology.forest, time.dtype)
+    rates = tuple(v / dx[d] for d, v in enumerate(velocity.on_faces(samples, dx)))
+    # Kept apart from the kernels that read them, which would compute them anew for every use.
+    return jax.lax.optimization_barrier(rates)
+
+
+def plan_step(setup: Setup, topology: Topology, steady: Rates | None, clock: Clock, stop: Scalar) -> Step:
     """Choose the next step so that the flow halfway through it keeps to the Courant number.
 
     The flow is looked at halfway through the longest step allowed so far. A step that has to be shorter than this
@@ -51,14 +63,14 @@ def plan_step(setup: Setup, topology: Topology, steady: Samples | None, clock: C
     trial = trial_step(setup.cfl, clock)
     cut = land_on(trial, clock.time, stop)
     middle = clock.time + 0.5 * cut
-    samples = _samples(setup, topology, middle) if steady is None else steady
-    rate = fastest(setup, topology, samples) * jnp.abs(amplitude(setup, middle))
+    rates = flow_rates(setup, topology, middle) if steady is None else steady
+    rate = fastest(topology, rates) * jnp.abs(amplitude(setup, middle))
     limit = courant_step(setup.cfl, rate)
     dt = jnp.minimum(cut, limit)
     dt = jnp.where(dt < cut, land_on(dt, clock.time, stop), dt)
     after = Clock(later(clock.time, dt, stop), jnp.minimum(trial, limit), rate)
     factor = dt * amplitude(setup, clock.time + 0.5 * dt)
-    return Step(after, factor, samples if steady is None else None)
+    return Step(after, factor, rates if steady is None else None)
 
 
 def amplitude(setup: Setup, time: Scalar) -> Scalar:
@@ -67,48 +79,38 @@ def amplitude(setup: Setup, time: Scalar) -> Scalar:
     return jnp.ones_like(time) if given is None else jnp.asarray(given(time), time.dtype)
 
 
-def patch_rates(setup: Setup, topology: Topology, samples: Samples) -> Float[Array, " patches"]:
+def patch_rates(topology: Topology, rates: Rates) -> Float[Array, " patches"]:
     """How many cells the flow crosses per unit of time in each patch, in the fastest direction."""
-
-    def one(samples, dx):
-        velocities = setup.equation.velocity.on_faces(samples, dx)
-        return jnp.stack([jnp.abs(v).max() / dx[d] for d, v in enumerate(velocities)]).max()
-
-    dx = cell_sizes(setup.mesh, topology.forest, jax.tree.leaves(samples)[0].dtype)
-    rates = jax.vmap(one, in_axes=-1, out_axes=-1)(samples, dx)
-    return jnp.where(topology.forest.active, rates, 0)
+    fastest_in = [jnp.abs(rate).max(tuple(range(rate.ndim - 1))) for rate in rates]
+    return jnp.where(topology.forest.active, jnp.stack(fastest_in).max(0), 0)
 
 
-def fastest(setup: Setup, topology: Topology, samples: Samples) -> Scalar:
+def fastest(topology: Topology, rates: Rates) -> Scalar:
     """The largest of `patch_rates`."""
-    return patch_rates(setup, topology, samples).max()
+    return patch_rates(topology, rates).max()
 
 
-def take_step(setup: Setup, topology: Topology, u: Pool, bounds, samples: Samples, factor: Scalar) -> Pool:
+def take_step(setup: Setup, topology: Topology, u: Pool, bounds, rates: Rates, factor: Scalar) -> Pool:
     """The pool after one step."""
     mesh = setup.mesh
-    dx = cell_sizes(mesh, topology.forest, u.dtype)
     ghosted = fill_ghosts(mesh, topology.halo, u, setup.scheme.prolongation)
-    moved = transport(setup, ghosted, samples, dx, factor, bounds)
+    moved = transport(setup, ghosted, rates, factor, bounds)
     if mesh.max_level > 0:
-        moved = reflux(topology.reflux, moved)
-    change = sum((upper(m, 1 + d) - lower(m, 1 + d)) / dx[d] for d, m in enumerate(moved))
+        moved = reflux(topology.reflux, moved, scale=0.5)
+    change = sum(upper(m, 1 + d) - lower(m, 1 + d) for d, m in enumerate(moved))
     return jnp.where(topology.forest.active, u - change, 0)
 
 
-def transport(setup: Setup, ghosted, samples: Samples, dx, factor: Scalar, bounds) -> tuple[Array, ...]:
-    """What crosses each face during a step, per unit area. The one place that maps a kernel over the pool."""
-    velocity = setup.equation.velocity
+def transport(setup: Setup, ghosted, rates: Rates, factor: Scalar, bounds) -> tuple[Array, ...]:
+    """What crosses each face during a step, in units of a cell.
 
-    def one(ghosted, samples, dx):
-        faces = velocity.on_faces(samples, dx)
-        courant = tuple(factor / dx[d] * face for d, face in enumerate(faces))
-        per_variable = jax.vmap(setup.scheme.transported, in_axes=(0, None, None, 0))
-        moved = per_variable(ghosted, courant, velocity.divergence_free, bounds)
-        return tuple(m * dx[d] for d, m in enumerate(moved))
-
-    return jax.vmap(one, in_axes=-1, out_axes=-1)(ghosted, samples, dx)
-
-
-def _samples(setup: Setup, topology: Topology, time: Scalar) -> Samples:
-    return setup.equation.velocity.samples(setup.mesh, topology, setup.scheme.ghost, time.dtype, time)
+    The kernel is written for one patch and one variable. It gets the whole pool, whose last axis rides along: `vmap` would
+    move that axis to the front wherever arrays of different rank meet, and transpose the pool with it.
+    """
+    courant = tuple(factor * rate for rate in rates)
+    divergence_free = setup.equation.velocity.divergence_free
+    moved = [
+        setup.scheme.transported(phi, courant, divergence_free, (low, high))
+        for phi, low, high in zip(ghosted, *bounds, strict=True)
+    ]
+    return tuple(jnp.stack(parts) for parts in zip(*moved, strict=True))

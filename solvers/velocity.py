@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 import equinox as eqx
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float, PyTree
 
 from amr.errors import InvalidSettingError
@@ -55,11 +56,11 @@ class Velocity(eqx.Module):
         """Values for all patches with `ghost` layers of cells around them."""
 
     @abc.abstractmethod
-    def on_faces(self, samples: PyTree[Float[Array, "*points"]], dx: Float[Array, " ndim"]) -> FaceVelocities:
-        """Normal velocities between the ghosted cells of one patch from its samples.
+    def on_faces(self, samples: PyTree[Float[Array, "..."]], dx: Float[Array, "ndim ..."]) -> FaceVelocities:
+        """Normal velocities between the ghosted cells of one patch (or of all, with a last axis) from the samples.
 
-        Entry d has the shape of the ghosted patch, less one along d. Where a velocity is the same everywhere, entries
-        may be scalars.
+        Entry d has the shape of the ghosted patch, less one along d; axes of length one stand for a velocity that is
+        the same everywhere.
         """
 
 
@@ -82,7 +83,7 @@ class ConstantVelocity(Velocity):
             raise InvalidSettingError("velocity", f"expected {ndim} components, got {len(self.components)}")
 
     def samples(self, mesh, topology, ghost, dtype, time):
-        shape = (topology.forest.capacity,)
+        shape = (1,) * mesh.ndim + (topology.forest.capacity,)
         return tuple(jnp.broadcast_to(jnp.asarray(c, dtype), shape) for c in self.components)
 
     def on_faces(self, samples, dx):
@@ -205,7 +206,7 @@ class VectorPotential(Velocity):
         for d in range(3):
             b, c = (d + 1) % 3, (d + 2) % 3
             curl = _difference(samples[c], b) / dx[b] - _difference(samples[b], c) / dx[c]
-            faces.append(jnp.moveaxis(jnp.moveaxis(curl, d, 0)[1:-1], 0, d))
+            faces.append(lax.slice_in_dim(curl, 1, curl.shape[d] - 1, axis=d))
         return tuple(faces)
 
 
@@ -230,7 +231,7 @@ def _filled(values, offsets, topology: Topology, dtype):
 
 def _difference(values, axis: int):
     n = values.shape[axis]
-    return jnp.take(values, jnp.arange(1, n), axis) - jnp.take(values, jnp.arange(n - 1), axis)
+    return lax.slice_in_dim(values, 1, n, axis=axis) - lax.slice_in_dim(values, 0, n - 1, axis=axis)
 
 
 def _touching(finer, d: int):
@@ -240,5 +241,5 @@ def _touching(finer, d: int):
             pad = [(1, 1) if k == axis else (0, 0) for k in range(finer.ndim)]
             wide = jnp.pad(finer, pad)
             n = wide.shape[axis]
-            finer = jnp.take(wide, jnp.arange(1, n), axis) | jnp.take(wide, jnp.arange(n - 1), axis)
+            finer = lax.slice_in_dim(wide, 1, n, axis=axis) | lax.slice_in_dim(wide, 0, n - 1, axis=axis)
     return finer

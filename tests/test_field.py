@@ -80,7 +80,7 @@ def test_sample_takes_plain_numbers_in_1d_and_corners_of_the_domain():
     assert field.sample(np.array(0.3)) == 2
 
 
-@on_every_case
+@on_few_cases
 @given(data=st.data())
 def test_integral_extrema_and_norms(case, data):
     mesh = case.mesh
@@ -100,7 +100,7 @@ def test_integral_extrema_and_norms(case, data):
     np.testing.assert_array_equal(norms["linf"], absolute.max(1))
 
 
-@on_every_case
+@on_few_cases
 @given(data=st.data())
 def test_patches_know_their_place(case, data):
     mesh = case.mesh
@@ -119,7 +119,7 @@ def test_patches_know_their_place(case, data):
     np.testing.assert_allclose(patches.upper.max(0), mesh.domain.upper)
 
 
-@on_every_case
+@on_few_cases
 @given(data=st.data())
 def test_equal_points_of_different_levels_have_equal_bits(case, data):
     """Cell widths halve exactly, so that an initial condition is the same function for all patches."""
@@ -131,7 +131,7 @@ def test_equal_points_of_different_levels_have_equal_bits(case, data):
         np.testing.assert_array_equal(compiled(case).sizes(forest, dtype=dtype)[:, :count], exact[:, :count])
 
 
-@on_every_case
+@on_few_cases
 @given(data=st.data())
 def test_device_and_host_agree_on_cell_centres(case, data):
     forest, u = data.draw(pools(case))

@@ -330,9 +330,9 @@ def test_a_newer_format_says_so(path):
     ("options", "key"),
     [
         ({"precision": "float16"}, "precision"),
-        ({"derived": {"Levels": 0}}, "names"),
-        ({"derived": {"a/b": 0}}, "names"),
-        ({"derived": {"noise": 0}}, "names"),
+        ({"derived": {"Levels": np.zeros((4, 4, 200))}}, "names"),
+        ({"derived": {"a/b": np.zeros((4, 4, 200))}}, "names"),
+        ({"derived": {"noise": np.zeros((4, 4, 200))}}, "names"),
         ({"derived": {"more": np.zeros((4, 4, 1))}}, "derived"),
         ({"vectors": {"v": ("noise", "nothing")}}, "vectors"),
         ({"vectors": {"noise": ("noise", "linear")}}, "names"),

@@ -3,6 +3,7 @@
 import itertools
 import time
 
+import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -121,7 +122,7 @@ def test_figure_is_complete_and_not_registered(ndim, tmp_path):
 @pytest.mark.parametrize("ndim", [1, 2, 3])
 def test_given_axes_limits_and_colours(ndim):
     figure, axes = plt.subplots(1, 2)
-    assert draw(random_field(ndim), vmin=-1, vmax=3, cmap="magma", ax=axes[1]) is figure
+    assert draw(random_field(ndim), vmin=-1.0, vmax=3.0, cmap="magma", ax=axes[1]) is figure
     assert amr.plot.plot_levels(random_field(ndim), ax=axes[0]) is figure
     limits = axes[1].images[0].get_clim() if ndim > 1 else axes[1].get_ylim()
     assert limits == (-1, 3)
@@ -159,7 +160,7 @@ def test_wrong_options(options, key):
 def test_many_patches_are_quick():
     mesh = amr.Mesh(amr.Domain((0, 0), (1, 1)), (576, 576), patch=8)
     forest = amr.forest.root_forest(mesh, mesh.root_count)
-    field = amr.Field(mesh, forest, np.ones((1, 8, 8, mesh.root_count)), ("phi",))
+    field = amr.Field(mesh, forest, jnp.ones((1, 8, 8, mesh.root_count)), ("phi",))
     draw(field)
     start = time.perf_counter()
     draw(field)

@@ -62,7 +62,8 @@ def test_diagonal_pulse_with_two_levels(limiter, published):
 def test_diagonal_pulse_order_uniform(limiter, order):
     def run(n):
         mesh = amr.Mesh(SQUARE, (n, n), 16)
-        return solvers.Simulation(mesh, solvers.Advection((1.0, 1.0)), solvers.CTU(limiter)).run(pulse, 1.0, exact=pulse)
+        simulation = solvers.Simulation(mesh, solvers.Advection((1.0, 1.0)), solvers.CTU(limiter))
+        return simulation.run(pulse, 1.0, exact=pulse)
 
     coarse, fine = error(run(64)), error(run(128))
     assert np.log2(coarse / fine) >= order
