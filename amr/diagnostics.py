@@ -17,7 +17,7 @@ def integral(mesh: Mesh, forest: Forest, u: Pool) -> PerVariable:
     """The volume integral of each variable."""
     volume = cell_sizes(mesh, forest, u.dtype).prod(0)
     axes = tuple(range(1, u.ndim - 1))
-    return (u.sum(axes) * jnp.where(forest.active, volume, 0)).sum(-1)
+    return jnp.where(forest.active, u.sum(axes) * volume, 0).sum(-1)
 
 
 def minimum(forest: Forest, u: Pool) -> PerVariable:

@@ -27,10 +27,12 @@ BoundaryPair = tuple[Boundary, Boundary]
 
 def boundary_pairs(boundary: Boundary | Sequence, ndim: int) -> tuple[BoundaryPair, ...]:
     """One boundary for all faces, or one entry a dimension (a boundary or a (lower, upper) pair), as pairs."""
+    if not isinstance(boundary, Boundary | Sequence):
+        raise InvalidSettingError("boundary", f"expected Periodic(), Outflow() or a list of them, got {boundary!r}")
     entries = [boundary] * ndim if isinstance(boundary, Boundary) else list(boundary)
     if len(entries) != ndim:
         raise InvalidSettingError("boundary", f"expected one entry for each of {ndim} dimensions, got {len(entries)}")
-    pairs = [(entry, entry) if isinstance(entry, Boundary) else tuple(entry) for entry in entries]
+    pairs = [tuple(entry) if isinstance(entry, Sequence) else (entry, entry) for entry in entries]
     for pair in pairs:
         if len(pair) != 2 or not all(isinstance(face, Boundary) for face in pair):
             raise InvalidSettingError("boundary", f"expected Periodic() or Outflow() or a pair of them, got {pair!r}")
@@ -62,8 +64,7 @@ class Domain:
         if periodic is not None and boundary is not None:
             raise InvalidSettingError("boundary", "give either periodic or boundary, not both")
         if boundary is None:
-            flags = [periodic] * len(lower) if periodic is None or isinstance(periodic, bool) else periodic
-            boundary = [Outflow() if flag is False else Periodic() for flag in flags]
+            boundary = _from_flags(True if periodic is None else periodic, len(lower))
         object.__setattr__(self, "lower", lower)
         object.__setattr__(self, "upper", upper)
         object.__setattr__(self, "boundaries", boundary_pairs(boundary, len(lower)))
@@ -87,7 +88,17 @@ class Domain:
 
 
 def _point(value) -> tuple[float, ...]:
-    return tuple(float(v) for v in np.atleast_1d(value))
+    try:
+        return tuple(float(v) for v in np.atleast_1d(value))
+    except (TypeError, ValueError) as error:
+        raise InvalidSettingError("lower", f"expected numbers for the corners of the box, got {value!r}") from error
+
+
+def _from_flags(periodic, ndim: int) -> list[Boundary]:
+    flags = np.broadcast_to(periodic, (ndim,)) if np.ndim(periodic) == 0 else np.asarray(periodic)
+    if flags.shape != (ndim,):
+        raise InvalidSettingError("periodic", f"expected one flag for each of {ndim} dimensions, got {periodic}")
+    return [Periodic() if flag else Outflow() for flag in flags]
 
 
 def _check_box(lower: tuple[float, ...], upper: tuple[float, ...]) -> None:

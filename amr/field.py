@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from . import diagnostics
+from . import diagnostics, morton
 from .errors import InvalidSettingError
 from .forest import Forest
 from .mesh import Mesh
@@ -67,8 +64,10 @@ class Field(eqx.Module):
 
     def index(self, name: str | int = 0) -> int:
         """The number of a variable, by its name."""
-        if isinstance(name, int):
-            return name
+        if isinstance(name, int | np.integer) and not 0 <= name < len(self.names):
+            raise InvalidSettingError("variable", f"no variable {name} here; there are {len(self.names)}")
+        if isinstance(name, int | np.integer):
+            return int(name)
         if name not in self.names:
             raise InvalidSettingError("variable", f"no variable {name!r} here; there are {', '.join(self.names)}")
         return self.names.index(name)
@@ -114,8 +113,6 @@ class Field(eqx.Module):
 
     def locate(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """For each point, the slot of its leaf (-1 outside the domain) and its cell there, shape `(..., ndim)`."""
-        from . import forest as forests
-
         mesh = self.mesh
         points = np.asarray(points, np.float64)
         points = points[..., None] if mesh.ndim == 1 and points.shape[-1:] != (1,) else points
@@ -123,23 +120,26 @@ class Field(eqx.Module):
         size = np.asarray(mesh.cells) * 2**mesh.max_level
         inside = ((fine >= 0) & (fine <= size)).all(-1)
         cell = np.clip(np.nan_to_num(fine), 0, size - 1).astype(np.int64)
-        keys = forests.keys(mesh, self.forest)
-        slot = np.asarray(forests.find(mesh, keys, jnp.asarray(np.moveaxis(cell // mesh.patch, -1, 0), jnp.int32)))
-        level = np.asarray(self.forest.level)[slot]
-        local = (cell >> (mesh.max_level - level)[..., None]) % mesh.patch
+        level, position = np.asarray(self.forest.level)[: self.count], np.asarray(self.forest.position)[:, : self.count]
+        keys = morton.encode(position.astype(np.int64) << (mesh.max_level - level), mesh.key_bits)
+        query = morton.encode(np.moveaxis(cell // mesh.patch, -1, 0), mesh.key_bits)
+        slot = np.searchsorted(keys, query, side="right") - 1
+        local = (cell >> (mesh.max_level - level[slot])[..., None]) % mesh.patch
         return np.where(inside, slot, -1), local
 
     def uniform(self, name: str | int = 0, level: int | None = None) -> np.ndarray:
         """A variable on a uniform grid with the cells of a level (default: the finest), axes in the order x, y, z.
 
-        Each point takes the value of the leaf cell that holds its centre.
+        Cells of coarser leaves are repeated, those of finer leaves averaged: the integral is that of the field.
         """
-        level = self.mesh.max_level if level is None else level
-        sides = [
-            low + (np.arange(n * 2**level) + 0.5) * dx
-            for low, n, dx in zip(self.mesh.domain.lower, self.mesh.cells, self.mesh.cell_size(level), strict=True)
-        ]
-        return self.sample(np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1), name)
+        mesh, patches = self.mesh, self.patches()
+        level = mesh.max_level if level is None else level
+        values = patches.values[:, self.index(name)]
+        grid = np.zeros([n * 2**level for n in mesh.cells], np.result_type(values, np.float32))
+        for own in np.unique(patches.level):
+            leaves = patches.level == own
+            _lay_out(grid, values[leaves], patches.position[leaves] * mesh.patch, level - int(own))
+        return grid
 
     def plot(self, name: str | int = 0, **options):
         """A picture of a variable: see `amr.plot.plot`."""
@@ -154,8 +154,16 @@ class Field(eqx.Module):
         write(self, path, **options)
 
 
-def named(names: Sequence[str], count: int) -> tuple[str, ...]:
-    """Check that there is one name for each variable."""
-    if len(names) != count:
-        raise InvalidSettingError("names", f"expected {count}, got {list(names)}")
-    return tuple(names)
+def _lay_out(grid: np.ndarray, values: np.ndarray, corner: np.ndarray, finer: int) -> None:
+    """Add patches of one level to a uniform grid that is `finer` levels finer (or coarser, if negative)."""
+    ndim, n = grid.ndim, values.shape[1]
+    factor = 2 ** abs(finer)
+    for d in range(ndim) if finer > 0 else ():
+        values = np.repeat(values, factor, axis=1 + d)
+    index = []
+    for d in range(ndim):
+        cell = corner[:, d, None] + np.arange(n)
+        cell = cell // factor if finer < 0 else (corner[:, d, None] * factor + np.arange(n * factor))
+        index.append(cell.reshape(len(cell), *(-1 if k == d else 1 for k in range(ndim))))
+    weight = 1 / factor**ndim if finer < 0 else 1
+    np.add.at(grid, tuple(index), weight * values)

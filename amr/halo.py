@@ -18,13 +18,13 @@ import functools
 import itertools
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from .errors import InvalidSettingError
 from .forest import Forest
+from .fusion import apart
 from .indices import along, row_major
 from .mesh import Mesh
 from .transfer import Prolongation, restrict
@@ -37,10 +37,12 @@ class HaloPlan(eqx.Module):
 
     - `fill`: for each cell of the ghosted patches, its place in (pool, restricted pool, prolonged ring).
     - `stencil`: for each coarse cell of the ring and its face neighbours, their places in (pool, restricted pool).
+    - `valid`: true, but unknown to the compiler: see `amr.fusion`.
     """
 
     fill: Int[Array, "*ghosted patches"]
     stencil: Int[Array, "points ring patches"]
+    valid: Bool[Array, ""]
 
 
 @functools.cache
@@ -67,7 +69,8 @@ def half_reach(mesh: Mesh, ghost: int) -> int:
 
 def build_plan(mesh: Mesh, forest: Forest, around: Int[Array, "halves patches"], ghost: int) -> HaloPlan:
     """The plan for `ghost` layers; `around` is `forest.neighbours` with the reach of `half_reach`."""
-    return HaloPlan(_fill_indices(mesh, forest, around, ghost), _stencil_indices(mesh, forest, around, ghost))
+    fill = _fill_indices(mesh, forest, around, ghost)
+    return HaloPlan(fill, _stencil_indices(mesh, forest, around, ghost), forest.count > 0)
 
 
 def fill_ghosts(
@@ -77,13 +80,16 @@ def fill_ghosts(
     variables = u.shape[0]
     known = jnp.concatenate([u.reshape(variables, -1), restrict(u).reshape(variables, -1)], axis=1)
     if mesh.max_level > 0:
-        near = known.at[:, plan.stencil].get(mode="promise_in_bounds")
-        pairs = [(near[:, 1 + 2 * d], near[:, 2 + 2 * d]) for d in range(mesh.ndim)]
-        ring = jnp.stack(prolongation.children(near[:, 0], pairs), axis=2)
+        ring = apart(plan.valid, lambda: _prolonged_ring(plan, known, prolongation))
         known = jnp.concatenate([known, ring.reshape(variables, -1)], axis=1)
-    ghosted = known.at[:, plan.fill].get(mode="promise_in_bounds")
-    # Kept apart from the kernel that reads it: fused, XLA would repeat the gather for every point of the stencil.
-    return jax.lax.optimization_barrier(ghosted)
+    return apart(plan.valid, lambda: known.at[:, plan.fill].get(mode="promise_in_bounds"))
+
+
+def _prolonged_ring(plan: HaloPlan, known, prolongation: Prolongation) -> Float[Array, "vars ring children patches"]:
+    near = known.at[:, plan.stencil].get(mode="promise_in_bounds")
+    ndim = near.shape[1] // 2
+    pairs = [(near[:, 1 + 2 * d], near[:, 2 + 2 * d]) for d in range(ndim)]
+    return jnp.stack(prolongation.children(near[:, 0], pairs), axis=2)
 
 
 def finer_cells(
@@ -146,7 +152,7 @@ def _stencil_indices(mesh: Mesh, forest: Forest, around, ghost: int) -> Int[Arra
         upper = forest.position[d] & 1
         mirrored = jnp.asarray(ring[:, d])[:, None]
         offset = jnp.where(upper == 0, mirrored, half + 2 * depth - 1 - mirrored) - depth
-        coarse = step[:, d][:, None, None] + offset
+        coarse = jnp.asarray(step[:, d])[:, None, None] + offset
         inside = _clamped(mesh, forest, d, coarse, half - 1)
         region.append(2 * inside // half + reach)
         same.append((inside + half * upper) % patch)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from .errors import InvalidSettingError
@@ -133,8 +134,8 @@ class Region(Indicator):
     level: int
 
     def __init__(self, lower, upper, level: int):
-        self.lower = tuple(lower) if isinstance(lower, Sequence) else (lower,)
-        self.upper = tuple(upper) if isinstance(upper, Sequence) else (upper,)
+        self.lower = tuple(float(v) for v in np.atleast_1d(lower))
+        self.upper = tuple(float(v) for v in np.atleast_1d(upper))
         self.level = level
         if len(self.lower) != len(self.upper):
             raise InvalidSettingError("upper", f"has {len(self.upper)} numbers where lower has {len(self.lower)}")
@@ -187,10 +188,10 @@ class AnyOf(Indicator):
 
 def thresholds(above, below, ratio: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Both thresholds as tuples of the same length; `below` defaults to `ratio * above`."""
-    above = tuple(above) if isinstance(above, Sequence) else (above,)
+    above = (above,) if np.ndim(above) == 0 else tuple(above)
     if below is None:
         below = tuple(ratio * value for value in above)
-    below = tuple(below) if isinstance(below, Sequence) else (below,) * len(above)
+    below = (below,) * len(above) if np.ndim(below) == 0 else tuple(below)
     if len(below) != len(above):
         raise InvalidSettingError("below", f"has {len(below)} numbers where above has {len(above)}")
     if any(low > high for low, high in zip(below, above, strict=True)):

@@ -11,7 +11,7 @@ import numpy as np
 from .domain import Domain
 from .errors import InvalidSettingError
 
-KEY_BITS = 30  # Morton keys are int32; the largest value is kept for "no patch here"
+KEY_BITS = 30  # Morton keys are int32, and the largest value means "no patch here"
 
 
 @dataclass(frozen=True, init=False)
@@ -45,10 +45,10 @@ class Mesh:
         capacity: int | None = None,
     ):
         object.__setattr__(self, "domain", domain)
-        object.__setattr__(self, "cells", tuple(int(n) for n in np.atleast_1d(cells)))
-        object.__setattr__(self, "patch", patch)
-        object.__setattr__(self, "max_level", max_level)
-        object.__setattr__(self, "capacity", capacity)
+        object.__setattr__(self, "cells", tuple(_whole("cells", n) for n in np.atleast_1d(cells)))
+        object.__setattr__(self, "patch", _whole("patch", patch))
+        object.__setattr__(self, "max_level", _whole("max_level", max_level))
+        object.__setattr__(self, "capacity", None if capacity is None else _whole("capacity", capacity))
         self._check()
 
     def _check(self) -> None:
@@ -64,8 +64,12 @@ class Mesh:
                 raise InvalidSettingError("cells", f"{n} is no multiple of the patch size {self.patch}; try {hint}")
         if self.max_level < 0:
             raise InvalidSettingError("max_level", f"expected 0 or more, got {self.max_level}")
-        if self.key_bits * self.ndim > KEY_BITS:
-            most = self.max_level - (self.key_bits - KEY_BITS // self.ndim)
+        # Positions of half patches, which neighbours are looked up by, take one bit more: it counts in 1D.
+        deepest = min(KEY_BITS // self.ndim, KEY_BITS - 1)
+        if self.key_bits > deepest:
+            most = self.max_level - (self.key_bits - deepest)
+            if most < 0:
+                raise InvalidSettingError("cells", f"{list(self.cells)} are too many; use larger patches")
             raise InvalidSettingError("max_level", f"{self.max_level} is too deep for this root grid; at most {most}")
         if self.capacity is not None and self.capacity < self.root_count:
             raise InvalidSettingError(
@@ -111,3 +115,9 @@ class Mesh:
     def cell_size(self, level: int = 0) -> tuple[float, ...]:
         """Cell widths on a level, one a dimension."""
         return tuple(length / n / 2**level for length, n in zip(self.domain.lengths, self.cells, strict=True))
+
+
+def _whole(key: str, value) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise InvalidSettingError(key, f"expected a whole number, got {value!r}")
+    return int(value)

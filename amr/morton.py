@@ -5,7 +5,6 @@ memory, and every leaf owns a contiguous interval of keys, so that a binary sear
 (Burstedde, Wilcox, Ghattas, SIAM J. Sci. Comput. 33, 2011, section 2).
 """
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
@@ -13,9 +12,9 @@ NO_KEY = np.int32(2**31 - 1)
 
 
 def encode(position: Int[Array, "ndim *shape"], bits: int) -> Int[Array, "*shape"]:
-    """The key of integer coordinates of at most `bits` bits each."""
+    """The key of integer coordinates of at most `bits` bits each; JAX or NumPy arrays."""
     ndim = position.shape[0]
-    key = jnp.zeros(position.shape[1:], jnp.int32)
+    key = 0 * position[0]
     for bit in range(bits):
         for d in range(ndim):
             key |= ((position[d] >> bit) & 1) << (bit * ndim + d)

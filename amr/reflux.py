@@ -25,7 +25,7 @@ class RefluxPlan(eqx.Module):
     """For each dimension and side, where each boundary face of a patch takes its flux from: its place in
     (own faces, faces averaged over `2**(ndim-1)` of the opposite side)."""
 
-    sides: tuple[tuple[Int[Array, "*faces patches"], Int[Array, "*faces patches"]], ...]
+    sides: tuple[tuple[Int[Array, "... patches"], Int[Array, "... patches"]], ...]
 
 
 def build_reflux(mesh: Mesh, forest: Forest, around: Int[Array, "halves patches"], reach: int) -> RefluxPlan:
@@ -55,8 +55,8 @@ def _side(mesh: Mesh, forest: Forest, around, reach: int, d: int, beyond: int) -
 
 
 def reflux(
-    plan: RefluxPlan, fluxes: tuple[Float[Array, "vars *faces patches"], ...], scale: float = 1.0
-) -> tuple[Float[Array, "vars *faces patches"], ...]:
+    plan: RefluxPlan, fluxes: tuple[Float[Array, "vars ... patches"], ...], scale: float = 1.0
+) -> tuple[Float[Array, "vars ... patches"], ...]:
     """The fluxes through the faces of all patches with those of coarse faces replaced.
 
     `fluxes[d]` are per unit area in direction d, with one more face than cells along d. Where they are counted in cells

@@ -55,9 +55,16 @@ def regrid(
     forest = topology.forest
     target = target_levels(mesh, topology, wishes, buffer)
     target = forests.balance(mesh, forest, inner_halves(mesh, topology), target)
-    new, transition, needed = forests.adapt(mesh, forest, target)
-    carried = carry_over(mesh, transition, u, ghosted, prolongation)
-    return Regridded(new, jnp.where(new.active, carried, 0), needed, (transition.change != 0).any())
+
+    def rebuilt():
+        new, transition, needed = forests.adapt(mesh, forest, target)
+        carried = carry_over(mesh, transition, u, ghosted, prolongation)
+        return Regridded(new, jnp.where(new.active, carried, 0), needed, (transition.change != 0).any())
+
+    def kept():
+        return Regridded(forest, u, forest.count, jnp.zeros((), bool))
+
+    return lax.cond((target != forest.level).any(), rebuilt, kept)
 
 
 def wishes_of(
@@ -92,7 +99,7 @@ def target_levels(
     forest = topology.forest
     around = inner_halves(mesh, topology)
     refine = near_halves(mesh, wishes[0] & (forest.level < mesh.max_level), buffer)
-    keep = near_halves(mesh, wishes[1], buffer)
+    keep = near_halves(mesh, wishes[0] | wishes[1], buffer)
     wanted = jnp.where(refine, forest.level + 1, jnp.where(keep, forest.level, 0))
     wanted = jnp.where(forest.active, wanted, 0)
     reached = jnp.zeros_like(forest.level).at[around].max(wanted)
@@ -107,7 +114,7 @@ def near_halves(
     first = np.arange(-half, patch + half, half)[:, None]
     cell = np.arange(patch)[None, :]
     distance = np.maximum(np.maximum(first - cell, cell - (first + half - 1)), 0)
-    near = jnp.asarray(distance)[:, :, None] <= buffer
+    near = jnp.asarray(distance, jnp.int32)[:, :, None] <= buffer
     # One dimension after the other: the cells along it become the half patches that they are near to.
     for d in range(mesh.ndim):
         moved = jnp.moveaxis(wish, d, -2)

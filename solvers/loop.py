@@ -26,7 +26,7 @@ from amr.topology import Topology, build_topology, cell_centres
 
 from .bounds import clip_and_assure_sum
 from .setup import Setup, State
-from .stepping import amplitude, fastest, flow_rates, patch_rates, plan_step, steady_rates, take_step
+from .stepping import Rates, amplitude, fastest, flow_rates, patch_rates, plan_step, steady_rates, take_step
 from .time_step import FIRST, first_clock
 
 Scalar = Float[Array, ""]
@@ -56,18 +56,16 @@ def start(setup: Setup, initial: Callable, forest: Forest, time: Scalar, end: Sc
 
     `initial(x, ..)` gives the values at cell centres: one array, or one for each variable.
     """
-    mesh = setup.mesh
 
     def refined(carry):
         forest, u, _ = carry
-        topology = build_topology(mesh, forest, setup.scheme.ghost)
-        done = regridded(setup, topology, u, time, steady_rates(setup, topology, time.dtype))
+        done = regridded(setup, build_geometry(setup, forest, time.dtype), u, time)
         return done.forest, evaluate(setup, done.forest, initial, time.dtype), done.needed
 
     forest, u, needed = forest, evaluate(setup, forest, initial, time.dtype), forest.count
     if setup.adaptive:
-        forest, u, needed = lax.fori_loop(0, mesh.max_level, lambda _, c: refined(c), (forest, u, needed))
-    topology = build_topology(mesh, forest, setup.scheme.ghost)
+        forest, u, needed = lax.fori_loop(0, setup.mesh.max_level, lambda _, c: refined(c), (forest, u, needed))
+    topology = build_topology(setup.mesh, forest, setup.scheme.ghost)
     rate = jnp.maximum(_rate(setup, topology, time), _rate(setup, topology, time + FIRST * (end - time)))
     bounds = (diagnostics.minimum(forest, u), diagnostics.maximum(forest, u))
     return State(forest, u, first_clock(setup.cfl, time, end - time, rate), bounds, needed)
@@ -78,25 +76,41 @@ def advance(setup: Setup, state: State, stop: Scalar, most_rounds: Count) -> tup
 
     Where a run is divided into calls does not change its result: every call ends where a regrid would follow.
     """
-    mesh, ghost = setup.mesh, setup.scheme.ghost
 
     def unfinished(carry):
         state, _, tally = carry
         return (state.clock.time < stop) & ~state.overflow & (tally.rounds < most_rounds)
 
     def round_(carry):
-        state, topology, tally = carry
+        state, geometry, tally = carry
         if setup.adaptive:
-            steady = steady_rates(setup, topology, state.u.dtype)
-            done = regridded(setup, topology, state.u, state.clock.time, steady)
-            state = State(done.forest, done.u, state.clock, state.bounds, done.needed)
-            topology = build_topology(mesh, done.forest, ghost)
-        state, steps = several_steps(setup, topology, state, stop)
-        return state, topology, _counted(tally, state, steps)
+            state, geometry = adapted(setup, state, geometry)
+        state, steps = several_steps(setup, geometry, state, stop)
+        return state, geometry, _counted(tally, state, steps)
 
-    first = (state, build_topology(mesh, state.forest, ghost), _blank(state))
+    first = (state, build_geometry(setup, state.forest, state.u.dtype), _blank(state))
     state, _, tally = lax.while_loop(unfinished, round_, first)
     return state, tally
+
+
+class Geometry(eqx.Module):
+    """What stays the same until the next regrid: plans, and rates of the flow where time enters as a factor only."""
+
+    topology: Topology
+    rates: Rates | None
+
+
+def build_geometry(setup: Setup, forest: Forest, dtype) -> Geometry:
+    """Plans and rates for a forest."""
+    topology = build_topology(setup.mesh, forest, setup.scheme.ghost)
+    return Geometry(topology, steady_rates(setup, topology, dtype))
+
+
+def adapted(setup: Setup, state: State, geometry: Geometry) -> tuple[State, Geometry]:
+    """The state on a mesh that follows the solution, and what belongs to that mesh."""
+    done = regridded(setup, geometry, state.u, state.clock.time)
+    geometry = lax.cond(done.changed, lambda: build_geometry(setup, done.forest, done.u.dtype), lambda: geometry)
+    return State(done.forest, done.u, state.clock, state.bounds, done.needed), geometry
 
 
 def _blank(state: State) -> Tally:
@@ -117,9 +131,9 @@ def _counted(tally: Tally, state: State, steps: Count) -> Tally:
     )
 
 
-def several_steps(setup: Setup, topology: Topology, state: State, stop: Scalar) -> tuple[State, Count]:
+def several_steps(setup: Setup, geometry: Geometry, state: State, stop: Scalar) -> tuple[State, Count]:
     """Up to `interval` steps on one mesh, as long as `stop` is not reached and the last regrid found room."""
-    steady = steady_rates(setup, topology, state.u.dtype)
+    topology, steady = geometry.topology, geometry.rates
 
     def more(carry):
         _, clock, _, steps = carry
@@ -138,21 +152,21 @@ def several_steps(setup: Setup, topology: Topology, state: State, stop: Scalar) 
     return State(state.forest, u, clock, state.bounds, state.needed), steps
 
 
-def regridded(setup: Setup, topology: Topology, u, time: Scalar, steady) -> Regridded:
+def regridded(setup: Setup, geometry: Geometry, u, time: Scalar) -> Regridded:
     """Refine and coarsen once, as the indicator wishes."""
-    mesh, scheme = setup.mesh, setup.scheme
+    mesh, scheme, topology = setup.mesh, setup.scheme, geometry.topology
     assert setup.refine is not None
     ghosted = fill_ghosts(mesh, topology.halo, u, scheme.prolongation)
     wishes = wishes_of(mesh, topology.forest, setup.refine, ghosted, time)
-    buffer = buffer_cells(setup, topology, time, steady)
-    return regrid(mesh, topology, u, ghosted, wishes, scheme.prolongation, buffer)
+    return regrid(mesh, topology, u, ghosted, wishes, scheme.prolongation, buffer_cells(setup, geometry, time))
 
 
-def buffer_cells(setup: Setup, topology: Topology, time: Scalar, steady) -> Int[Array, " patches"]:
+def buffer_cells(setup: Setup, geometry: Geometry, time: Scalar) -> Int[Array, " patches"]:
     """How many cells the flow can cross in each patch before the next regrid.
 
     The fastest patch moves by `cfl` cells a step; the others by less, in proportion.
     """
+    topology, steady = geometry.topology, geometry.rates
     if setup.buffer is not None:
         return jnp.full(topology.forest.capacity, setup.buffer, jnp.int32)
     rates = patch_rates(topology, steady if steady is not None else flow_rates(setup, topology, time))

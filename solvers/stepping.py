@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from amr.fusion import apart
 from amr.halo import fill_ghosts
 from amr.reflux import reflux
 from amr.topology import Topology, cell_sizes
@@ -47,11 +47,11 @@ def steady_rates(setup: Setup, topology: Topology, dtype) -> Rates | None:
 def flow_rates(setup: Setup, topology: Topology, time: Scalar) -> Rates:
     """Rates of the flow at a time, its amplitude apart: entry d is `(*faces, patches)`."""
     velocity, mesh = setup.equation.velocity, setup.mesh
-    samples = velocity.samples(mesh, topology, setup.scheme.ghost, time.dtype, time)
+    always, ghost = topology.forest.count > 0, setup.scheme.ghost
+    samples = apart(always, lambda: velocity.samples(mesh, topology, ghost, time.dtype, time))
     dx = cell_sizes(mesh, topology.forest, time.dtype)
     rates = tuple(v / dx[d] for d, v in enumerate(velocity.on_faces(samples, dx)))
-    # Kept apart from the kernels that read them, which would compute them anew for every use.
-    return jax.lax.optimization_barrier(rates)
+    return rates
 
 
 def plan_step(setup: Setup, topology: Topology, steady: Rates | None, clock: Clock, stop: Scalar) -> Step:
@@ -94,8 +94,10 @@ def take_step(setup: Setup, topology: Topology, u: Pool, bounds, rates: Rates, f
     """The pool after one step."""
     mesh = setup.mesh
     ghosted = fill_ghosts(mesh, topology.halo, u, setup.scheme.prolongation)
-    moved = transport(setup, ghosted, rates, factor, bounds)
-    if mesh.max_level > 0:
+    if mesh.max_level == 0:
+        moved = transport(setup, ghosted, rates, factor, bounds)
+    else:
+        moved = apart(topology.halo.valid, lambda: transport(setup, ghosted, rates, factor, bounds))
         moved = reflux(topology.reflux, moved, scale=0.5)
     change = sum(upper(m, 1 + d) - lower(m, 1 + d) for d, m in enumerate(moved))
     return jnp.where(topology.forest.active, u - change, 0)
@@ -104,8 +106,8 @@ def take_step(setup: Setup, topology: Topology, u: Pool, bounds, rates: Rates, f
 def transport(setup: Setup, ghosted, rates: Rates, factor: Scalar, bounds) -> tuple[Array, ...]:
     """What crosses each face during a step, in units of a cell.
 
-    The kernel is written for one patch and one variable. It gets the whole pool, whose last axis rides along: `vmap` would
-    move that axis to the front wherever arrays of different rank meet, and transpose the pool with it.
+    The kernel is written for one patch and one variable. It gets the whole pool, whose last axis rides along: `vmap`
+    would move that axis to the front wherever arrays of different rank meet, and transpose the pool with it.
     """
     courant = tuple(factor * rate for rate in rates)
     divergence_free = setup.equation.velocity.divergence_free

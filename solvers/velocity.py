@@ -25,6 +25,8 @@ from amr.halo import finer_cells
 from amr.mesh import Mesh
 from amr.topology import Topology, coordinates
 
+from .pointwise import evaluate_sparingly
+
 Scalar = Float[Array, ""]
 FaceVelocities = tuple[Float[Array, "*faces"], ...]
 
@@ -118,7 +120,7 @@ class FaceVelocity(Velocity):
         for d in range(mesh.ndim):
             offsets = tuple(inner_nodes if k == d else centres for k in range(mesh.ndim))
             x = coordinates(mesh, topology.forest, offsets, dtype)
-            given = _call(self, x, time)
+            given = _call(self, topology, x, time)
             given = given if isinstance(given, tuple | list) or mesh.ndim > 1 else (given,)
             if len(given) != mesh.ndim:
                 raise InvalidSettingError(
@@ -154,7 +156,7 @@ class StreamFunction(Velocity):
     def samples(self, mesh, topology, ghost, dtype, time):
         offsets = (_nodes(mesh, ghost),) * 2
         x = coordinates(mesh, topology.forest, offsets, dtype)
-        return _filled(_call(self, x, time), offsets, topology, dtype)
+        return _filled(_call(self, topology, x, time), offsets, topology, dtype)
 
     def on_faces(self, samples, dx):
         u = -(samples[1:-1, 1:] - samples[1:-1, :-1]) / dx[1]
@@ -195,7 +197,7 @@ class VectorPotential(Velocity):
         def at(shift):
             offsets = tuple(_cells(mesh, ghost) + shift if k == d else _nodes(mesh, ghost) for k in range(3))
             x = coordinates(mesh, topology.forest, offsets, dtype)
-            return _filled(_call(self, x, time)[d], offsets, topology, dtype)
+            return _filled(_call(self, topology, x, time)[d], offsets, topology, dtype)
 
         if mesh.max_level == 0:
             return at(0.0)
@@ -210,10 +212,11 @@ class VectorPotential(Velocity):
         return tuple(faces)
 
 
-def _call(velocity, x, time):
+def _call(velocity, topology: Topology, x, time):
     """The given function at some points: with the time if it depends on it."""
     function = velocity.psi if isinstance(velocity, StreamFunction) else velocity.function
-    return function(*x, time) if velocity.amplitude is None else function(*x)
+    arguments = (*x, time) if velocity.amplitude is None else x
+    return evaluate_sparingly(topology.forest.count > 0, function, *arguments)
 
 
 def _nodes(mesh: Mesh, ghost: int):

@@ -4,6 +4,7 @@ import jax
 from hypothesis import HealthCheck, Phase, settings
 
 jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 # The first example of a test compiles, so times say nothing about the later ones.
 settings.register_profile(

@@ -9,7 +9,6 @@ from meshes import compiled, forest_of, leaves_of, level_maps, on_every_case, on
 from reference import level_map
 
 import amr
-from amr.field import named
 
 
 def make(case, forest, u) -> amr.Field:
@@ -145,8 +144,7 @@ def test_names():
     mesh = amr.Mesh(amr.Domain(0, 1), 8, patch=4)
     field = amr.Field(mesh, forest_of(mesh, np.zeros(2, int), 2), jnp.zeros((2, 4, 2)), ("a", "b"))
     assert field.index("b") == field.index(1) == 1
-    assert named(["a"], 1) == ("a",)
-    for wrong, key in ((lambda: field.index("c"), "variable"), (lambda: named("ab", 3), "names")):
+    for wrong, key in ((lambda: field.index("c"), "variable"), (lambda: field.index(5), "variable")):
         with pytest.raises(amr.InvalidSettingError) as error:
             wrong()
         assert error.value.key == key
