@@ -31,7 +31,7 @@ class PatchView(eqx.Module):
     """
 
     values: Float[Array, "vars *ghosted"]
-    x: tuple[Float[Array, "*cells"], ...]
+    x: tuple[Float[Array, "..."], ...]
     dx: Float[Array, " ndim"]
     level: Int[Array, ""]
     time: Float[Array, ""]

@@ -8,10 +8,11 @@ memory, and every leaf owns a contiguous interval of keys, so that a binary sear
 import numpy as np
 from jaxtyping import Array, Int
 
+Integers = Int[Array, "..."] | Int[np.ndarray, "..."]
 NO_KEY = np.int32(2**31 - 1)
 
 
-def encode(position: Int[Array, "ndim *shape"], bits: int) -> Int[Array, "*shape"]:
+def encode(position: Integers, bits: int) -> Integers | np.integer:
     """The key of integer coordinates of at most `bits` bits each; JAX or NumPy arrays."""
     ndim = position.shape[0]
     key = 0 * position[0]

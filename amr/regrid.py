@@ -62,7 +62,7 @@ def regrid(
         return Regridded(new, jnp.where(new.active, carried, 0), needed, (transition.change != 0).any())
 
     def kept():
-        return Regridded(forest, u, forest.count, jnp.zeros((), bool))
+        return Regridded(forest, jnp.where(forest.active, u, 0), forest.count, jnp.zeros((), bool))
 
     return lax.cond((target != forest.level).any(), rebuilt, kept)
 

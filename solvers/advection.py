@@ -26,7 +26,7 @@ from amr.transfer import LimitedLinear, Linear, Prolongation
 
 from .limiter import Limiter, MonotizedCentral, Unlimited
 
-Faces = tuple[Float[Array, "*faces"], ...]
+Faces = tuple[Float[Array, "..."], ...]
 
 
 class CTU(eqx.Module):

@@ -55,7 +55,7 @@ def evaluate_sparingly(always: Bool[Array, ""], function: Callable, *arguments: 
     known = dict(zip(closed.jaxpr.constvars, closed.consts, strict=True))
     known |= dict(zip(closed.jaxpr.invars, jax.tree.leaves(arguments), strict=True))
 
-    def value(variable) -> Array:
+    def value(variable):
         return variable.val if isinstance(variable, Literal) else known[variable]
 
     for equation in closed.jaxpr.eqns:

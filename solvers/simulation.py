@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
+from jaxtyping import Array, Int
 
 from amr.errors import InvalidSettingError
 from amr.field import Field
@@ -124,7 +125,7 @@ class Simulation(eqx.Module):
         forest = root_forest(self.mesh, capacity)
         return loop.start(self.setup, initial, forest, self._scalar(t_start), self._scalar(t_end))
 
-    def advance(self, state: State, t_end: float, *, rounds: int | None = None) -> State:
+    def advance(self, state: State, t_end: float, *, rounds: int | Int[Array, ""] | None = None) -> State:
         """The state at `t_end` (or after `rounds` regrids with `interval` steps each); a JAX function like `start`.
 
         It ends early, with `state.overflow`, where the pool is too small.

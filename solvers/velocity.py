@@ -28,7 +28,7 @@ from amr.topology import Topology, coordinates
 from .pointwise import evaluate_sparingly
 
 Scalar = Float[Array, ""]
-FaceVelocities = tuple[Float[Array, "*faces"], ...]
+FaceVelocities = tuple[Float[Array, "..."], ...]
 
 
 class Velocity(eqx.Module):
@@ -115,7 +115,7 @@ class FaceVelocity(Velocity):
         pass
 
     def samples(self, mesh, topology, ghost, dtype, time):
-        centres, inner_nodes = _cells(mesh, ghost), _nodes(mesh, ghost)[1:-1]
+        centres, inner_nodes = _cells(mesh, ghost, dtype), _nodes(mesh, ghost, dtype)[1:-1]
         components = []
         for d in range(mesh.ndim):
             offsets = tuple(inner_nodes if k == d else centres for k in range(mesh.ndim))
@@ -154,7 +154,7 @@ class StreamFunction(Velocity):
             raise InvalidSettingError("stream_function", f"needs two dimensions, the domain has {ndim}")
 
     def samples(self, mesh, topology, ghost, dtype, time):
-        offsets = (_nodes(mesh, ghost),) * 2
+        offsets = (_nodes(mesh, ghost, dtype),) * 2
         x = coordinates(mesh, topology.forest, offsets, dtype)
         return _filled(_call(self, topology, x, time), offsets, topology, dtype)
 
@@ -195,7 +195,9 @@ class VectorPotential(Velocity):
         """Component d on the edges along d."""
 
         def at(shift):
-            offsets = tuple(_cells(mesh, ghost) + shift if k == d else _nodes(mesh, ghost) for k in range(3))
+            offsets = tuple(
+                _cells(mesh, ghost, dtype) + shift if k == d else _nodes(mesh, ghost, dtype) for k in range(3)
+            )
             x = coordinates(mesh, topology.forest, offsets, dtype)
             return _filled(_call(self, topology, x, time)[d], offsets, topology, dtype)
 
@@ -219,12 +221,12 @@ def _call(velocity, topology: Topology, x, time):
     return evaluate_sparingly(topology.forest.count > 0, function, *arguments)
 
 
-def _nodes(mesh: Mesh, ghost: int):
-    return jnp.arange(-ghost, mesh.patch + ghost + 1)
+def _nodes(mesh: Mesh, ghost: int, dtype):
+    return jnp.arange(-ghost, mesh.patch + ghost + 1, dtype=dtype)
 
 
-def _cells(mesh: Mesh, ghost: int):
-    return jnp.arange(-ghost, mesh.patch + ghost) + 0.5
+def _cells(mesh: Mesh, ghost: int, dtype):
+    return jnp.arange(-ghost, mesh.patch + ghost, dtype=dtype) + 0.5
 
 
 def _filled(values, offsets, topology: Topology, dtype):

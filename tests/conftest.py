@@ -1,10 +1,14 @@
 import os
 
 import jax
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 jax.config.update("jax_enable_x64", True)
-jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+# Modules whose tests run code as users write it, which may mix dtypes freely.
+FREE = {"test_cli", "test_config", "test_expression", "test_io", "test_plot", "test_benchmarks"}
+
 
 # The first example of a test compiles, so times say nothing about the later ones.
 settings.register_profile(
@@ -23,3 +27,11 @@ def pytest_configure(config):
     # With --jaxtyping-packages, beartype picks at random which items of a list it checks.
     message = "ignore:Do not use the `random` module inside strategies"
     config.addinivalue_line("filterwarnings", f"{message}:hypothesis.errors.HypothesisDeprecationWarning")
+
+
+@pytest.fixture(autouse=True)
+def strict_promotion(request):
+    """No silent change of dtype in our own code."""
+    rule = "standard" if request.module.__name__ in FREE else "strict"
+    with jax.numpy_dtype_promotion(rule):
+        yield
