@@ -26,6 +26,8 @@ __all__ = sorted(_HOME)
 
 
 def __getattr__(name: str):
+    if name in _HOME.values() or name == "problems":
+        return importlib.import_module(f".{name}", __name__)
     if name not in _HOME:
         raise AttributeError(f"module 'solvers' has no attribute {name!r}")
     return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)

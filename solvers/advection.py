@@ -17,16 +17,26 @@ Axes of length one stand for values that are the same everywhere.
 
 from __future__ import annotations
 
+import functools
+import itertools
+from collections.abc import Callable
+
 import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from amr.transfer import LimitedLinear, Linear, Prolongation
 
 from .limiter import Limiter, MonotizedCentral, Unlimited
 
 Faces = tuple[Float[Array, "..."], ...]
+Store = Callable[[Callable[[], PyTree]], PyTree]
+
+
+def at_once(stage: Callable[[], PyTree]) -> PyTree:
+    """Evaluate a stage without keeping it apart from what follows."""
+    return stage()
 
 
 class CTU(eqx.Module):
@@ -61,19 +71,21 @@ class CTU(eqx.Module):
         courant: Faces,
         divergence_free: bool,
         bounds: tuple[Float[Array, ""], Float[Array, ""]],
+        store: Store = at_once,
     ) -> Faces:
         """How much of phi crosses each face of a patch in a step, in units of a cell.
 
         `courant[d]` are the normal velocities times dt/dx between the ghosted cells (one less along d); entry d of the
-        result has one more face than the patch has cells along d.
+        result has one more face than the patch has cells along d. `store` evaluates a stage whose results are read
+        several times.
         """
         dims = range(len(courant))
         inner = tuple(trim(c, dims) for c in courant)
         expansion = None if divergence_free else half_expansion(trim(phi, dims), courant)
-        high = corner_transport(trim(phi, dims), self._slopes(phi, dims), inner, expansion)
+        high = corner_transport(trim(phi, dims), self._slopes(phi, dims), inner, store, expansion)
         if not (self.bounded and divergence_free):
             return high
-        return clip_to_bounds(phi, courant, corner_transport(phi, None, courant), high, bounds)
+        return clip_to_bounds(phi, courant, corner_transport(phi, None, courant, store), high, bounds)
 
     def _slopes(self, phi, dims) -> list[Array]:
         """Limited slopes in each direction of all cells but the outermost layer."""
@@ -92,28 +104,35 @@ def half_expansion(phi, courant: Faces) -> Array:
     return 0.5 * phi * sum(upper(face, d) - lower(face, d) for d, face in enumerate(faces))
 
 
-def corner_transport(phi, slopes, courant: Faces, expansion=None) -> Faces:
-    """Transport through all faces between the cells of `phi`, trimmed once across each face's direction."""
+def corner_transport(phi, slopes, courant: Faces, store: Store, expansion=None) -> Faces:
+    """Transport through all faces between the cells of `phi`, trimmed once across each face's direction.
+
+    States on faces are corrected for the flow across more and more dimensions, each time with transverse differences of
+    the states corrected for one dimension less.
+    """
     dims = range(len(courant))
-    moved = []
-    for d in dims:
-        across = others(d, dims)
-        state = face_states(phi, slopes, courant, d, across, 0.5, expansion)
-        moved.append(trim(courant[d], across) * state)
-    return tuple(moved)
+    states: dict[tuple[int, tuple[int, ...]], Array] = {}
+    for depth in dims:
+        wanted = [(d, across) for d in dims for across in itertools.combinations(others(d, dims), depth)]
+        last = depth == len(courant) - 1
+        share = 0.5 if last else 1 / 3  # of a transverse difference, and of one within another (Saltzman 1994)
+        correct = functools.partial(face_states, phi, slopes, courant, share, states, expansion if last else None)
+        stage = functools.partial(lambda f, keys: [f(key) for key in keys], correct, wanted)
+        states = dict(zip(wanted, stage() if last else store(stage), strict=True))
+    return tuple(trim(courant[d], across) * state for (d, across), state in states.items())
 
 
-def face_states(phi, slopes, courant: Faces, d: int, across: list[int], share: float, expansion=None) -> Array:
+def face_states(phi, slopes, courant: Faces, share: float, known: dict, expansion, key) -> Array:
     """Upwind states on the faces along d, half a step on, corrected for the flow across the dimensions `across`.
 
-    `share` is the weight of a transverse difference: 1/2 for one, 1/3 for one within another (Saltzman 1994).
+    `key` is `(d, across)`; `known` has the states that are corrected for one dimension less.
     """
+    d, across = key
     cell = trim(phi, across)
     for t in across:
-        rest = others(t, across)
-        states = face_states(phi, slopes, courant, t, rest, 1 / 3)
+        rest = tuple(others(t, across))
+        states, velocity = known[t, rest], trim(courant[t], rest)
         centre = trim(phi, across)
-        velocity = trim(courant[t], rest)
         into = upper(velocity, t) * (upper(states, t) - centre) - lower(velocity, t) * (lower(states, t) - centre)
         cell = cell - share * into
     if expansion is not None:

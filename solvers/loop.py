@@ -64,7 +64,8 @@ def start(setup: Setup, initial: Callable, forest: Forest, time: Scalar, end: Sc
 
     forest, u, needed = forest, evaluate(setup, forest, initial, time.dtype), forest.count
     if setup.adaptive:
-        forest, u, needed = lax.fori_loop(0, setup.mesh.max_level, lambda _, c: refined(c), (forest, u, needed))
+        # Once more than there are levels: coarse data may ask for patches that finer data give back.
+        forest, u, needed = lax.fori_loop(0, setup.mesh.max_level + 1, lambda _, c: refined(c), (forest, u, needed))
     topology = build_topology(setup.mesh, forest, setup.scheme.ghost)
     rate = jnp.maximum(_rate(setup, topology, time), _rate(setup, topology, time + FIRST * (end - time)))
     bounds = (diagnostics.minimum(forest, u), diagnostics.maximum(forest, u))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -11,7 +13,7 @@ from amr.halo import fill_ghosts
 from amr.reflux import reflux
 from amr.topology import Topology, cell_sizes
 
-from .advection import lower, upper
+from .advection import Store, at_once, lower, upper
 from .setup import Setup
 from .time_step import Clock, courant_step, land_on, later, trial_step
 
@@ -93,17 +95,18 @@ def fastest(topology: Topology, rates: Rates) -> Scalar:
 def take_step(setup: Setup, topology: Topology, u: Pool, bounds, rates: Rates, factor: Scalar) -> Pool:
     """The pool after one step."""
     mesh = setup.mesh
+    store = functools.partial(apart, topology.halo.valid)
     ghosted = fill_ghosts(mesh, topology.halo, u, setup.scheme.prolongation)
     if mesh.max_level == 0:
-        moved = transport(setup, ghosted, rates, factor, bounds)
+        moved = transport(setup, ghosted, rates, factor, bounds, store)
     else:
-        moved = apart(topology.halo.valid, lambda: transport(setup, ghosted, rates, factor, bounds))
+        moved = store(lambda: transport(setup, ghosted, rates, factor, bounds, store))
         moved = reflux(topology.reflux, moved, scale=0.5)
     change = sum(upper(m, 1 + d) - lower(m, 1 + d) for d, m in enumerate(moved))
     return jnp.where(topology.forest.active, u - change, 0)
 
 
-def transport(setup: Setup, ghosted, rates: Rates, factor: Scalar, bounds) -> tuple[Array, ...]:
+def transport(setup: Setup, ghosted, rates: Rates, factor: Scalar, bounds, store: Store = at_once) -> tuple[Array, ...]:
     """What crosses each face during a step, in units of a cell.
 
     The kernel is written for one patch and one variable. It gets the whole pool, whose last axis rides along: `vmap`
@@ -112,7 +115,7 @@ def transport(setup: Setup, ghosted, rates: Rates, factor: Scalar, bounds) -> tu
     courant = tuple(factor * rate for rate in rates)
     divergence_free = setup.equation.velocity.divergence_free
     moved = [
-        setup.scheme.transported(phi, courant, divergence_free, (low, high))
+        setup.scheme.transported(phi, courant, divergence_free, (low, high), store)
         for phi, low, high in zip(ghosted, *bounds, strict=True)
     ]
     return tuple(jnp.stack(parts) for parts in zip(*moved, strict=True))
