@@ -82,7 +82,8 @@ class CTU(eqx.Module):
         dims = range(len(courant))
         inner = tuple(trim(c, dims) for c in courant)
         expansion = None if divergence_free else half_expansion(trim(phi, dims), courant)
-        high = corner_transport(trim(phi, dims), self._slopes(phi, dims), inner, store, expansion)
+        slopes = store(lambda: self._slopes(phi, dims))
+        high = corner_transport(trim(phi, dims), slopes, inner, store, expansion)
         if not (self.bounded and divergence_free):
             return high
         return clip_to_bounds(phi, courant, corner_transport(phi, None, courant, store), high, bounds)
@@ -118,7 +119,7 @@ def corner_transport(phi, slopes, courant: Faces, store: Store, expansion=None) 
         share = 0.5 if last else 1 / 3  # of a transverse difference, and of one within another (Saltzman 1994)
         correct = functools.partial(face_states, phi, slopes, courant, share, states, expansion if last else None)
         stage = functools.partial(lambda f, keys: [f(key) for key in keys], correct, wanted)
-        states = dict(zip(wanted, stage() if last else store(stage), strict=True))
+        states = dict(zip(wanted, store(stage), strict=True))
     return tuple(trim(courant[d], across) * state for (d, across), state in states.items())
 
 
