@@ -59,7 +59,7 @@ class Domain:
     boundaries: tuple[BoundaryPair, ...]
 
     def __init__(self, lower, upper, *, periodic: bool | Sequence[bool] | None = None, boundary=None):
-        lower, upper = _point(lower), _point(upper)
+        lower, upper = _point("lower", lower), _point("upper", upper)
         _check_box(lower, upper)
         if periodic is not None and boundary is not None:
             raise InvalidSettingError("boundary", "give either periodic or boundary, not both")
@@ -87,11 +87,11 @@ class Domain:
         return tuple(isinstance(pair[0], Periodic) for pair in self.boundaries)
 
 
-def _point(value) -> tuple[float, ...]:
+def _point(key: str, value) -> tuple[float, ...]:
     try:
         return tuple(float(v) for v in np.atleast_1d(value))
     except (TypeError, ValueError) as error:
-        raise InvalidSettingError("lower", f"expected numbers for the corners of the box, got {value!r}") from error
+        raise InvalidSettingError(key, f"expected numbers for a corner of the box, got {value!r}") from error
 
 
 def _from_flags(periodic, ndim: int) -> list[Boundary]:

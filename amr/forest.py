@@ -128,7 +128,7 @@ def balance(
     patches coarsen only together with all their siblings.
 
     `around` is `neighbours(mesh, forest, reach=1)`. The present forest is balanced and targets differ from its
-    levels by one at most, so every sweep raises targets and the sweeps end after at most as many as there are levels.
+    levels by one at most. Every sweep but the last raises some target, so the sweeps end, after a few for each level.
     """
 
     def sweep(target):

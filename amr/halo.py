@@ -69,8 +69,17 @@ def half_reach(mesh: Mesh, ghost: int) -> int:
 
 def build_plan(mesh: Mesh, forest: Forest, around: Int[Array, "halves patches"], ghost: int) -> HaloPlan:
     """The plan for `ghost` layers; `around` is `forest.neighbours` with the reach of `half_reach`."""
+    _check_capacity(mesh, forest.capacity, ghost)
     fill = _fill_indices(mesh, forest, around, ghost)
     return HaloPlan(fill, _stencil_indices(mesh, forest, around, ghost), forest.count > 0)
+
+
+def _check_capacity(mesh: Mesh, capacity: int, ghost: int) -> None:
+    """Indices are int32."""
+    ring = len(ring_cells(mesh.ndim, mesh.patch, ghost)) * mesh.children if mesh.max_level > 0 else 0
+    most = (2**31 - 1) // (mesh.cells_per_patch + (mesh.patch // 2) ** mesh.ndim + ring)
+    if capacity > most:
+        raise InvalidSettingError("capacity", f"{capacity} patches of {mesh.patch} cells a side; at most {most}")
 
 
 def fill_ghosts(

@@ -52,6 +52,9 @@ class PatchView(eqx.Module):
 class Indicator(eqx.Module):
     """Decides cell by cell where resolution is wanted."""
 
+    def check(self, ndim: int, variables: int) -> None:
+        """Raise `InvalidSettingError` if this indicator does not fit so many dimensions and variables."""
+
     @abc.abstractmethod
     def wishes(self, patch: PatchView) -> tuple[Bool[Array, "*cells"], Bool[Array, "*cells"]]:
         """Which cells wish to be refined and which to be kept at their level."""
@@ -75,6 +78,9 @@ class Value(Indicator):
         self.above, self.below = thresholds(above, below, 1.0)
         self.variable = variable
 
+    def check(self, ndim, variables):
+        check_variable(self.variable, variables)
+
     def wishes(self, patch):
         return exceed(patch.cells(self.variable), self.above, self.below, patch.level)
 
@@ -96,6 +102,9 @@ class Difference(Indicator):
         self.above, self.below = thresholds(above, below, 0.5)
         self.variable = variable
 
+    def check(self, ndim, variables):
+        check_variable(self.variable, variables)
+
     def wishes(self, patch):
         changes = [jnp.abs(rise(patch, self.variable, d)) for d in range(patch.ndim)]
         return exceed(jnp.stack(changes).max(0), self.above, self.below, patch.level)
@@ -115,13 +124,16 @@ class Gradient(Indicator):
         self.above, self.below = thresholds(above, below, 0.5)
         self.variable = variable
 
+    def check(self, ndim, variables):
+        check_variable(self.variable, variables)
+
     def wishes(self, patch):
         slopes = [rise(patch, self.variable, d) / (2 * patch.dx[d]) for d in range(patch.ndim)]
         return exceed(jnp.sqrt(sum(slope**2 for slope in slopes)), self.above, self.below, patch.level)
 
 
 class Region(Indicator):
-    """Refine a box of the domain to a given level and keep it there.
+    """Refine all cells that a box of the domain overlaps to a given level and keep them there.
 
     **Arguments:**
 
@@ -140,10 +152,15 @@ class Region(Indicator):
         if len(self.lower) != len(self.upper):
             raise InvalidSettingError("upper", f"has {len(self.upper)} numbers where lower has {len(self.lower)}")
 
+    def check(self, ndim, variables):
+        if len(self.lower) != ndim:
+            raise InvalidSettingError("lower", f"has {len(self.lower)} numbers, expected {ndim}, as the domain")
+
     def wishes(self, patch):
         inside = jnp.asarray(True)
-        for x, low, high in zip(patch.x, self.lower, self.upper, strict=True):
-            inside = inside & (x > low) & (x < high)
+        for x, dx, low, high in zip(patch.x, patch.dx, self.lower, self.upper, strict=True):
+            reach = (0.5 - 1e-4) * dx  # a cell that only touches the box, up to rounding, is outside
+            inside = inside & (x + reach > low) & (x - reach < high)
         return inside & (patch.level < self.level), inside & (patch.level <= self.level)
 
 
@@ -177,6 +194,12 @@ class AnyOf(Indicator):
 
     def __init__(self, *indicators: Indicator):
         self.indicators = indicators
+        if not indicators or not all(isinstance(indicator, Indicator) for indicator in indicators):
+            raise InvalidSettingError("refine", f"expected one indicator or more, got {indicators}")
+
+    def check(self, ndim, variables):
+        for indicator in self.indicators:
+            indicator.check(ndim, variables)
 
     def wishes(self, patch):
         pairs = [indicator.wishes(patch) for indicator in self.indicators]
@@ -186,9 +209,17 @@ class AnyOf(Indicator):
         return refine, keep
 
 
+def check_variable(variable: int, variables: int) -> None:
+    """Raise `InvalidSettingError` if there is no variable of that number."""
+    if not 0 <= variable < variables:
+        raise InvalidSettingError("variable", f"expected a number from 0 to {variables - 1}, got {variable}")
+
+
 def thresholds(above, below, ratio: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Both thresholds as tuples of the same length; `below` defaults to `ratio * above`."""
     above = (above,) if np.ndim(above) == 0 else tuple(above)
+    if not above:
+        raise InvalidSettingError("above", "expected a number, or one for each level that may be refined")
     if below is None:
         below = tuple(ratio * value for value in above)
     below = (below,) * len(above) if np.ndim(below) == 0 else tuple(below)

@@ -55,6 +55,7 @@ def regrid(
     forest = topology.forest
     target = target_levels(mesh, topology, wishes, buffer)
     target = forests.balance(mesh, forest, inner_halves(mesh, topology), target)
+    target = jnp.where(forest.active, target, forest.level)
 
     def rebuilt():
         new, transition, needed = forests.adapt(mesh, forest, target)

@@ -10,6 +10,7 @@ _HOME = {
     "CTU": "advection",
     "ConstantVelocity": "velocity",
     "FaceVelocity": "velocity",
+    "Limiter": "limiter",
     "Minmod": "limiter",
     "MonotizedCentral": "limiter",
     "RunError": "driver",
@@ -20,13 +21,14 @@ _HOME = {
     "Unlimited": "limiter",
     "VanLeer": "limiter",
     "VectorPotential": "velocity",
+    "Velocity": "velocity",
 }
 
 __all__ = sorted(_HOME)
 
 
 def __getattr__(name: str):
-    if name in _HOME.values() or name == "problems":
+    if name in _HOME.values() or name in ("cli", "problems"):
         return importlib.import_module(f".{name}", __name__)
     if name not in _HOME:
         raise AttributeError(f"module 'solvers' has no attribute {name!r}")

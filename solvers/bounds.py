@@ -19,8 +19,8 @@ Pool = Float[Array, "vars *cells patches"]
 def clip_and_assure_sum(mesh: Mesh, forest: Forest, u: Pool, bounds) -> Pool:
     """Clip to the bounds and take the difference from (or give it to) all cells in proportion to their room.
 
-    The integral stays what it was ("clip and assured sum": Bradley, Bosler, Guba, Taylor, Barnett, SIAM J. Sci.
-    Comput. 41, 2019). Where nothing exceeds the bounds, nothing changes.
+    The integral stays what it was, to roundoff ("clip and assured sum": Bradley, Bosler, Guba, Taylor, Barnett, SIAM
+    J. Sci. Comput. 41, 2019). Where nothing exceeds the bounds, nothing changes.
     """
     column = (-1, *(1,) * (u.ndim - 1))
     low, high = (bound.reshape(column) for bound in bounds)

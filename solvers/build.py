@@ -91,6 +91,8 @@ class _Builder:
 
     def __init__(self, source: Source, tables: Tables, mistakes: Mistakes):
         self.source, self.tables, self.mistakes = source, tables, mistakes
+        if tables["scheme"] is None or tables["scheme"].precision == "float64":
+            jax.config.update("jax_enable_x64", True)  # before user's modules are imported: they may make arrays
         self.domain = mistakes.attempt(("domain",), _domain, tables["domain"])
         self.mesh = mistakes.attempt(("mesh",), _mesh, self.domain, tables["mesh"])
         self.formulas = self._formulas()
@@ -192,8 +194,6 @@ class _Builder:
         mesh, scheme, steps, regrid = self.mesh, *(self.tables[name] for name in ("scheme", "time", "refine"))
         if mesh is None or scheme is None or steps is None or regrid is None:
             return None
-        if scheme.precision == "float64":
-            jax.config.update("jax_enable_x64", True)
         # Without a velocity (there was a mistake in it), what the simulation checks besides it is still checked.
         flow = ConstantVelocity((0.0,) * mesh.ndim) if velocity is None else velocity
         equation = self.tables["equation"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time as clock
+import time as timer
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from .summary import Summary, Variable, relative_change
 
 SLICE_SECONDS = 0.5  # the device program comes back about this often, for progress and interruption
 SLACK = 1.25  # room in a new pool over what is needed at once
-GROWTH = 1.5  # a pool that was too small grows by at least this factor
+POOL_GROWTH = 1.5  # a pool that was too small grows by at least this factor
 STARTING_ROOM = 512  # patches; the program that builds the first mesh is run once, so its room costs little
 
 
@@ -123,12 +123,14 @@ class Run:
         """Advance to a time, growing the pool as often as needed."""
         rounds = 2
         while float(state.clock.time) < float(self.scalar(stop)):
-            before, started = state, clock.perf_counter()
+            before, started = state, timer.perf_counter()
             state = self.slice_(state, stop, rounds)
-            rounds = self.next_rounds(rounds, clock.perf_counter() - started)
+            rounds = self.next_rounds(rounds, timer.perf_counter() - started)
             self.check_finite(state, before)
             if bool(state.overflow):
                 state = self.grown(state)
+            elif float(state.clock.time) == float(before.clock.time):
+                raise RunError(self.stuck(state), self.field(state))
             self.report(self.progress(state))
         return state
 
@@ -138,16 +140,21 @@ class Run:
         if self.program is None:
             self.program = self.compiled(eqx.filter_jit(loop.advance), *arguments)
             self.summary.compilations += 1
-        started = clock.perf_counter()
-        state, tally = jax.block_until_ready(self.program(*arguments))
-        self.summary.loop_seconds += clock.perf_counter() - started
-        self.count(tally)
+        started = timer.perf_counter()
+        try:
+            state, tally = jax.block_until_ready(self.program(*arguments))
+        except jax.errors.JaxRuntimeError as error:
+            advice = f"the pool has room for {state.capacity} patches; try fewer levels, float32 or a higher threshold"
+            first = str(error).splitlines()[0]
+            raise RunError(f"the device program failed ({first}); {advice}", self.field(state)) from error
+        self.summary.loop_seconds += timer.perf_counter() - started
+        self.count(tally, bool(state.overflow))
         return state
 
-    def count(self, tally: loop.Tally) -> None:
-        """Add what a call did to the summary."""
+    def count(self, tally: loop.Tally, full: bool) -> None:
+        """Add what a call did to the summary; the last regrid of one that found the pool full was not done."""
         self.summary.steps += int(tally.steps)
-        self.summary.regrids += int(tally.rounds) if self.setup.adaptive else 0
+        self.summary.regrids += int(tally.rounds) - int(full) if self.setup.adaptive else 0
         self.patch_steps += int(tally.patch_steps)
         self.most_patches = max(self.most_patches, int(tally.most_patches))
         lowest, highest = np.asarray(tally.lowest), np.asarray(tally.highest)
@@ -162,7 +169,7 @@ class Run:
     def grown(self, state: State) -> State:
         """The same state with more room; the run loop is compiled anew for it."""
         needed = int(state.needed)
-        capacity = ladder(self.setup.mesh, max(SLACK * needed, GROWTH * state.capacity))
+        capacity = ladder(self.setup.mesh, max(SLACK * needed, POOL_GROWTH * state.capacity))
         self.summary.growths += 1
         self.program = None
         text = f"pool of {state.capacity} patches is too small, {needed} needed: grown to {capacity}"
@@ -171,9 +178,9 @@ class Run:
 
     def compiled(self, function, *arguments) -> Callable:
         """Compile ahead of time, so that the time it takes is known."""
-        started = clock.perf_counter()
+        started = timer.perf_counter()
         program = function.lower(*arguments).compile()
-        self.summary.compile_seconds += clock.perf_counter() - started
+        self.summary.compile_seconds += timer.perf_counter() - started
         return program
 
     def check_finite(self, state: State, before: State) -> None:
@@ -183,6 +190,12 @@ class Run:
         where = "the initial condition" if state is before else f"the solution after t={float(before.clock.time):.6g}"
         advice = "check it" if state is before else "check the velocity and the scheme, or try a smaller cfl"
         raise RunError(f"{where} is not finite; {advice}", self.field(before))
+
+    def stuck(self, state: State) -> str:
+        """Why time does not go on."""
+        clock = state.clock
+        text = f"time stands still at t={float(clock.time):.8g} with steps of {float(clock.dt):.3g}"
+        return f"{text}: they are lost in rounding; use float64, or a start time near 0"
 
     def progress(self, state: State, message: str | None = None) -> Progress:
         """How far the run is."""

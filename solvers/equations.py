@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import equinox as eqx
 
+from amr.errors import InvalidSettingError
+
 from .velocity import ConstantVelocity, FaceVelocity, Velocity
 
 
@@ -24,3 +26,5 @@ class Advection(eqx.Module):
             velocity = FaceVelocity(velocity) if callable(velocity) else ConstantVelocity(velocity)
         self.velocity = velocity
         self.names = (names,) if isinstance(names, str) else tuple(names)
+        if not self.names or len(set(self.names)) < len(self.names):
+            raise InvalidSettingError("names", f"expected one or more different names, got {self.names}")

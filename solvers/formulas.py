@@ -13,7 +13,7 @@ from . import user_function
 from .config import COORDINATES
 from .config_errors import Mistakes
 from .expression import Expression, ExpressionTuple, parse
-from .sampling import check_values, sample_points
+from .sampling import check_values, check_wraps, sample_points
 from .time_factor import TIME, separate
 from .toml_text import KeyPath
 from .user_function import is_reference
@@ -92,7 +92,7 @@ class Formulas:
         known = [component for component in components if component is not None]
         if len(known) < len(components):
             return None
-        self._try(path, ExpressionTuple(tuple(known)), len(known), shift, True)
+        self._try_flow(path, ExpressionTuple(tuple(known)), len(known), shift, True)
         return _factored(known, several)
 
     def _component(self, path: KeyPath, text: Any) -> Expression | None:
@@ -126,7 +126,7 @@ class Formulas:
         if function is None:
             return None
         steady = not user_function.takes(function, len(self.spacetime))
-        self._try(path, function, count, shift, not steady)
+        self._try_flow(path, function, count, shift, not steady)
         return Flow(function, STEADY if steady else None)
 
     def _try(self, path: KeyPath, function: Callable | None, count: int | None, shift: float, in_time: bool) -> None:
@@ -139,6 +139,15 @@ class Formulas:
             self.mistakes.attempt(path, check_values, function, points, count, *times)
             if len(self.mistakes.entries) > before:
                 return  # the same again at the next time would not help
+
+    def _try_flow(self, path: KeyPath, function: Callable, count: int | None, shift: float, in_time: bool) -> None:
+        before = len(self.mistakes.entries)
+        self._try(path, function, count, shift, in_time)
+        tried = count is not None and self.mesh is not None and len(self.mistakes.entries) == before
+        if tried and path[-1] in ("velocity", "stream_function"):
+            # Not at the start: flows may begin at rest.
+            times = (0.37 * self.times[-1],) if in_time else ()
+            self.mistakes.attempt(path, check_wraps, function, self.mesh, path[-1] == "stream_function", *times)
 
 
 def _factored(components: Sequence[Expression], several: bool) -> Flow:

@@ -10,6 +10,7 @@ computed inside the step, XLA would recompute them for every element of the fuse
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import equinox as eqx
@@ -18,6 +19,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from amr import diagnostics
+from amr.errors import InvalidSettingError
 from amr.forest import Forest
 from amr.halo import fill_ghosts
 from amr.mesh import Mesh
@@ -159,18 +161,20 @@ def regridded(setup: Setup, geometry: Geometry, u, time: Scalar) -> Regridded:
     assert setup.refine is not None
     ghosted = fill_ghosts(mesh, topology.halo, u, scheme.prolongation)
     wishes = wishes_of(mesh, topology.forest, setup.refine, ghosted, time)
-    return regrid(mesh, topology, u, ghosted, wishes, scheme.prolongation, buffer_cells(setup, geometry, time))
+    return regrid(mesh, topology, u, ghosted, wishes, scheme.prolongation, buffer_cells(setup, geometry))
 
 
-def buffer_cells(setup: Setup, geometry: Geometry, time: Scalar) -> Int[Array, " patches"]:
+def buffer_cells(setup: Setup, geometry: Geometry) -> Int[Array, " patches"]:
     """How many cells the flow can cross in each patch before the next regrid.
 
-    The fastest patch moves by `cfl` cells a step; the others by less, in proportion.
+    The fastest patch moves by `cfl` cells a step; the others by less, in proportion, if the shape of the flow stays.
     """
     topology, steady = geometry.topology, geometry.rates
     if setup.buffer is not None:
         return jnp.full(topology.forest.capacity, setup.buffer, jnp.int32)
-    rates = patch_rates(topology, steady if steady is not None else flow_rates(setup, topology, time))
+    if steady is None:
+        return jnp.full(topology.forest.capacity, math.ceil(setup.cfl * setup.interval), jnp.int32)
+    rates = patch_rates(topology, steady)
     share = jnp.where(rates.max() > 0, rates / jnp.where(rates.max() > 0, rates.max(), 1), 0)
     return jnp.ceil(setup.cfl * setup.interval * share).astype(jnp.int32)
 
@@ -180,6 +184,10 @@ def evaluate(setup: Setup, forest: Forest, function: Callable, dtype, *time) -> 
     mesh: Mesh = setup.mesh
     values = function(*cell_centres(mesh, forest, dtype), *time)
     several = values if isinstance(values, tuple | list) else (values,)
+    names = setup.equation.names
+    if len(several) != len(names):
+        given = f"{len(several)} array{'s' if len(several) > 1 else ''}"
+        raise InvalidSettingError("initial", f"expected one array for each of {', '.join(names)}; got {given}")
     shape = (*mesh.patch_shape, forest.capacity)
     u = jnp.stack([jnp.broadcast_to(jnp.asarray(value, dtype), shape) for value in several])
     return jnp.where(forest.active, u, 0)

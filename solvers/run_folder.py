@@ -46,7 +46,8 @@ class RunFolder:
         for module in self.case.modules:
             copy = self.directory / module.relative_to(source.resolve().parent)
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(module, copy)
+            if not (copy.exists() and copy.samefile(module)):
+                shutil.copyfile(module, copy)
 
     def _check(self, source: Path, replace: bool) -> None:
         key = f"output.directory: {self.directory}"
@@ -88,10 +89,10 @@ class RunFolder:
         return path
 
     def finish(self, solution) -> None:
-        """Write the picture of the final field and the summary."""
+        """Write the summary and the picture of the final field."""
+        write_whole(self.summary, json.dumps(solution.summary.to_dict(), indent=2) + "\n")
         if self.case.config.output.picture:
             self._draw(solution.field)
-        write_whole(self.summary, json.dumps(solution.summary.to_dict(), indent=2) + "\n")
 
     def _write(self, field: Field, path: Path) -> None:
         from amr.io import write

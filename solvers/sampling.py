@@ -43,14 +43,35 @@ def check_values(function: Callable, points: Points, count: int, *times: float) 
         _check_finite(array, points, times)
 
 
+def check_wraps(function: Callable, mesh: Mesh, stream: bool, *times: float) -> None:
+    """Raise `UserFunctionError` where a periodic face lets out what the opposite one does not let in.
+
+    The function gives the components of a velocity, or (`stream`) a stream function, whose differences along a face
+    are what crosses it.
+    """
+    for d in (d for d in range(mesh.ndim) if mesh.domain.periodic[d]):
+        points = list(sample_points(mesh))
+        low, high = mesh.domain.lower[d], mesh.domain.upper[d]
+        points[d] = np.linspace(low, high, 33).reshape([-1 if k == d else 1 for k in range(mesh.ndim)])
+        with np.errstate(all="ignore"):
+            values = _values(function, tuple(points), times)[0 if stream else d]
+        shape = np.broadcast_shapes(*(x.shape for x in points))
+        values = np.moveaxis(np.broadcast_to(np.asarray(values, float), shape), d, 0)
+        jump = values[-1] - values[0]
+        if np.abs(jump - (jump.mean() if stream else 0)).max() > 1e-6 * np.abs(values).max():
+            faces = f"{COORDINATES[d]} = {low:g} and {COORDINATES[d]} = {high:g}"
+            advice = 'choose a flow that repeats, or another domain.boundary such as "outflow"'
+            raise UserFunctionError(f"differs between {faces}, which are one face in a periodic domain; {advice}")
+
+
 def _values(function: Callable, points: Points, times: Sequence[float]) -> Sequence:
     if isinstance(function, Expression | ExpressionTuple):
         values = function.evaluate(np, *points, *times)
     else:
-        import jax.numpy as jnp  # what a user's function is written for
+        import jax  # what a user's function is written for, and compiled by
 
         try:
-            values = function(*map(jnp.asarray, points), *times)
+            values = jax.jit(function)(*points, *times)
         except Exception as error:  # whatever a user's function raises
             raise UserFunctionError(f"fails: {type(error).__name__}: {error}") from error
     return values if isinstance(values, tuple | list) else (values,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 
 import equinox as eqx
@@ -79,6 +80,8 @@ class Simulation(eqx.Module):
     ):
         scheme = CTU() if scheme is None else scheme
         refine = AnyOf(*refine) if isinstance(refine, Sequence) else refine
+        if not (refine is None or isinstance(refine, Indicator)):
+            raise InvalidSettingError("refine", f"expected an indicator such as amr.Difference(0.1), got {refine!r}")
         interval = min(4, mesh.patch // 2) if interval is None else interval
         self.setup = Setup(mesh, equation, scheme, refine, float(cfl), interval, buffer)
         self.dtype = _float_type(dtype)
@@ -111,8 +114,11 @@ class Simulation(eqx.Module):
 
         Raises `RunError`, which holds the last good field, if the solution stops being finite.
         """
-        if not t_end >= t_start:
-            raise InvalidSettingError("end", f"expected a time not before the start {t_start}, got {t_end}")
+        for name, function in (("initial", initial), ("exact", exact)):
+            if not (callable(function) or (function is None and name == "exact")):
+                raise InvalidSettingError(name, f"expected a function of position, got {function!r}")
+        if not (math.isfinite(t_start) and math.isfinite(t_end) and t_end >= t_start):
+            raise InvalidSettingError("end", f"expected a finite time not before the start {t_start}, got {t_end}")
         return Solution(
             *Run(self.setup, jnp.dtype(self.dtype), t_start, t_end).go(initial, exact, outputs, on_output, progress)
         )
@@ -143,7 +149,10 @@ class Simulation(eqx.Module):
 
 def _float_type(dtype) -> str:
     default = jnp.zeros(()).dtype
-    dtype = default if dtype is None else jnp.dtype(dtype)
+    try:
+        dtype = default if dtype is None else jnp.dtype(dtype)
+    except TypeError:
+        raise InvalidSettingError("dtype", f"expected float32 or float64, got {dtype!r}") from None
     if dtype not in (jnp.float32, jnp.float64):
         raise InvalidSettingError("dtype", f"expected float32 or float64, got {dtype}")
     if dtype == jnp.float64 and default != jnp.float64:
@@ -158,6 +167,11 @@ def _check(setup: Setup) -> None:
     half_reach(mesh, setup.scheme.ghost)
     if not 0 < setup.cfl <= 1:
         raise InvalidSettingError("cfl", f"expected a number above 0 and at most 1, got {setup.cfl}")
+    if setup.refine is not None:
+        setup.refine.check(mesh.ndim, len(setup.equation.names))
+    for key in ("interval", "buffer"):
+        if not isinstance(getattr(setup, key), int | None):
+            raise InvalidSettingError(key, f"expected a whole number, got {getattr(setup, key)!r}")
     if setup.interval < 1:
         raise InvalidSettingError("interval", f"expected 1 or more steps between regrids, got {setup.interval}")
     if setup.adaptive and setup.buffer is None and setup.cfl * setup.interval > half:

@@ -34,7 +34,8 @@ def courant_step(cfl: float, rate: Scalar) -> Scalar:
 
 def first_clock(cfl: float, time: Scalar, span: Scalar, rate: Scalar) -> Clock:
     """The clock of a run of length `span` whose fastest signal crosses `rate` cells per unit of time at the start."""
-    dt = jnp.where(rate > 0, jnp.minimum(courant_step(cfl, rate), span), FIRST * span)
+    most = jnp.where(span > 0, span, jnp.inf)
+    dt = jnp.where(rate > 0, jnp.minimum(courant_step(cfl, rate), most), jnp.where(span > 0, FIRST * span, 1))
     return Clock(time, dt, rate)
 
 

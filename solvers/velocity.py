@@ -13,10 +13,13 @@ flows through the fine faces on it.
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Callable
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, PyTree
 
@@ -73,7 +76,7 @@ class ConstantVelocity(Velocity):
     amplitude: Callable | None
 
     def __init__(self, components):
-        self.components = tuple(components) if hasattr(components, "__len__") else (components,)
+        self.components = (components,) if np.ndim(components) == 0 else tuple(components)
         self.amplitude = jnp.ones_like
 
     @property
@@ -83,6 +86,8 @@ class ConstantVelocity(Velocity):
     def check(self, ndim):
         if len(self.components) != ndim:
             raise InvalidSettingError("velocity", f"expected {ndim} components, got {len(self.components)}")
+        if not all(isinstance(c, jax.core.Tracer) or math.isfinite(c) for c in self.components):
+            raise InvalidSettingError("velocity", f"expected finite numbers, got {self.components}")
 
     def samples(self, mesh, topology, ghost, dtype, time):
         shape = (1,) * mesh.ndim + (topology.forest.capacity,)
@@ -119,9 +124,9 @@ class FaceVelocity(Velocity):
         components = []
         for d in range(mesh.ndim):
             offsets = tuple(inner_nodes if k == d else centres for k in range(mesh.ndim))
-            x = coordinates(mesh, topology.forest, offsets, dtype)
+            x = _points(mesh, topology, offsets, dtype)
             given = _call(self, topology, x, time)
-            given = given if isinstance(given, tuple | list) or mesh.ndim > 1 else (given,)
+            given = given if isinstance(given, tuple | list) else (given,)
             if len(given) != mesh.ndim:
                 raise InvalidSettingError(
                     "velocity", f"expected {mesh.ndim} components, the function gave {len(given)}"
@@ -138,11 +143,11 @@ class StreamFunction(Velocity):
 
     **Arguments:**
 
-    - `psi(x, y, t)`: with `amplitude` it is called without `t`.
+    - `function(x, y, t)`: gives psi; with `amplitude` it is called without `t`.
     - `amplitude(t)`: an optional factor that depends on time alone.
     """
 
-    psi: Callable
+    function: Callable
     amplitude: Callable | None = eqx.field(default=None, kw_only=True)
 
     @property
@@ -155,7 +160,7 @@ class StreamFunction(Velocity):
 
     def samples(self, mesh, topology, ghost, dtype, time):
         offsets = (_nodes(mesh, ghost, dtype),) * 2
-        x = coordinates(mesh, topology.forest, offsets, dtype)
+        x = _points(mesh, topology, offsets, dtype)
         return _filled(_call(self, topology, x, time), offsets, topology, dtype)
 
     def on_faces(self, samples, dx):
@@ -198,7 +203,7 @@ class VectorPotential(Velocity):
             offsets = tuple(
                 _cells(mesh, ghost, dtype) + shift if k == d else _nodes(mesh, ghost, dtype) for k in range(3)
             )
-            x = coordinates(mesh, topology.forest, offsets, dtype)
+            x = _points(mesh, topology, offsets, dtype)
             return _filled(_call(self, topology, x, time)[d], offsets, topology, dtype)
 
         if mesh.max_level == 0:
@@ -216,9 +221,17 @@ class VectorPotential(Velocity):
 
 def _call(velocity, topology: Topology, x, time):
     """The given function at some points: with the time if it depends on it."""
-    function = velocity.psi if isinstance(velocity, StreamFunction) else velocity.function
     arguments = (*x, time) if velocity.amplitude is None else x
-    return evaluate_sparingly(topology.forest.count > 0, function, *arguments)
+    return evaluate_sparingly(topology.forest.count > 0, velocity.function, *arguments)
+
+
+def _points(mesh: Mesh, topology: Topology, offsets, dtype):
+    """Coordinates of points of all patches; those beyond a non-periodic boundary are moved onto it, since a given
+    function need not make sense outside of the domain."""
+    points = []
+    for d, x in enumerate(coordinates(mesh, topology.forest, offsets, dtype)):
+        points.append(x if mesh.domain.periodic[d] else jnp.clip(x, mesh.domain.lower[d], mesh.domain.upper[d]))
+    return tuple(points)
 
 
 def _nodes(mesh: Mesh, ghost: int, dtype):

@@ -48,8 +48,9 @@ def expected(name: str, mesh, values, level, position, time) -> tuple:
     if name == "region":
         inside = np.ones(mesh.patch_shape, bool)
         for d in range(mesh.ndim):
-            x = mesh.domain.lower[d] + (position[d] * mesh.patch + np.arange(mesh.patch) + 0.5) * dx[d]
-            within = (indicator.lower[d] < x) & (x < indicator.upper[d])
+            low = mesh.domain.lower[d] + (position[d] * mesh.patch + np.arange(mesh.patch)) * dx[d]
+            tiny = 1e-4 * dx[d]
+            within = (indicator.lower[d] < low + dx[d] - tiny) & (low + tiny < indicator.upper[d])
             inside &= within.reshape([-1 if k == d else 1 for k in range(mesh.ndim)])
         return inside & (level < indicator.level), inside & (level <= indicator.level)
     number = numbers(name, values, dx, time)

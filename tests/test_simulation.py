@@ -169,7 +169,7 @@ def test_outputs_are_met_exactly_and_in_order():
 
 
 def test_flow_that_starts_from_rest_and_stops_again():
-    flow = solvers.StreamFunction(lambda x, y, t: swirl().psi(x, y) * jnp.sin(jnp.pi * t))
+    flow = solvers.StreamFunction(lambda x, y, t: swirl().function(x, y) * jnp.sin(jnp.pi * t))
     mesh = amr.Mesh(SQUARE, (32, 32), 8)
     solution = solvers.Simulation(mesh, solvers.Advection(flow)).run(bump, 2.0, exact=bump)
     assert solution.summary.variables["phi"].error["l1"] < 0.02
@@ -178,7 +178,7 @@ def test_flow_that_starts_from_rest_and_stops_again():
 
 def test_time_in_the_function_or_apart_is_the_same():
     apart = swirl_simulation(32, 8, 0).run(bump, 0.5)
-    flow = solvers.StreamFunction(lambda x, y, t: swirl().psi(x, y) * jnp.cos(jnp.pi * t / 2))
+    flow = solvers.StreamFunction(lambda x, y, t: swirl().function(x, y) * jnp.cos(jnp.pi * t / 2))
     mesh = amr.Mesh(SQUARE, (32, 32), 8)
     together = solvers.Simulation(mesh, solvers.Advection(flow)).run(bump, 0.5)
     assert together.summary.steps == apart.summary.steps
@@ -219,7 +219,13 @@ def test_an_initial_condition_that_is_not_finite_is_refused():
         ({"interval": 0}, "interval"),
         ({"interval": 9, "refine": amr.Difference(0.1)}, "interval"),
         ({"buffer": 5}, "buffer"),
+        ({"interval": 2.5}, "interval"),
         ({"dtype": "int32"}, "dtype"),
+        ({"dtype": "flaot"}, "dtype"),
+        ({"refine": amr.Value(1.0, variable=3)}, "variable"),
+        ({"refine": amr.Region(0.1, 0.2, 1)}, "lower"),
+        ({"refine": []}, "refine"),
+        ({"capacity": 3}, "capacity"),
     ],
 )
 def test_wrong_choices_name_themselves(options, key):
@@ -232,3 +238,77 @@ def test_a_stream_function_needs_two_dimensions():
     mesh = amr.Mesh(amr.Domain(0, 1), 32, 8)
     with pytest.raises(InvalidSettingError, match="two dimensions"):
         solvers.Simulation(mesh, solvers.Advection(swirl()))
+
+
+@pytest.mark.parametrize(
+    ("make", "key"),
+    [
+        (lambda: solvers.Advection((1.0,), names=("a", "a")), "names"),
+        (lambda: swirl_simulation(32, 8, 0).run(1.0, 1.0), "initial"),
+        (lambda: swirl_simulation(32, 8, 0).run(bump, float("inf")), "end"),
+        (lambda: swirl_simulation(32, 8, 0).run(bump, -1.0), "end"),
+        (lambda: swirl_simulation(32, 8, 0).run(lambda x, y: (x, y), 1.0), "initial"),
+        (lambda: solvers.Simulation(amr.Mesh(SQUARE, (32, 32), 8), solvers.Advection((float("nan"), 0.0))), "velocity"),
+        (lambda: solvers.Simulation(amr.Mesh(SQUARE, (32, 32), 8), solvers.Advection(np.ones(3))), "velocity"),
+        (lambda: amr.Value([]), "above"),
+    ],
+)
+def test_wrong_arguments_name_themselves(make, key):
+    with pytest.raises(InvalidSettingError) as caught:
+        make()
+    assert caught.value.key == key
+
+
+def test_time_that_is_lost_in_rounding_ends_the_run():
+    mesh = amr.Mesh(amr.Domain(0, 1), 1024, 32)
+    simulation = solvers.Simulation(mesh, solvers.Advection((50.0,)), dtype="float32")
+    with pytest.raises(solvers.RunError, match="time stands still"):
+        simulation.run(lambda x: 1 + 0 * x, 1001.0, t_start=1000.0)
+
+
+def test_a_run_of_no_length_can_be_continued():
+    simulation = swirl_simulation(32, 8, 0)
+    solution = simulation.run(bump, 0.0)
+    assert solution.summary.steps == 0
+    state = jax.jit(lambda state: simulation.advance(state, 0.05))(solution.state)
+    assert float(state.clock.time) == 0.05
+
+
+def test_a_region_between_cell_centres_is_refined():
+    mesh = amr.Mesh(amr.Domain(0, 1), 32, 8, 2)
+    simulation = solvers.Simulation(mesh, solvers.Advection((0.0,)), refine=amr.Region(0.505, 0.509, 2))
+    field = simulation.run(lambda x: x, 0.0).field
+    assert field.levels(np.array([0.507])) == [2]
+
+
+def test_a_flow_that_starts_suddenly_has_a_buffer_from_the_start():
+    def late(x, t):
+        return (jnp.where(t > 0, 1.0, 0.0) + 0 * x,)
+
+    def front(x):
+        return jnp.where((x > 0.3) & (x < 0.49), 1.0, 0.0)
+
+    mesh = amr.Mesh(amr.Domain(0, 1), 32, 8, 1)
+    simulation = solvers.Simulation(mesh, solvers.Advection(late), refine=amr.Value(0.5))
+    state = jax.jit(lambda: simulation.start(front, 1.0, capacity=8))()
+    assert simulation.field(state).levels(np.array([0.52])) == [1]
+
+
+@pytest.mark.parametrize("levels", [0, 2])
+def test_one_dimension_constant_refined_and_grown(levels):
+    mesh = amr.Mesh(amr.Domain(0, 1), 32, 8, levels, capacity=4)
+    refine = amr.Region(0.2, 0.6, 2) if levels else None
+    simulation = solvers.Simulation(mesh, solvers.Advection((-1.0,)), solvers.CTU(bounded=False), refine)
+    solution = simulation.run(lambda x: 1 + 0 * x, 1.0)
+    phi = solution.summary.variables["phi"]
+    assert max(1 - phi.lowest, phi.highest - 1) <= 1e-13
+    assert solution.summary.growths == (1 if levels else 0)
+
+
+def test_one_dimension_everything_refined_equals_the_uniform_grid():
+    def run(cells, levels, refine=None):
+        mesh = amr.Mesh(amr.Domain(0, 1), cells, 8, levels)
+        simulation = solvers.Simulation(mesh, solvers.Advection((1.0,)), refine=refine)
+        return simulation.run(lambda x: jnp.exp(-((x - 0.5) ** 2) / 0.01), 0.5).field.uniform()
+
+    np.testing.assert_allclose(run(32, 1, amr.Region(-1, 2, 1)), run(64, 0), rtol=0, atol=1e-14)

@@ -49,17 +49,23 @@ def pulse(x, y, t=0.0):
 
 
 @pytest.mark.parametrize(
-    ("limiter", "published"), [(solvers.Unlimited(), 1.04e-4), (solvers.MonotizedCentral(), 1.04e-4)]
+    # AMRClaw, with a limiter that clips less at the smooth extremum: 1.04e-4 and 4.72e-5.
+    ("limiter", "mark"),
+    [(solvers.Unlimited(), 5.0e-5), (solvers.MonotizedCentral(), 6.0e-5)],
 )
-def test_diagonal_pulse_with_two_levels(limiter, published):
+def test_diagonal_pulse_with_two_levels(limiter, mark):
     mesh = amr.Mesh(SQUARE, (64, 64), 8, 2)
     scheme = solvers.CTU(limiter)
     simulation = solvers.Simulation(mesh, solvers.Advection((1.0, 1.0)), scheme, amr.Difference(0.01))
-    assert error(simulation.run(pulse, 1.0, exact=pulse)) <= 0.6 * published
+    assert error(simulation.run(pulse, 1.0, exact=pulse)) <= mark
 
 
-@pytest.mark.parametrize(("limiter", "order"), [(solvers.Unlimited(), 1.95), (solvers.MonotizedCentral(), 1.85)])
-def test_diagonal_pulse_order_uniform(limiter, order):
+@pytest.mark.parametrize(
+    # AMRClaw at 128^2: 3.62e-4 and 1.34e-4.
+    ("limiter", "order", "mark"),
+    [(solvers.Unlimited(), 1.95, 1.8e-4), (solvers.MonotizedCentral(), 1.85, 2.1e-4)],
+)
+def test_diagonal_pulse_order_uniform(limiter, order, mark):
     def run(n):
         mesh = amr.Mesh(SQUARE, (n, n), 16)
         simulation = solvers.Simulation(mesh, solvers.Advection((1.0, 1.0)), solvers.CTU(limiter))
@@ -67,7 +73,7 @@ def test_diagonal_pulse_order_uniform(limiter, order):
 
     coarse, fine = error(run(64)), error(run(128))
     assert np.log2(coarse / fine) >= order
-    assert fine <= 3.62e-4 if isinstance(limiter, solvers.Unlimited) else 2.1e-4
+    assert fine <= mark
 
 
 def wave(x, y, t=0.0):
@@ -147,24 +153,25 @@ def test_refined_pulse_in_one_dimension():
     check_conserved_and_bounded(adaptive)
 
 
-def test_three_dimensions_equal_two_where_nothing_depends_on_z():
+@pytest.mark.parametrize("patch", [16, 8])
+def test_three_dimensions_equal_two_where_nothing_depends_on_z(patch):
     def flat_potential(x, y, z):
         psi = jnp.sin(jnp.pi * x) ** 2 * jnp.sin(jnp.pi * y) ** 2 / jnp.pi
         return jnp.zeros_like(psi), jnp.zeros_like(psi), -psi
 
     flow = solvers.VectorPotential(flat_potential, amplitude=lambda t: jnp.cos(jnp.pi * t / 2))
-    mesh = amr.Mesh(amr.Domain((0, 0, 0), (1, 1, 1)), (64, 64, 16), 16, 1)
+    mesh = amr.Mesh(amr.Domain((0, 0, 0), (1, 1, 1)), (64, 64, patch), patch, 1)
     refine = amr.Difference(0.05)
     solid = solvers.Simulation(mesh, solvers.Advection(flow), refine=refine)
     three = solid.run(lambda x, y, z: bump(x, y) + 0 * z, 0.25)
-    two = swirl_simulation(64, 16, 1, refine).run(bump, 0.25)
+    two = swirl_simulation(64, patch, 1, refine).run(bump, 0.25)
     assert three.summary.steps == two.summary.steps
     assert 0 < two.summary.cells["fraction_of_uniform_finest"] < 0.9
     flat, deep = two.field.uniform(), three.field.uniform()
     np.testing.assert_allclose(deep, np.broadcast_to(flat[:, :, None], deep.shape), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("patch", [8, pytest.param(16, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("patch", [8, 16])
 def test_ball_in_a_deforming_flow(patch):
     mesh = amr.Mesh(amr.Domain((0, 0, 0), (1, 1, 1)), (32, 32, 32), patch, 1)
     simulation = solvers.Simulation(mesh, solvers.Advection(deformation()), refine=amr.Difference(0.05))
