@@ -27,12 +27,13 @@ BoundaryPair = tuple[Boundary, Boundary]
 
 def boundary_pairs(boundary: Boundary | Sequence, ndim: int) -> tuple[BoundaryPair, ...]:
     """One boundary for all faces, or one entry a dimension (a boundary or a (lower, upper) pair), as pairs."""
-    if not isinstance(boundary, Boundary | Sequence):
-        raise InvalidSettingError("boundary", f"expected Periodic(), Outflow() or a list of them, got {boundary!r}")
+    if isinstance(boundary, str) or not isinstance(boundary, Boundary | Sequence):
+        expected = "amr.Periodic(), amr.Outflow() or a list with one for each dimension"
+        raise InvalidSettingError("boundary", f"expected {expected}, got {boundary!r}")
     entries = [boundary] * ndim if isinstance(boundary, Boundary) else list(boundary)
     if len(entries) != ndim:
         raise InvalidSettingError("boundary", f"expected one entry for each of {ndim} dimensions, got {len(entries)}")
-    pairs = [tuple(entry) if isinstance(entry, Sequence) else (entry, entry) for entry in entries]
+    pairs = [tuple(e) if isinstance(e, Sequence) and not isinstance(e, str) else (e, e) for e in entries]
     for pair in pairs:
         if len(pair) != 2 or not all(isinstance(face, Boundary) for face in pair):
             raise InvalidSettingError("boundary", f"expected Periodic() or Outflow() or a pair of them, got {pair!r}")
@@ -96,6 +97,8 @@ def _point(key: str, value) -> tuple[float, ...]:
 
 def _from_flags(periodic, ndim: int) -> list[Boundary]:
     flags = np.broadcast_to(periodic, (ndim,)) if np.ndim(periodic) == 0 else np.asarray(periodic)
+    if flags.dtype.kind not in "bi":
+        raise InvalidSettingError("periodic", f"expected True or False, got {periodic!r}; see also boundary")
     if flags.shape != (ndim,):
         raise InvalidSettingError("periodic", f"expected one flag for each of {ndim} dimensions, got {periodic}")
     return [Periodic() if flag else Outflow() for flag in flags]

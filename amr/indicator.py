@@ -42,7 +42,8 @@ class PatchView(eqx.Module):
         return self.values.ndim - 1
 
     def cells(self, variable: int = 0, d: int | None = None, shift: int = 0) -> Float[Array, "*cells"]:
-        """The cells of one variable, moved by `shift` cells along dimension `d`."""
+        """The cells of one variable (by its number), moved by `shift` cells along dimension `d`."""
+        check_variable(variable, self.values.shape[0])
         values = self.values[variable]
         n = values.shape[0] - 2 * self.ghost
         starts = [self.ghost + (shift if k == d else 0) for k in range(self.ndim)]

@@ -6,7 +6,7 @@ yt reads our files as Parthenon's, whose layout they have, but takes that format
 from __future__ import annotations
 
 import h5py
-from yt.frontends.parthenon.api import ParthenonDataset
+from yt.frontends.parthenon.api import ParthenonDataset, ParthenonFieldInfo
 
 # A mesh has no physics: without these, yt warns that it had to guess them, five lines for each file.
 NEUTRAL = {
@@ -18,8 +18,19 @@ NEUTRAL = {
 }
 
 
+class AmraxFieldInfo(ParthenonFieldInfo):
+    """Variables go by their plain names: `yt.SlicePlot(ds, "z", "phi")`."""
+
+    def setup_fluid_fields(self):
+        super().setup_fluid_fields()
+        for field in self.field_list:
+            self.alias(("gas", field[1]), field, units="dimensionless")
+
+
 class AmraxDataset(ParthenonDataset):
     """A file of `amr.io.write` in yt; everything is in code units unless `unit_system` says otherwise."""
+
+    _field_info_class = AmraxFieldInfo
 
     def __init__(self, filename, dataset_type="parthenon", *, parameters=None, unit_system="code", **options):
         parameters = NEUTRAL | (parameters or {})

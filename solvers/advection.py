@@ -45,8 +45,8 @@ class CTU(eqx.Module):
     **Arguments:**
 
     - `limiter`: of the slopes; `Unlimited()` gives full order at smooth extrema.
-    - `bounded`: keep each scalar within the range of its initial values. Default: if the limiter is one. Only
-      divergence-free velocities have that property, so others are never clipped.
+    - `bounded`: keep each scalar within the range of its initial values, wherever the flow has no divergence on the
+      mesh (others do not have that property and are never clipped). Default: if the limiter is one.
 
     `ghost` is the width of the halo that the stencil reads.
     """
@@ -84,7 +84,7 @@ class CTU(eqx.Module):
         expansion = None if divergence_free else half_expansion(trim(phi, dims), courant)
         slopes = store(lambda: self._slopes(phi, dims))
         high = corner_transport(trim(phi, dims), slopes, inner, store, expansion)
-        if not (self.bounded and divergence_free):
+        if not self.bounded:
             return high
         return clip_to_bounds(phi, courant, corner_transport(phi, None, courant, store), high, bounds)
 

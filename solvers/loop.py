@@ -28,7 +28,17 @@ from amr.topology import Topology, build_topology, cell_centres
 
 from .bounds import clip_and_assure_sum
 from .setup import Setup, State
-from .stepping import Rates, amplitude, fastest, flow_rates, patch_rates, plan_step, steady_rates, take_step
+from .stepping import (
+    Rates,
+    amplitude,
+    effective_bounds,
+    fastest,
+    flow_rates,
+    patch_rates,
+    plan_step,
+    steady_rates,
+    take_step,
+)
 from .time_step import FIRST, first_clock
 
 Scalar = Float[Array, ""]
@@ -145,13 +155,13 @@ def several_steps(setup: Setup, geometry: Geometry, state: State, stop: Scalar) 
     def one(carry):
         u, _, step, steps = carry
         rates = step.rates if steady is None else steady
-        u = take_step(setup, topology, u, state.bounds, rates, step.factor)
+        u = take_step(setup, topology, u, effective_bounds(state.bounds, step.expands), rates, step.factor)
         return u, step.clock, plan_step(setup, topology, steady, step.clock, stop), steps + 1
 
     step = plan_step(setup, topology, steady, state.clock, stop)
-    u, clock, _, steps = lax.while_loop(more, one, (state.u, state.clock, step, jnp.zeros((), jnp.int32)))
-    if setup.mesh.max_level > 0 and setup.keeps_bounds:
-        u = clip_and_assure_sum(setup.mesh, state.forest, u, state.bounds)
+    u, clock, step, steps = lax.while_loop(more, one, (state.u, state.clock, step, jnp.zeros((), jnp.int32)))
+    if setup.mesh.max_level > 0 and setup.scheme.bounded:
+        u = clip_and_assure_sum(setup.mesh, state.forest, u, effective_bounds(state.bounds, step.expands))
     return State(state.forest, u, clock, state.bounds, state.needed), steps
 
 

@@ -31,11 +31,6 @@ class Setup(eqx.Module):
         """Whether the mesh can change at all."""
         return self.mesh.max_level > 0 and self.refine is not None
 
-    @property
-    def keeps_bounds(self) -> bool:
-        """Whether variables are kept within the range of their initial values."""
-        return self.scheme.bounded and self.equation.velocity.divergence_free
-
 
 class State(eqx.Module):
     """All that changes during a run; a run continued from it is the same as one never interrupted.

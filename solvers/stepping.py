@@ -6,14 +6,14 @@ import functools
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from amr.fusion import apart
 from amr.halo import fill_ghosts
 from amr.reflux import reflux
 from amr.topology import Topology, cell_sizes
 
-from .advection import Store, at_once, lower, upper
+from .advection import Store, at_once, lower, others, trim, upper
 from .setup import Setup
 from .time_step import Clock, courant_step, land_on, later, trial_step
 
@@ -32,11 +32,13 @@ class Step(eqx.Module):
     - `clock`: how the clock stands after the step.
     - `factor`: the step's length, times the velocity's amplitude halfway through it.
     - `rates`: of the flow halfway through the step; `None` if those of the regrid serve.
+    - `expands`: whether the flow has a divergence on the mesh, so that values may leave their initial range.
     """
 
     clock: Clock
     factor: Scalar
     rates: Rates | None
+    expands: Bool[Array, ""]
 
 
 def steady_rates(setup: Setup, topology: Topology, dtype) -> Rates | None:
@@ -72,13 +74,32 @@ def plan_step(setup: Setup, topology: Topology, steady: Rates | None, clock: Clo
     dt = jnp.where(dt < cut, land_on(dt, clock.time, stop), dt)
     after = Clock(later(clock.time, dt, stop), jnp.minimum(trial, limit), rate)
     factor = dt * amplitude(setup, clock.time + 0.5 * dt)
-    return Step(after, factor, rates if steady is None else None)
+    return Step(after, factor, rates if steady is None else None, expands(setup, topology, rates))
 
 
 def amplitude(setup: Setup, time: Scalar) -> Scalar:
     """The factor of a velocity's samples that depends on time alone."""
     given = setup.equation.velocity.amplitude
     return jnp.ones_like(time) if given is None else jnp.asarray(given(time), time.dtype)
+
+
+def expands(setup: Setup, topology: Topology, rates: Rates) -> Bool[Array, ""]:
+    """Whether the flow has a divergence, beyond roundoff, in the cells of any patch."""
+    if setup.equation.velocity.divergence_free or not setup.scheme.bounded:
+        return jnp.zeros((), bool)
+    dims = range(setup.mesh.ndim)
+    faces = [trim(rate, others(d, dims)) for d, rate in enumerate(rates)]
+    divergence = sum(upper(face, d) - lower(face, d) for d, face in enumerate(faces))
+    for _ in range(1, setup.scheme.ghost):
+        divergence = trim(divergence, dims)
+    largest = jnp.where(topology.forest.active, jnp.abs(divergence), 0).max()
+    return largest > 1e4 * jnp.finfo(largest.dtype).eps * fastest(topology, rates)
+
+
+def effective_bounds(bounds, expands: Bool[Array, ""]):
+    """The bounds to keep: none where the flow expands."""
+    huge = jnp.asarray(jnp.finfo(bounds[0].dtype).max ** 0.5, bounds[0].dtype)
+    return jnp.where(expands, -huge, bounds[0]), jnp.where(expands, huge, bounds[1])
 
 
 def patch_rates(topology: Topology, rates: Rates) -> Float[Array, " patches"]:

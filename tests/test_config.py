@@ -250,9 +250,9 @@ def test_time_dependence_is_split_off_where_it_can_be(write):
     swirl = load(path, ["equation.velocity=['-y*cos(t)', 'cos(t)*x']"]).simulation.setup.equation.velocity
     assert isinstance(swirl, FaceVelocity)
     assert float(swirl.amplitude(1.0)) == pytest.approx(np.cos(1.0))
-    wave = load(path, ["equation.velocity=['sin(x - t)', '0']"]).simulation.setup.equation.velocity
+    wave = load(path, ["equation.velocity=['sin(2*pi*(x - t))', '0']"]).simulation.setup.equation.velocity
     assert wave.amplitude is None
-    assert float(wave.function(0.5, 0.0, 0.2)[0]) == pytest.approx(np.sin(0.3))
+    assert float(wave.function(0.5, 0.0, 0.2)[0]) == pytest.approx(np.sin(0.6 * np.pi))
 
 
 def test_no_limiter_means_no_bounds_unless_asked_for(write):
@@ -363,4 +363,26 @@ def test_functions_that_do_not_fit_are_reported(with_module, write, override, wo
 def test_a_stream_function_of_ones_own(with_module):
     text = GOOD.replace('velocity = ["speed", "0.5"]', 'stream_function = "amrax_test_functions:scalar"')
     with_module.write_text(text)
-    assert isinstance(load(with_module).simulation.setup.equation.velocity, StreamFunction)
+    outflow = load(with_module, ["domain.boundary='outflow'"])
+    assert isinstance(outflow.simulation.setup.equation.velocity, StreamFunction)
+    with pytest.raises(ConfigError, match=r"equation.stream_function: differs between x = 0 and x = 1"):
+        load(with_module)
+
+
+@pytest.mark.parametrize(
+    ("flow", "wraps"),
+    [
+        ("equation.velocity=['y', '0']", True),
+        ("equation.velocity=['x', '0']", False),
+        ("equation.velocity=['sin(2*pi*x)*t', '0']", True),
+        ("equation.velocity=['cos(pi*x)', '0']", False),
+    ],
+)
+def test_what_leaves_a_periodic_domain_must_come_in_again(write, flow, wraps):
+    try:
+        load(write(GOOD), [flow])
+    except ConfigError as error:
+        assert not wraps
+        assert "one face in a periodic domain" in str(error)
+    else:
+        assert wraps
