@@ -369,20 +369,12 @@ def test_a_stream_function_of_ones_own(with_module):
         load(with_module)
 
 
-@pytest.mark.parametrize(
-    ("flow", "wraps"),
-    [
-        ("equation.velocity=['y', '0']", True),
-        ("equation.velocity=['x', '0']", False),
-        ("equation.velocity=['sin(2*pi*x)*t', '0']", True),
-        ("equation.velocity=['cos(pi*x)', '0']", False),
-    ],
-)
-def test_what_leaves_a_periodic_domain_must_come_in_again(write, flow, wraps):
-    try:
-        load(write(GOOD), [flow])
-    except ConfigError as error:
-        assert not wraps
-        assert "one face in a periodic domain" in str(error)
-    else:
-        assert wraps
+@pytest.mark.parametrize("flow", ["['x', '0']", "['cos(pi*x)', '0']"])
+def test_what_leaves_a_periodic_domain_must_come_in_again(write, flow):
+    with pytest.raises(ConfigError, match="one face in a periodic domain"):
+        load(write(GOOD), [f"equation.velocity={flow}"])
+
+
+@pytest.mark.parametrize("flow", ["['y', '0']", "['sin(2*pi*x)*t', '0']"])
+def test_a_flow_that_repeats_is_fine_in_a_periodic_domain(write, flow):
+    load(write(GOOD), [f"equation.velocity={flow}"])
