@@ -153,7 +153,7 @@ def clip_to_bounds(phi, courant: Faces, low: Faces, high: Faces, bounds) -> Face
     monotone = trim(phi, dims) - sum(upper(flux, d) - lower(flux, d) for d, flux in enumerate(low))
     speeds = [jnp.abs(trim(c, others(d, dims))) for d, c in enumerate(courant)]
     total = sum(lower(speed, d) + upper(speed, d) for d, speed in enumerate(speeds))
-    share = 1 / jnp.maximum(total, jnp.finfo(phi.dtype).tiny)
+    share = 1 / jnp.maximum(total, jnp.finfo(phi.dtype).eps)  # where next to nothing flows, less will do
     above, below = share * (bounds[1] - monotone), share * (bounds[0] - monotone)
     clipped = []
     for d in dims:
