@@ -54,8 +54,7 @@ def flow_rates(setup: Setup, topology: Topology, time: Scalar) -> Rates:
     always, ghost = topology.forest.count > 0, setup.scheme.ghost
     samples = apart(always, lambda: velocity.samples(mesh, topology, ghost, time.dtype, time))
     dx = cell_sizes(mesh, topology.forest, time.dtype)
-    rates = tuple(v / dx[d] for d, v in enumerate(velocity.on_faces(samples, dx)))
-    return rates
+    return tuple(v / dx[d] for d, v in enumerate(velocity.on_faces(samples, dx)))
 
 
 def plan_step(setup: Setup, topology: Topology, steady: Rates | None, clock: Clock, stop: Scalar) -> Step:
