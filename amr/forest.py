@@ -174,3 +174,9 @@ def adapt(mesh: Mesh, forest: Forest, target: Int[Array, " patches"]) -> tuple[F
     used = slot < count
     new = Forest(jnp.where(used, level, 0), jnp.where(used, position, 0), count)
     return new, Transition(source, jnp.where(change > 0, child, 0), change), needed
+
+
+def unchanged(forest: Forest) -> tuple[Forest, Transition, Int[Array, ""]]:
+    """What `adapt` gives where every leaf has its target level."""
+    slot, nothing = jnp.arange(forest.capacity, dtype=jnp.int32), jnp.zeros(forest.capacity, jnp.int32)
+    return forest, Transition(slot, nothing, nothing), forest.count

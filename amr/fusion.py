@@ -15,5 +15,7 @@ from jaxtyping import Array, Bool, PyTree
 
 def apart(always: Bool[Array, ""], function: Callable[[], PyTree[Array]]) -> PyTree[Array]:
     """`function()`, computed once and stored. `always` is true, but in a way that the compiler cannot know."""
+    if jax.default_backend() != "cpu":
+        return lax.optimization_barrier(function())
     shapes = jax.eval_shape(function)
     return lax.cond(always, function, lambda: jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes))

@@ -1,48 +1,80 @@
 """Ghost cells by one gather.
 
-The plan is an index array, rebuilt at every regrid, into three stretches laid end to end:
+The gather reads from a *store* that holds, for every patch, three stretches of rows:
 
-- the pool itself (ghost cells that a leaf of the same level holds),
-- the restricted pool (a finer leaf holds them): `restrict(u)`,
-- the prolonged ring (a coarser leaf holds them): the children of the coarse cells that lie around a patch.
+- its cells (for ghost cells that a leaf of the same level holds),
+- their averages over blocks of `2**ndim` (a finer leaf holds them),
+- a prolonged ring (a coarser leaf holds them): the children of the coarse cells that lie around the patch.
+
+The plan is an index array into the store, rebuilt at every regrid.
 
 The ring is kept small by two facts. The siblings of a patch are never coarser than it, so coarse cells lie only
 beyond the faces that a patch shares with its parent: the ring has the shape of a corner, mirrored for each child.
 And 2:1 balance means that the coarse cells of the ring and their face neighbours, from which slopes are taken, are
-found in the pool or in the restricted pool. So no parent patches are stored and no wider search is needed.
+found among the cells and the averages. So no parent patches are stored and no wider search is needed.
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
+from dataclasses import dataclass
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from .errors import InvalidSettingError
-from .forest import Forest
 from .fusion import apart
 from .indices import along, row_major
+from .leaves import Leaves, over_blocks
 from .mesh import Mesh
+from .pool import Layout, Pool, active, at, layout_of, put, sweep, take
 from .transfer import Prolongation, restrict
+
+Store = Float[Array, "vars sweeps blocks rows lanes"]
 
 
 class HaloPlan(eqx.Module):
-    """Indices that fill the ghost cells of every patch.
+    """Indices into a store that fill the ghost cells of every patch.
 
     **Attributes:**
 
-    - `fill`: for each cell of the ghosted patches, its place in (pool, restricted pool, prolonged ring).
-    - `stencil`: for each coarse cell of the ring and its face neighbours, their places in (pool, restricted pool).
+    - `fill`: for each cell of the ghosted patches, its place.
+    - `stencil`: for each coarse cell of the ring and its face neighbours, their places.
     - `valid`: true, but unknown to the compiler: see `amr.fusion`.
     """
 
-    fill: Int[Array, "*ghosted patches"]
-    stencil: Int[Array, "points ring patches"]
+    fill: Int[Array, "sweeps blocks *ghosted lanes"]
+    stencil: Int[Array, "sweeps blocks points ring lanes"]
     valid: Bool[Array, ""]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How many rows of a store each patch has: cells, averages, and prolonged cells of the ring."""
+
+    cells: int
+    averages: int
+    ring: int
+
+    @property
+    def total(self) -> int:
+        return self.cells + self.averages + self.ring
+
+    def place(self, layout: Layout, row, slot):
+        """The place in a store, seen as one long array, of a row of the patch in a slot."""
+        return ((slot // layout.lanes) * self.total + row) * layout.lanes + slot % layout.lanes
+
+
+def rows_of(mesh: Mesh, ghost: int) -> Rows:
+    """The rows that each patch needs for `ghost` layers of ghost cells. Without levels cells alone are stored."""
+    if mesh.max_level == 0:
+        return Rows(mesh.cells_per_patch, 0, 0)
+    ring = len(ring_cells(mesh.ndim, mesh.patch, ghost)) * mesh.children
+    return Rows(mesh.cells_per_patch, (mesh.patch // 2) ** mesh.ndim, ring)
 
 
 @functools.cache
@@ -67,45 +99,105 @@ def half_reach(mesh: Mesh, ghost: int) -> int:
     return -(-needed // (mesh.patch // 2))
 
 
-def build_plan(mesh: Mesh, forest: Forest, around: Int[Array, "halves patches"], ghost: int) -> HaloPlan:
-    """The plan for `ghost` layers; `around` is `forest.neighbours` with the reach of `half_reach`."""
-    _check_capacity(mesh, forest.capacity, ghost)
-    fill = _fill_indices(mesh, forest, around, ghost)
-    return HaloPlan(fill, _stencil_indices(mesh, forest, around, ghost), forest.count > 0)
+def empty_plan(mesh: Mesh, layout: Layout, ghost: int, valid: Bool[Array, ""]) -> HaloPlan:
+    """A plan that holds no indices yet."""
+    _check_capacity(mesh, layout, ghost)
+    around = (layout.sweeps, layout.blocks)
+    width = (mesh.patch + 2 * ghost,) * mesh.ndim
+    ring = (1 + 2 * mesh.ndim, len(ring_cells(mesh.ndim, mesh.patch, ghost)) if mesh.max_level > 0 else 0)
+    fill = jnp.zeros((*around, *width, layout.lanes), jnp.int32)
+    return HaloPlan(fill, jnp.zeros((*around, *ring, layout.lanes), jnp.int32), valid)
 
 
-def _check_capacity(mesh: Mesh, capacity: int, ghost: int) -> None:
+def plan_part(mesh: Mesh, layout: Layout, plan: HaloPlan, leaves: Leaves, ghost: int, i: Int[Array, ""]) -> HaloPlan:
+    """The plan with the indices of sweep i filled in, from the `leaves` of that sweep."""
+    fill = apart(leaves.valid, lambda: over_blocks(functools.partial(_fill_indices, mesh, layout, ghost), leaves))
+    plan = eqx.tree_at(lambda plan: plan.fill, plan, put(plan.fill, fill, i, axis=0))
+    if mesh.max_level == 0:
+        return plan
+    one = functools.partial(_stencil_indices, mesh, layout, ghost)
+    stencil = apart(leaves.valid, lambda: over_blocks(one, leaves))
+    return eqx.tree_at(lambda plan: plan.stencil, plan, put(plan.stencil, stencil, i, axis=0))
+
+
+def _check_capacity(mesh: Mesh, layout: Layout, ghost: int) -> None:
     """Indices are int32."""
-    ring = len(ring_cells(mesh.ndim, mesh.patch, ghost)) * mesh.children if mesh.max_level > 0 else 0
-    most = (2**31 - 1) // (mesh.cells_per_patch + (mesh.patch // 2) ** mesh.ndim + ring)
-    if capacity > most:
-        raise InvalidSettingError("capacity", f"{capacity} patches of {mesh.patch} cells a side; at most {most}")
+    most = (2**31 - 1) // rows_of(mesh, ghost).total
+    if layout.capacity > most:
+        raise InvalidSettingError("capacity", f"{layout.capacity} patches of {mesh.patch} cells a side; at most {most}")
 
 
-def fill_ghosts(
-    mesh: Mesh, plan: HaloPlan, u: Float[Array, "vars *cells patches"], prolongation: Prolongation
-) -> Float[Array, "vars *ghosted patches"]:
-    """All patches with their ghost cells filled."""
-    variables = u.shape[0]
-    known = jnp.concatenate([u.reshape(variables, -1), restrict(u).reshape(variables, -1)], axis=1)
+def stored(mesh: Mesh, ghost: int, count: Int[Array, ""], u: Pool) -> Store:
+    """A store with the cells of a pool and their averages; the ring is not filled yet."""
+    layout, rows = layout_of(u), rows_of(mesh, ghost)
+    empty = jnp.zeros((u.shape[0], layout.sweeps, layout.blocks, rows.total, layout.lanes), u.dtype)
+    return sweep(layout, count, lambda i, store: put_cells(mesh, store, take(u, i), i), empty)
+
+
+def put_cells(mesh: Mesh, store: Store, cells: Float[Array, "vars blocks *cells lanes"], i: Int[Array, ""]) -> Store:
+    """The store with new cells in sweep i, and their averages."""
+    shape = (*cells.shape[:2], -1, cells.shape[-1])
+    known = cells.reshape(shape)
     if mesh.max_level > 0:
-        ring = apart(plan.valid, lambda: _prolonged_ring(plan, known, prolongation))
-        known = jnp.concatenate([known, ring.reshape(variables, -1)], axis=1)
-    return apart(plan.valid, lambda: known.at[:, plan.fill].get(mode="promise_in_bounds"))
+        known = jnp.concatenate([known, restrict(cells, skip=2).reshape(shape)], axis=2)
+    return lax.dynamic_update_slice(store, known[:, None], at(i, 0, None, 0, 0, 0))
 
 
-def _prolonged_ring(plan: HaloPlan, known, prolongation: Prolongation) -> Float[Array, "vars ring children patches"]:
-    near = known.at[:, plan.stencil].get(mode="promise_in_bounds")
-    ndim = near.shape[1] // 2
-    pairs = [(near[:, 1 + 2 * d], near[:, 2 + 2 * d]) for d in range(ndim)]
-    return jnp.stack(prolongation.children(near[:, 0], pairs), axis=2)
+def cells_part(mesh: Mesh, store: Store, i: Int[Array, ""]) -> Float[Array, "vars blocks *cells lanes"]:
+    """The cells of sweep i."""
+    size = (store.shape[0], 1, store.shape[2], mesh.cells_per_patch, store.shape[4])
+    cells = lax.dynamic_slice(store, at(i, 0, None, 0, 0, 0), size)
+    return cells.reshape(store.shape[0], store.shape[2], *mesh.patch_shape, store.shape[4])
 
 
-def finer_cells(
-    mesh: Mesh, forest: Forest, around: Int[Array, "halves patches"], reach: int, ghost: int
-) -> Bool[Array, "*ghosted patches"]:
+def cells_of(mesh: Mesh, store: Store, count: Int[Array, ""]) -> Pool:
+    """The cells of all patches as a pool, with zeros in empty slots."""
+    cells = store[:, :, :, : mesh.cells_per_patch].reshape(*store.shape[:3], *mesh.patch_shape, store.shape[4])
+    return jnp.where(active(layout_of(store), count, mesh.ndim), cells, 0)
+
+
+def fill_ring(mesh: Mesh, layout: Layout, count, plan: HaloPlan, store: Store, prolongation: Prolongation) -> Store:
+    """The store with the rings of all patches prolonged from its cells and averages."""
+    if mesh.max_level == 0:
+        return store
+    first = mesh.cells_per_patch + (mesh.patch // 2) ** mesh.ndim
+
+    def one(i, store):
+        ring = apart(plan.valid, lambda: _prolonged_ring(store, take(plan.stencil, i, axis=0), prolongation))
+        return lax.dynamic_update_slice(store, ring[:, None], at(i, 0, None, 0, first, 0))
+
+    return sweep(layout, count, one, store)
+
+
+def _prolonged_ring(store: Store, stencil, prolongation: Prolongation) -> Float[Array, "vars blocks ring lanes"]:
+    near = gather(store, stencil)
+    ndim = near.shape[2] // 2
+    pairs = [(near[:, :, 1 + 2 * d], near[:, :, 2 + 2 * d]) for d in range(ndim)]
+    children = jnp.stack(prolongation.children(near[:, :, 0], pairs), axis=3)
+    return children.reshape(*children.shape[:2], -1, children.shape[-1])
+
+
+def gather(store: Store, places: Int[Array, "*shape"]) -> Float[Array, "vars *shape"]:
+    """Values at some places of a store."""
+    return store.reshape(store.shape[0], -1).at[:, places].get(mode="promise_in_bounds")
+
+
+def ghosted_part(plan: HaloPlan, store: Store, i: Int[Array, ""]) -> Float[Array, "vars blocks *ghosted lanes"]:
+    """The patches of sweep i with their ghost cells filled, from a store with rings."""
+    return apart(plan.valid, lambda: gather(store, take(plan.fill, i, axis=0)))
+
+
+def fill_ghosts(mesh: Mesh, plan: HaloPlan, store: Store, count, prolongation: Prolongation) -> Pool:
+    """All patches with their ghost cells filled."""
+    layout = layout_of(store)
+    store = fill_ring(mesh, layout, count, plan, store, prolongation)
+    empty = jnp.zeros((store.shape[0], *plan.fill.shape), store.dtype)
+    return sweep(layout, count, lambda i, pool: put(pool, ghosted_part(plan, store, i), i), empty)
+
+
+def finer_cells(mesh: Mesh, leaves: Leaves, ghost: int) -> Bool[Array, "*ghosted patches"]:
     """Which cells of the ghosted patches lie in finer leaves."""
-    return (forest.level[around] > forest.level)[_regions(mesh, reach, ghost)]
+    return (leaves.relative > 0)[_regions(mesh, half_reach(mesh, ghost), ghost)]
 
 
 def _regions(mesh: Mesh, reach: int, ghost: int) -> np.ndarray:
@@ -114,41 +206,37 @@ def _regions(mesh: Mesh, reach: int, ghost: int) -> np.ndarray:
     return row_major([along(half, d, mesh.ndim)[..., 0] for d in range(mesh.ndim)], 2 + 2 * reach)
 
 
-def _fill_indices(mesh: Mesh, forest: Forest, around, ghost: int) -> Int[Array, "*ghosted patches"]:
-    ndim, patch, capacity = mesh.ndim, mesh.patch, forest.capacity
-    reach, half = half_reach(mesh, ghost), patch // 2
-    depth = coarse_depth(ghost)
+def _fill_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int[Array, "*ghosted patches"]:
+    ndim, patch, rows = mesh.ndim, mesh.patch, rows_of(mesh, ghost)
+    half, depth = patch // 2, coarse_depth(ghost)
     # Per dimension, the cell that a ghost cell copies, counted from the patch's corner: shape (width, patches).
     offset = jnp.arange(-ghost, patch + ghost, dtype=jnp.int32)[:, None]
-    cell = [_clamped(mesh, forest, d, offset, patch - 1) for d in range(ndim)]
+    cell = [_clamped(mesh, leaves, d, offset, patch - 1) for d in range(ndim)]
 
-    region = _regions(mesh, reach, ghost)
-    owner = around[region]
-    above = (forest.level[around] - forest.level)[region]
-
+    region = _regions(mesh, half_reach(mesh, ghost), ghost)
+    owner, above = leaves.around[region], leaves.relative[region]
     same = row_major([along(c % patch, d, ndim) for d, c in enumerate(cell)], patch)
-    finer = row_major([along(c % half, d, ndim) for d, c in enumerate(cell)], half)
-    index = jnp.where(above > 0, mesh.cells_per_patch * capacity + finer * capacity, same * capacity) + owner
     if mesh.max_level == 0:
-        return index
+        return rows.place(layout, same, owner)
+    finer = rows.cells + row_major([along(c % half, d, ndim) for d, c in enumerate(cell)], half)
 
     odd = 2 * depth - ghost
     window = half + 2 * depth
-    lower = [(forest.position[d] & 1) == 0 for d in range(ndim)]
+    lower = [(leaves.position[d] & 1) == 0 for d in range(ndim)]
     coarse = [(c + ghost + odd) // 2 for c in cell]
     mirrored = [jnp.where(lower[d], coarse[d], window - 1 - coarse[d]) for d in range(ndim)]
     number = jnp.asarray(_ring_numbers(ndim, patch, ghost))[
         row_major([along(m, d, ndim) for d, m in enumerate(mirrored)], window)
     ]
     child = sum(along(((c + ghost + odd) & 1) << d, d, ndim) for d, c in enumerate(cell))
-    start = (mesh.cells_per_patch + half**ndim) * capacity
-    coarser = start + (number * mesh.children + child) * capacity + jnp.arange(capacity, dtype=jnp.int32)
-    return jnp.where(above < 0, coarser, index)
+    coarser = rows.cells + rows.averages + number * mesh.children + child
+    row = jnp.where(above > 0, finer, jnp.where(above < 0, coarser, same))
+    return rows.place(layout, row, jnp.where(above < 0, leaves.slot, owner))
 
 
-def _stencil_indices(mesh: Mesh, forest: Forest, around, ghost: int) -> Int[Array, "points ring patches"]:
+def _stencil_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int[Array, "points ring patches"]:
     """Places of each ring cell and of its neighbours at -1 and +1 in every dimension."""
-    ndim, patch, capacity = mesh.ndim, mesh.patch, forest.capacity
+    ndim, patch, rows = mesh.ndim, mesh.patch, rows_of(mesh, ghost)
     reach, half = half_reach(mesh, ghost), patch // 2
     depth = coarse_depth(ghost)
     ring = ring_cells(ndim, patch, ghost)
@@ -158,28 +246,27 @@ def _stencil_indices(mesh: Mesh, forest: Forest, around, ghost: int) -> Int[Arra
 
     region, same, finer = [], [], []
     for d in range(ndim):
-        upper = forest.position[d] & 1
+        upper = leaves.position[d] & 1
         mirrored = jnp.asarray(ring[:, d])[:, None]
         offset = jnp.where(upper == 0, mirrored, half + 2 * depth - 1 - mirrored) - depth
         coarse = jnp.asarray(step[:, d])[:, None, None] + offset
-        inside = _clamped(mesh, forest, d, coarse, half - 1)
+        inside = _clamped(mesh, leaves, d, coarse, half - 1)
         region.append(2 * inside // half + reach)
         same.append((inside + half * upper) % patch)
         finer.append(inside % half)
-    owner = around[row_major(region, 2 + 2 * reach), jnp.arange(capacity, dtype=jnp.int32)]
-    relative = forest.level[owner] - forest.level
-    restricted = (mesh.cells_per_patch + row_major(finer, half)) * capacity + owner
-    direct = row_major(same, patch) * capacity + owner
-    return jnp.where(relative < 0, direct, restricted)
+    near = (row_major(region, 2 + 2 * reach), jnp.arange(layout.lanes, dtype=jnp.int32))
+    owner, relative = leaves.around[near], leaves.relative[near]
+    row = jnp.where(relative < 0, row_major(same, patch), rows.cells + row_major(finer, half))
+    return rows.place(layout, row, owner)
 
 
-def _clamped(mesh: Mesh, forest: Forest, d: int, cell: Array, last: int) -> Array:
+def _clamped(mesh: Mesh, leaves: Leaves, d: int, cell: Array, last: int) -> Array:
     """Cells counted from a patch's corner (`(*cells, 1)` or `(*cells, patches)`), those beyond a non-periodic
     boundary moved to the last cell inside."""
     if mesh.domain.periodic[d]:
         return cell
-    first_patch = forest.position[d] == 0
-    last_patch = forest.position[d] == (mesh.roots[d] << forest.level) - 1
+    first_patch = leaves.position[d] == 0
+    last_patch = leaves.position[d] == (mesh.roots[d] << leaves.level) - 1
     cell = jnp.where(first_patch, jnp.maximum(cell, 0), cell)
     return jnp.where(last_patch, jnp.minimum(cell, last), cell)
 

@@ -1,81 +1,107 @@
 """Coarse-fine faces: the flux of a coarse face is replaced by the mean of the fine fluxes on it.
 
 Both sides then exchange the same amount, so the volume integral changes only at the boundary of the domain
-(Berger and Colella, J. Comput. Phys. 82, 1989, section 3). All levels take the same step, so this is done before
-the divergence is taken and no flux registers are kept.
+(Berger and Colella, J. Comput. Phys. 82, 1989, section 3). All levels take the same step, so no flux registers are
+kept. Only fluxes through the boundary of a patch are concerned: these alone are stored, and what they lack is added to
+the outflow of the cells beside them.
+
+The *sides* of a patch are its boundary faces in the order lower and upper end of the first dimension, of the second,
+and so on.
 """
 
 from __future__ import annotations
 
 import itertools
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from .forest import Forest
 from .indices import row_major
+from .leaves import Leaves
 from .mesh import Mesh
+from .pool import Layout
 from .transfer import restrict
 
-
-class RefluxPlan(eqx.Module):
-    """For each dimension and side, where each boundary face of a patch takes its flux from: its place in
-    (own faces, faces averaged over `2**(ndim-1)` of the opposite side)."""
-
-    sides: tuple[tuple[Int[Array, "... patches"], Int[Array, "... patches"]], ...]
+# For each face of the sides, the place of the mean of the fine fluxes on it, or -1 where there are none.
+RefluxPlan = Int[Array, "sweeps blocks sides faces lanes"]
+Sides = Float[Array, "vars blocks sides faces lanes"]
+Means = Float[Array, "vars sweeps blocks coarse lanes"]
 
 
-def build_reflux(mesh: Mesh, forest: Forest, around: Int[Array, "halves patches"], reach: int) -> RefluxPlan:
-    """The plan; `around` is `forest.neighbours` with the given reach."""
-    return RefluxPlan(
-        tuple(
-            (_side(mesh, forest, around, reach, d, reach - 1), _side(mesh, forest, around, reach, d, reach + 2))
-            for d in range(mesh.ndim)
-        )
-    )
+def empty_reflux(mesh: Mesh, layout: Layout) -> RefluxPlan:
+    """A plan that holds nothing yet."""
+    shape = (layout.sweeps, layout.blocks, 2 * mesh.ndim, mesh.patch ** (mesh.ndim - 1), layout.lanes)
+    return jnp.full(shape, -1, jnp.int32)
 
 
-def _side(mesh: Mesh, forest: Forest, around, reach: int, d: int, beyond: int) -> Int[Array, "*faces patches"]:
-    """Indices for the faces at one end of dimension d; `beyond` is the number of the half patches behind them."""
-    patch, half, capacity = mesh.patch, mesh.patch // 2, forest.capacity
-    count = patch ** (mesh.ndim - 1)
+def empty_means(mesh: Mesh, layout: Layout, variables: int, dtype) -> Means:
+    """Room for the means of the fluxes through the sides of all patches."""
+    rows = 2 * mesh.ndim * (mesh.patch // 2) ** (mesh.ndim - 1)
+    return jnp.zeros((variables, layout.sweeps, layout.blocks, rows, layout.lanes), dtype)
+
+
+def reflux_indices(mesh: Mesh, layout: Layout, reach: int, leaves: Leaves) -> Int[Array, "sides faces patches"]:
+    """The plan for some leaves; `leaves.around` has the given reach."""
+    ends = [(d, beyond, opposite) for d in range(mesh.ndim) for beyond, opposite in ((reach - 1, 1), (reach + 2, 0))]
+    return jnp.stack([_side(mesh, layout, leaves, reach, *end) for end in ends])
+
+
+def _side(mesh: Mesh, layout: Layout, leaves: Leaves, reach: int, d: int, beyond: int, opposite: int):
+    """Indices for one side across dimension d; `beyond` is the number of the half patches behind it, whose patches
+    touch it with their lower (`opposite` 0) or upper (1) side."""
+    patch, half = mesh.patch, mesh.patch // 2
+    count, fewer = patch ** (mesh.ndim - 1), half ** (mesh.ndim - 1)
     others = list(np.array(list(itertools.product(range(patch), repeat=mesh.ndim - 1)), np.int32).reshape(count, -1).T)
     halves = [other // half + reach for other in others]
     halves.insert(d, np.full(count, beyond, np.int32))
-    owner = around[row_major(halves, 2 + 2 * reach)]
-
-    finer = row_major([np.zeros(count, np.int32), *(other % half for other in others)], half)
-    own = np.arange(count, dtype=np.int32)[:, None] * capacity + jnp.arange(capacity, dtype=jnp.int32)
-    fine = (count + finer)[:, None] * capacity + owner
-    index = jnp.where(forest.level[owner] > forest.level, fine, own)
-    return index.reshape(*(patch,) * (mesh.ndim - 1), capacity)
+    region = row_major(halves, 2 + 2 * reach)
+    row = (2 * d + opposite) * fewer + row_major([np.zeros(count, np.int32), *(other % half for other in others)], half)
+    column = leaves.around[region]
+    place = ((column // layout.lanes) * (2 * mesh.ndim * fewer) + row[:, None]) * layout.lanes + column % layout.lanes
+    return jnp.where(leaves.relative[region] > 0, place, -1)
 
 
-def reflux(
-    plan: RefluxPlan, fluxes: tuple[Float[Array, "vars ... patches"], ...], scale: float = 1.0
-) -> tuple[Float[Array, "vars ... patches"], ...]:
-    """The fluxes through the faces of all patches with those of coarse faces replaced.
+def sides_of(fluxes: tuple[Float[Array, "vars blocks ... lanes"], ...]) -> Sides:
+    """The fluxes through the boundaries of patches; `fluxes[d]` has one more face than cells along d."""
+    found = []
+    for d, flux in enumerate(fluxes):
+        for end in (0, flux.shape[2 + d] - 1):
+            side = lax.index_in_dim(flux, end, 2 + d, keepdims=False)
+            found.append(side.reshape(*side.shape[:2], -1, side.shape[-1]))
+    return jnp.stack(found, axis=2)
 
-    `fluxes[d]` are per unit area in direction d, with one more face than cells along d. Where they are counted in cells
-    instead, a fine cell is worth half a coarse one: `scale=0.5`.
+
+def means_of(mesh: Mesh, sides: Sides) -> Float[Array, "vars blocks coarse lanes"]:
+    """Averages over the `2**(ndim-1)` faces that lie on each face of a coarser patch."""
+    apart = sides.reshape(*sides.shape[:3], *(mesh.patch,) * (mesh.ndim - 1), sides.shape[-1])
+    means = restrict(apart, skip=3)
+    return means.reshape(*means.shape[:2], -1, means.shape[-1])
+
+
+def corrections(
+    plan: Int[Array, "blocks sides faces lanes"], sides: Sides, means: Means, scale: float = 1.0
+) -> Float[Array, "vars blocks sides faces lanes"]:
+    """What is to be added to the fluxes through the sides of the patches of a sweep.
+
+    Fluxes are per unit area. Where they are counted in cells instead, a fine cell is worth half a coarse one:
+    `scale=0.5`.
     """
-    return tuple(
-        _corrected(sides, flux, 1 + d, scale) for d, (sides, flux) in enumerate(zip(plan.sides, fluxes, strict=True))
-    )
+    known = means.reshape(means.shape[0], -1)
+    fine = known.at[:, jnp.maximum(plan, 0)].get(mode="promise_in_bounds")
+    return jnp.where(plan >= 0, scale * fine - sides, 0)
 
 
-def _corrected(sides, flux: Array, axis: int, scale: float) -> Array:
-    lower = jnp.take(flux, 0, axis=axis)
-    upper = jnp.take(flux, flux.shape[axis] - 1, axis=axis)
-    inner = lax.slice_in_dim(flux, 1, flux.shape[axis] - 1, axis=axis)
-    new_lower, new_upper = _pick(lower, scale * upper, sides[0]), _pick(upper, scale * lower, sides[1])
-    return jnp.concatenate([jnp.expand_dims(new_lower, axis), inner, jnp.expand_dims(new_upper, axis)], axis=axis)
-
-
-def _pick(own: Array, opposite: Array, plan: Int[Array, "*faces patches"]) -> Array:
-    variables = own.shape[0]
-    known = jnp.concatenate([own.reshape(variables, -1), restrict(opposite).reshape(variables, -1)], axis=1)
-    return known.at[:, plan].get(mode="promise_in_bounds")
+def add_corrections(
+    mesh: Mesh,
+    outflow: Float[Array, "vars blocks *cells lanes"],
+    lacking: Sides,
+) -> Float[Array, "vars blocks *cells lanes"]:
+    """What flows out of each cell (the sum of upper minus lower fluxes) with fluxes at the sides corrected."""
+    across = (*outflow.shape[:2], *(mesh.patch,) * (mesh.ndim - 1), outflow.shape[-1])
+    for d in range(mesh.ndim):
+        for end, sign in ((0, -1), (1, 1)):
+            cells = (slice(None),) * (2 + d) + (end * (mesh.patch - 1),)
+            outflow = outflow.at[cells].add(sign * lacking[:, :, 2 * d + end].reshape(across))
+    return outflow

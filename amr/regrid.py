@@ -6,6 +6,8 @@ the caller is told how much room is needed.
 
 from __future__ import annotations
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -16,10 +18,17 @@ from jaxtyping import Array, Bool, Float, Int
 from . import forest as forests
 from . import morton
 from .forest import Forest, Transition
+from .fusion import apart
+from .halo import Store, gather, ghosted_part, half_reach, put_cells, rows_of
 from .indicator import Indicator, PatchView
+from .leaves import Leaves, over_blocks
 from .mesh import Mesh
+from .pool import Pool, arranged, listed, put, put_patches, sweep, take, take_patches
 from .topology import Topology, cell_centres, cell_sizes
-from .transfer import Prolongation, assemble, prolong, restrict
+from .transfer import Prolongation, assemble, prolong
+
+# Which half patches in and around each patch have a cell nearby that wishes to be refined, and to be kept.
+Near = tuple[Bool[Array, "halves patches"], Bool[Array, "halves patches"]]
 
 
 class Regridded(eqx.Module):
@@ -27,51 +36,73 @@ class Regridded(eqx.Module):
 
     **Attributes:**
 
-    - `forest`, `u`: the new leaves and their data; the old ones where the new ones do not fit.
+    - `forest`: the new leaves; the old ones where the new ones do not fit.
     - `needed`: how many patches the new forest needs.
     - `changed`: whether any patch was refined or coarsened.
     """
 
     forest: Forest
-    u: Float[Array, "vars *cells patches"]
     needed: Int[Array, ""]
     changed: Bool[Array, ""]
 
 
 def regrid(
-    mesh: Mesh,
-    topology: Topology,
-    u: Float[Array, "vars *cells patches"],
-    ghosted: Float[Array, "vars *ghosted patches"],
-    wishes: tuple[Bool[Array, "*cells patches"], Bool[Array, "*cells patches"]],
-    prolongation: Prolongation,
-    buffer: Int[Array, " patches"],
-) -> Regridded:
+    mesh: Mesh, topology: Topology, store: Store, scratch: Pool, near: Near, prolongation: Prolongation
+) -> tuple[Regridded, Store, Pool]:
     """Refine and coarsen once.
 
-    `ghosted` is `u` with ghost cells (at least one layer); `wishes` come from `wishes_of`; `buffer[p]` is how many
-    cells around a wishing cell of patch p get what it wishes, at most half a patch.
+    `near` comes from `wishes_near`. The cells of the new patches are put together in `scratch`, whose contents are of
+    no matter, and put back into the store (with their averages, but not the rings).
     """
-    forest = topology.forest
-    target = target_levels(mesh, topology, wishes, buffer)
+    forest, layout = topology.forest, topology.layout
+    target = target_levels(mesh, topology, near)
     target = forests.balance(mesh, forest, inner_halves(mesh, topology), target)
     target = jnp.where(forest.active, target, forest.level)
+    new, transition, needed = lax.cond(
+        (target != forest.level).any(), lambda: forests.adapt(mesh, forest, target), lambda: forests.unchanged(forest)
+    )
+    changed = (transition.change != 0).any()
 
-    def rebuilt():
-        new, transition, needed = forests.adapt(mesh, forest, target)
-        carried = carry_over(mesh, transition, u, ghosted, prolongation)
-        return Regridded(new, jnp.where(new.active, carried, 0), needed, (transition.change != 0).any())
+    def carried(i, scratch):
+        part = jax.tree.map(lambda values: arranged(layout, take_patches(layout, values, i)), transition)
+        return put(scratch, carried_over(mesh, topology, part, store, prolongation), i)
 
-    def kept():
-        return Regridded(forest, jnp.where(forest.active, u, 0), forest.count, jnp.zeros((), bool))
+    scratch = sweep(layout, new.count, carried, scratch, changed)
+    store = sweep(layout, new.count, lambda i, s: put_cells(mesh, s, take(scratch, i), i), store, changed)
+    return Regridded(new, needed, changed), store, scratch
 
-    return lax.cond((target != forest.level).any(), rebuilt, kept)
+
+def wishes_near(
+    mesh: Mesh, topology: Topology, store: Store, indicator: Indicator, time, buffer: Int[Array, " patches"]
+) -> Near:
+    """Ask the indicator about every cell; `store` has its rings. `buffer[p]` is how many cells around a wishing cell
+    of patch p get what it wishes, at most half a patch."""
+    layout = topology.layout
+
+    def one(i, near):
+        leaves = topology.part(i)
+        ghosted = ghosted_part(topology.halo, store, i)
+        reach = arranged(layout, take_patches(layout, buffer, i))
+
+        def wished(block, values, reach):
+            wishes = wishes_of(mesh, block, indicator, values, time)
+            return tuple(near_halves(mesh, wish, reach) for wish in refinable(mesh, block.level, wishes))
+
+        found = apart(leaves.valid, lambda: over_blocks(wished, leaves, jnp.moveaxis(ghosted, 1, 0), reach))
+        return tuple(put_patches(layout, old, listed(new), i) for old, new in zip(near, found, strict=True))
+
+    nothing = jnp.zeros((4**mesh.ndim, layout.capacity), bool)
+    return sweep(layout, topology.forest.count, one, (nothing, nothing))
 
 
 def wishes_of(
-    mesh: Mesh, forest: Forest, indicator: Indicator, ghosted: Float[Array, "vars *ghosted patches"], time
+    mesh: Mesh,
+    forest: Forest | Leaves,
+    indicator: Indicator,
+    ghosted: Float[Array, "vars *ghosted patches"],
+    time: Float[Array, ""],
 ) -> tuple[Bool[Array, "*cells patches"], Bool[Array, "*cells patches"]]:
-    """Ask the indicator about every cell of every patch."""
+    """Ask the indicator about every cell of some patches."""
     dtype = ghosted.dtype
     ghost = (ghosted.shape[1] - mesh.patch) // 2
 
@@ -83,27 +114,29 @@ def wishes_of(
     return jax.vmap(one, in_axes=-1, out_axes=-1)(ghosted, x, cell_sizes(mesh, forest, dtype), forest.level)
 
 
+def refinable(mesh: Mesh, level: Int[Array, " patches"], wishes: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Wishes to be refined where that is possible, and wishes to be kept, which include all of the former."""
+    refine, keep = wishes
+    return refine & (level < mesh.max_level), refine | keep
+
+
 def inner_halves(mesh: Mesh, topology: Topology) -> Int[Array, "halves patches"]:
-    """The rows of `topology.around` with a reach of one half patch."""
-    offsets = forests.half_offsets(mesh.ndim, topology.reach)
-    return topology.around[np.flatnonzero((np.abs(2 * offsets - 1) <= 3).all(axis=1))]
+    """The rows of `topology.leaves.around` with a reach of one half patch."""
+    offsets = forests.half_offsets(mesh.ndim, half_reach(mesh, topology.ghost))
+    return topology.leaves.around[np.flatnonzero((np.abs(2 * offsets - 1) <= 3).all(axis=1))]
 
 
-def target_levels(
-    mesh: Mesh, topology: Topology, wishes: tuple[Array, Array], buffer: Int[Array, " patches"]
-) -> Int[Array, " patches"]:
+def target_levels(mesh: Mesh, topology: Topology, near: Near) -> Int[Array, " patches"]:
     """The level each leaf should have: what its own cells wish, and what cells near it in other leaves wish.
 
-    Cells are compared with half patches: a half patch that comes within `buffer` cells of a wishing cell gets the
+    Cells are compared with half patches: a half patch that comes within the buffer of a wishing cell gets the
     wished level, and with it the leaf that holds it.
     """
     forest = topology.forest
-    around = inner_halves(mesh, topology)
-    refine = near_halves(mesh, wishes[0] & (forest.level < mesh.max_level), buffer)
-    keep = near_halves(mesh, wishes[0] | wishes[1], buffer)
+    refine, keep = near
     wanted = jnp.where(refine, forest.level + 1, jnp.where(keep, forest.level, 0))
     wanted = jnp.where(forest.active, wanted, 0)
-    reached = jnp.zeros_like(forest.level).at[around].max(wanted)
+    reached = jnp.zeros_like(forest.level).at[inner_halves(mesh, topology)].max(wanted)
     return jnp.clip(reached, jnp.maximum(forest.level - 1, 0), forest.level + 1)
 
 
@@ -124,26 +157,53 @@ def near_halves(
     return wish.reshape(-1, wish.shape[-1])
 
 
-def carry_over(
-    mesh: Mesh,
-    transition: Transition,
-    u: Float[Array, "vars *cells patches"],
-    ghosted: Float[Array, "vars *ghosted patches"],
-    prolongation: Prolongation,
-) -> Float[Array, "vars *cells patches"]:
-    """Data of the new patches: copied, prolonged from their parent's ghosted patch, or restricted from children."""
-    half = mesh.patch // 2
-    ghost = (ghosted.shape[1] - mesh.patch) // 2
-    corner = jnp.asarray(morton.octants(mesh.ndim).T)[:, transition.child] * half + (ghost - 1)
-    size = (u.shape[0], *(half + 2,) * mesh.ndim, 1)
+def carried_over(
+    mesh: Mesh, topology: Topology, transition: Transition, store: Store, prolongation: Prolongation
+) -> Float[Array, "vars blocks *cells lanes"]:
+    """Data of the new patches of a sweep: copied, prolonged from their parent, or restricted from children.
 
-    def refined(source, start):
-        window = lax.dynamic_slice(ghosted, (jnp.zeros_like(source), *start, source), size)
-        return prolong(window[..., 0], prolongation)
+    `transition` is that of these patches, its arrays of shape `(blocks, lanes)`; topology and store are the old ones.
+    """
 
-    children = jax.vmap(refined, in_axes=(0, -1), out_axes=-1)(transition.source, corner)
-    small = restrict(u)
-    last = u.shape[-1] - 1
-    parents = assemble([small[..., jnp.minimum(transition.source + c, last)] for c in range(mesh.children)])
-    kept = u[..., transition.source]
-    return jnp.where(transition.change > 0, children, jnp.where(transition.change < 0, parents, kept))
+    def one(transition):
+        refined = _from_parents(mesh, topology, transition, store, prolongation)
+        kept = _rows_of_patches(mesh, topology, store, transition.source, 0, mesh.patch_shape)
+        merged = _from_children(mesh, topology, transition, store)
+        change = transition.change
+        return jnp.where(change > 0, refined, jnp.where(change < 0, merged, kept))
+
+    return apart(topology.leaves.valid, lambda: jax.vmap(one, out_axes=1)(transition))
+
+
+def _from_parents(mesh: Mesh, topology: Topology, transition: Transition, store: Store, prolongation: Prolongation):
+    """Each child's window cut out of its parent's ghosted patch, and prolonged."""
+    half, lanes, valid = mesh.patch // 2, topology.layout.lanes, topology.leaves.valid
+    corner = jnp.asarray(morton.octants(mesh.ndim).T)[:, transition.child] * half + (topology.ghost - 1)
+    plan = topology.halo.fill.reshape(-1, *topology.halo.fill.shape[2:])
+    size = (1, *(half + 2,) * mesh.ndim, 1)
+
+    def window(source, start):
+        first = (source // lanes, *start, source % lanes)
+        return lax.dynamic_slice(plan, first, size)[0, ..., 0]
+
+    places = apart(valid, lambda: jax.vmap(window, in_axes=(0, -1), out_axes=-1)(transition.source, corner))
+    windows = apart(valid, lambda: gather(store, places))
+    children = functools.partial(prolong, prolongation=prolongation)
+    return apart(valid, lambda: jax.vmap(children, in_axes=-1, out_axes=-1)(windows))
+
+
+def _from_children(mesh: Mesh, topology: Topology, transition: Transition, store: Store):
+    """The averages of all children of each patch, the first of which is its source."""
+    half = (mesh.patch // 2,) * mesh.ndim
+    last = topology.layout.capacity - 1
+    sources = [jnp.minimum(transition.source + child, last) for child in range(mesh.children)]
+    first = mesh.cells_per_patch
+    return assemble([_rows_of_patches(mesh, topology, store, source, first, half) for source in sources])
+
+
+def _rows_of_patches(mesh: Mesh, topology: Topology, store: Store, slot, first: int, shape: tuple[int, ...]):
+    """Some rows of the store, from the row `first` on, of the patches in the given slots."""
+    rows = first + jnp.arange(np.prod(shape), dtype=jnp.int32)[:, None]
+    places = rows_of(mesh, topology.ghost).place(topology.layout, rows, slot)
+    values = apart(topology.leaves.valid, lambda: gather(store, places))
+    return values.reshape(values.shape[0], *shape, values.shape[-1])

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int
 
-from . import forest as forests
 from .forest import Forest
 from .fusion import apart
-from .halo import HaloPlan, build_plan, half_reach
+from .halo import HaloPlan, empty_plan, half_reach, plan_part
+from .leaves import Leaves, leaves_of, over_blocks
 from .mesh import Mesh
-from .reflux import RefluxPlan, build_reflux
+from .pool import Layout, put, sweep
+from .reflux import RefluxPlan, empty_reflux, reflux_indices
 
 
 class Topology(eqx.Module):
@@ -20,36 +24,68 @@ class Topology(eqx.Module):
 
     **Attributes:**
 
-    - `forest`: the leaves.
-    - `around`: `forest.neighbours` with the reach that the halo needs.
+    - `forest`: the leaves; `leaves`: the same with their neighbours, as far as the halo needs.
     - `halo`, `reflux`: the index plans.
-    - `reach`: that reach, in half patches.
+    - `layout`: of the pools that the plans are for.
+    - `ghost`: layers of ghost cells.
     """
 
     forest: Forest
-    around: Int[Array, "halves patches"]
+    leaves: Leaves
     halo: HaloPlan
     reflux: RefluxPlan
-    reach: int = eqx.field(static=True)
+    layout: Layout = eqx.field(static=True)
+    ghost: int = eqx.field(static=True)
+
+    def part(self, i: Int[Array, ""]) -> Leaves:
+        """The leaves of sweep i, see `Leaves.part`."""
+        return self.leaves.part(self.layout, i)
 
 
-def build_topology(mesh: Mesh, forest: Forest, ghost: int) -> Topology:
-    """Neighbours and plans for `ghost` layers of ghost cells."""
+def build_topology(mesh: Mesh, forest: Forest, ghost: int, layout: Layout) -> Topology:
+    """Neighbours and plans for `ghost` layers of ghost cells; the forest has the capacity of the layout."""
+    leaves = leaves_of(mesh, forest, half_reach(mesh, ghost))
+    halo = empty_plan(mesh, layout, ghost, leaves.valid)
+    return with_plans(mesh, Topology(forest, leaves, halo, empty_reflux(mesh, layout), layout, ghost))
+
+
+def rebuilt(mesh: Mesh, topology: Topology, forest: Forest, changed: Bool[Array, ""]) -> Topology:
+    """The topology of another forest if anything has changed. Plans are replaced where they lie: the branches of a
+    conditional would keep the old and the new ones."""
+    reach = half_reach(mesh, topology.ghost)
+    leaves = lax.cond(changed, lambda: leaves_of(mesh, forest, reach), lambda: topology.leaves)
+    new = Topology(forest, leaves, topology.halo, topology.reflux, topology.layout, topology.ghost)
+    return with_plans(mesh, new, changed)
+
+
+def with_plans(mesh: Mesh, topology: Topology, needed: Bool[Array, ""] | None = None) -> Topology:
+    """The topology with plans that fit its leaves (if `needed`)."""
+    layout, ghost = topology.layout, topology.ghost
     reach = half_reach(mesh, ghost)
-    around = apart(forest.count > 0, lambda: forests.neighbours(mesh, forest, reach))
-    return Topology(
-        forest, around, build_plan(mesh, forest, around, ghost), build_reflux(mesh, forest, around, reach), reach
-    )
+
+    def one(i, plans):
+        halo, faces = plans
+        leaves = topology.part(i)
+        halo = plan_part(mesh, layout, halo, leaves, ghost, i)
+        if mesh.max_level > 0:
+            indices = functools.partial(reflux_indices, mesh, layout, reach)
+            part = apart(leaves.valid, lambda: over_blocks(indices, leaves))
+            faces = put(faces, part, i, axis=0)
+        return halo, faces
+
+    halo, faces = sweep(layout, topology.forest.count, one, (topology.halo, topology.reflux), needed)
+    halo = eqx.tree_at(lambda plan: plan.valid, halo, topology.leaves.valid)
+    return Topology(topology.forest, topology.leaves, halo, faces, layout, ghost)
 
 
-def cell_sizes(mesh: Mesh, forest: Forest, dtype) -> Float[Array, "ndim patches"]:
+def cell_sizes(mesh: Mesh, forest: Forest | Leaves, dtype) -> Float[Array, "ndim patches"]:
     """Cell widths of every patch."""
     sizes = np.array([mesh.cell_size(level) for level in range(mesh.max_level + 1)])
     return jnp.asarray(sizes.T, dtype)[:, forest.level]
 
 
 def coordinates(
-    mesh: Mesh, forest: Forest, offsets: tuple[Float[Array, " _"], ...], dtype
+    mesh: Mesh, forest: Forest | Leaves, offsets: tuple[Float[Array, " _"], ...], dtype
 ) -> tuple[Float[Array, "..."], ...]:
     """Coordinates of points of every patch.
 
@@ -69,7 +105,7 @@ def _shape_along(d: int, ndim: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     return (*(shape[0] if k == d else 1 for k in range(ndim)), shape[-1])
 
 
-def cell_centres(mesh: Mesh, forest: Forest, dtype, ghost: int = 0) -> tuple[Float[Array, "..."], ...]:
+def cell_centres(mesh: Mesh, forest: Forest | Leaves, dtype, ghost: int = 0) -> tuple[Float[Array, "..."], ...]:
     """Coordinates of the cell centres, with `ghost` layers around each patch."""
     offset = jnp.arange(-ghost, mesh.patch + ghost, dtype=dtype) + 0.5
     return coordinates(mesh, forest, (offset,) * mesh.ndim, dtype)

@@ -13,9 +13,12 @@ from jaxtyping import Array, Float
 from . import morton
 
 
-def restrict(fine: Float[Array, "vars *cells patches"]) -> Float[Array, "vars *coarse patches"]:
-    """Averages over blocks of `2**ndim` cells: each patch as its parent would see it."""
-    for axis in range(1, fine.ndim - 1):
+def restrict(fine: Float[Array, "..."], skip: int = 1) -> Float[Array, "..."]:
+    """Averages over blocks of `2**ndim` cells: each patch as its parent would see it.
+
+    The first `skip` axes and the last one are not those of cells.
+    """
+    for axis in range(skip, fine.ndim - 1):
         fine = 0.5 * (every_other(fine, axis, 0) + every_other(fine, axis, 1))
     return fine
 

@@ -11,26 +11,29 @@ import time as clock
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
-from amr.halo import fill_ghosts
-from amr.reflux import reflux
-from amr.topology import build_topology
-from solvers import loop, stepping
+from amr.halo import fill_ring, ghosted_part
+from amr.pool import layout_of, put, sweep, take
+from amr.topology import rebuilt
+from solvers import geometry, loop, stepping
+from solvers.compiling import compiled
 from solvers.setup import Setup, State
 
 from .cases import Pool, bump, simulation
 from .measures import Measure
 
 ROUNDS = 8  # regrids, with the steps between them, that are timed together
+CALLS = 20  # of a part in one program, so that what it changes stays where it lies, as in a run
 
-Parts = dict[str, tuple]  # for each part, a function and its arguments
+Parts = dict[str, tuple]  # for each part, a function from a state to the next, that state, and what else it reads
 
 MEASURES = (
     Measure("regrid_over_step", "time, one regrid with new plans / one step", ("<=", 3.0)),
     Measure("regrid_share", "share of the run loop that is not steps (regrid every 4 steps)", ("<=", 0.25)),
-    Measure("share_ghosts", "ghost fill alone / whole step"),
-    Measure("share_fluxes", "fluxes alone / whole step"),
-    Measure("share_reflux", "reflux alone / whole step"),
+    Measure("share_ghosts", "ghost fill / whole step"),
+    Measure("share_fluxes", "fluxes / whole step"),
+    Measure("share_reflux", "reflux and update / whole step"),
     Measure("share_plans", "neighbours and index plans / whole regrid"),
     Measure("share_rates", "rates of the flow / whole regrid"),
     Measure("milliseconds_step", "one step, milliseconds"),
@@ -43,12 +46,10 @@ def measure(case: Pool, middle: float, repeats: int) -> dict[str, float]:
     run = simulation(case)
     state = run.run(bump, middle).state
     seconds = timed(parts(run.setup, state), repeats)
-    interval = run.setup.interval
-    step = seconds["steps"] / interval
-    whole = seconds["regrid"] + seconds["geometry"]
+    step, whole = seconds["step"], seconds["regrid"] + seconds["plans"] + seconds["rates"]
     return {
         "regrid_over_step": whole / step,
-        "regrid_share": 1 - interval * step / seconds["round"],
+        "regrid_share": 1 - run.setup.interval * step / seconds["round"],
         "share_ghosts": seconds["ghosts"] / step,
         "share_fluxes": seconds["fluxes"] / step,
         "share_reflux": seconds["reflux"] / step,
@@ -61,44 +62,69 @@ def measure(case: Pool, middle: float, repeats: int) -> dict[str, float]:
 
 def parts(setup: Setup, state: State) -> Parts:
     """The parts of the run loop, ready to be timed."""
-    mesh, dtype = setup.mesh, state.u.dtype
-    geometry = jax.jit(lambda forest: loop.build_geometry(setup, forest, dtype))(state.forest)
-    topology, now, end = geometry.topology, state.clock, jnp.asarray(1e3, dtype)
-    step = jax.jit(lambda g, now: stepping.plan_step(setup, g.topology, g.rates, now, end))(geometry, now)
+    mesh, layout, now = setup.mesh, layout_of(state.u), state.clock
+    known = jax.jit(lambda state: geometry.build_geometry(setup, state.forest, layout, now.time))(state)
+    work = jax.jit(lambda state: stepping.workspace(setup, state.forest.count, state.u))(state)
+    end, most = jnp.asarray(1e3, now.time.dtype), jnp.asarray(ROUNDS, jnp.int32)
+    step = jax.jit(lambda known: stepping.plan_step(setup, known, now, end)[0])(known)
+    ghosted = jnp.zeros((state.u.shape[0], *known.topology.halo.fill.shape), state.u.dtype)
 
-    def ghosts(halo, u):
-        return fill_ghosts(mesh, halo, u, setup.scheme.prolongation)
+    def ghosts(carry, known):
+        (store, pool), topology = carry, known.topology
+        count = topology.forest.count
+        store = fill_ring(mesh, layout, count, topology.halo, store, setup.scheme.prolongation)
+        return store, sweep(layout, count, lambda i, p: put(p, ghosted_part(topology.halo, store, i), i), pool)
 
-    def fluxes(ghosted, rates, factor, bounds):
-        return stepping.transport(setup, ghosted, rates, factor, bounds)
+    def fluxes(carry, known, ghosted):
+        def one(i, carry):
+            found = stepping.fluxes_of(setup, known, take(ghosted, i), state.bounds, step.factor, i)
+            return tuple(put(old, new, i) for old, new in zip(carry, found, strict=True))
 
-    ghosted = jax.jit(ghosts)(topology.halo, state.u)
-    flux_arguments = (ghosted, geometry.rates, step.factor, state.bounds)
-    most = jnp.asarray(ROUNDS, jnp.int32)
+        return sweep(layout, known.topology.forest.count, one, carry)
+
+    def update(work, known):
+        return sweep(layout, known.topology.forest.count, lambda i, w: stepping.updated(setup, known, w, i), work)
+
+    def one_step(carry, known):
+        work, now, count = carry
+        step, _ = stepping.plan_step(setup, known, now, end)
+        return stepping.take_step(setup, known, work, state.bounds, step.factor), step.clock, count + 1
+
+    def regrid(work, known):
+        return loop.regridded(setup, known, work, now.time)[1]
+
+    def plans(topology, forest):
+        return rebuilt(mesh, topology, forest, forest.count > 0)
+
+    ghosted = jax.jit(ghosts)((work.store, ghosted), known)[1]
     return {
-        "ghosts": (ghosts, topology.halo, state.u),
-        "fluxes": (fluxes, *flux_arguments),
-        "reflux": (lambda plan, moved: reflux(plan, moved, 0.5), topology.reflux, jax.jit(fluxes)(*flux_arguments)),
-        "steps": (lambda g, state: loop.several_steps(setup, g, state, end), geometry, state),
-        "regrid": (lambda g, u, time: loop.regridded(setup, g, u, time), geometry, state.u, now.time),
-        "plans": (lambda forest: build_topology(mesh, forest, setup.scheme.ghost), state.forest),
-        "rates": (lambda topology: stepping.steady_rates(setup, topology, dtype), topology),
-        "geometry": (lambda forest: loop.build_geometry(setup, forest, dtype), state.forest),
-        "round": (lambda state: loop.advance(setup, state, end, most), state),
+        "ghosts": (ghosts, (work.store, ghosted), known),
+        "fluxes": (fluxes, (work.outflow, work.sides, work.means), known, ghosted),
+        "reflux": (update, work, known),
+        "step": (one_step, (work, now, jnp.zeros((), jnp.int32)), known),
+        "regrid": (regrid, work, known),
+        "plans": (plans, known.topology, state.forest),
+        "rates": (lambda known, time: geometry.rated(setup, known, time), known, now.time),
+        "round": (lambda state, end: loop.advance(setup, state, end, most)[0], state, end),
     }
 
 
-def timed(pieces: Parts, repeats: int, calls: int = 20) -> dict[str, float]:
-    """Seconds for each call: medians of `repeats` turns in which every part is called `calls` times."""
-    programs = {name: jax.jit(function).lower(*given).compile() for name, (function, *given) in pieces.items()}
+def timed(pieces: Parts, repeats: int) -> dict[str, float]:
+    """Seconds for each call: medians of `repeats` turns in which every part is called `CALLS` times."""
+    programs = {name: program(*piece, times=1 if name == "round" else CALLS) for name, piece in pieces.items()}
     found: dict[str, list[float]] = {name: [] for name in pieces}
     for _ in range(repeats + 1):
-        for name, program in programs.items():
-            times = 1 if name == "round" else calls
+        for name, run in programs.items():
             started = clock.perf_counter()
-            for _ in range(times):
-                last = program(*pieces[name][1:])
-            jax.block_until_ready(last)
-            found[name].append((clock.perf_counter() - started) / times)
-    medians = {name: statistics.median(seconds[1:]) for name, seconds in found.items()}  # the first turn warms up
-    return medians | {"round": medians["round"] / ROUNDS}
+            jax.block_until_ready(run(*pieces[name][1:]))
+            found[name].append((clock.perf_counter() - started) / (ROUNDS if name == "round" else CALLS))
+    return {name: statistics.median(seconds[1:]) for name, seconds in found.items()}  # the first turn warms up
+
+
+def program(function, *given, times: int):
+    """Compiled: a function applied to a state several times."""
+
+    def repeated(state, *more):
+        return lax.fori_loop(0, times, lambda _, state: function(state, *more), state)
+
+    return compiled(jax.jit(repeated), *given)

@@ -9,11 +9,10 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from amr.diagnostics import integral
 from amr.forest import Forest
 from amr.mesh import Mesh
-
-Pool = Float[Array, "vars *cells patches"]
+from amr.pool import Pool, active, layout_of
+from amr.topology import cell_sizes
 
 
 def clip_and_assure_sum(mesh: Mesh, forest: Forest, u: Pool, bounds) -> Pool:
@@ -22,11 +21,17 @@ def clip_and_assure_sum(mesh: Mesh, forest: Forest, u: Pool, bounds) -> Pool:
     The integral stays what it was, to roundoff ("clip and assured sum": Bradley, Bosler, Guba, Taylor, Barnett, SIAM
     J. Sci. Comput. 41, 2019). Where nothing exceeds the bounds, nothing changes.
     """
+    used = active(layout_of(u), forest.count, mesh.ndim)
+    volume = cell_sizes(mesh, forest, u.dtype).prod(0).reshape(used.shape)
     column = (-1, *(1,) * (u.ndim - 1))
+
+    def integral(values) -> Float[Array, "vars ..."]:
+        return jnp.where(used, values * volume, 0).sum(tuple(range(1, u.ndim))).reshape(column)
+
     low, high = (bound.reshape(column) for bound in bounds)
-    clipped = jnp.where(forest.active, jnp.clip(u, low, high), 0)
-    lost = integral(mesh, forest, u - clipped).reshape(column)
+    clipped = jnp.where(used, jnp.clip(u, low, high), 0)
+    lost = integral(u - clipped)
     room = jnp.where(lost > 0, high - clipped, clipped - low)
-    total = integral(mesh, forest, room).reshape(column)
+    total = integral(room)
     share = lost / jnp.where(total > 0, total, 1)
-    return jnp.where(forest.active, clipped + share * room, 0)
+    return jnp.where(used, clipped + share * room, 0)

@@ -17,6 +17,7 @@ from amr.forest import root_forest
 from amr.mesh import Mesh
 
 from . import loop
+from .compiling import compiled
 from .setup import Setup, State
 from .summary import Summary, Variable, relative_change
 
@@ -102,7 +103,7 @@ class Run:
             if not bool(state.overflow):
                 break
             capacity = ladder(mesh, SLACK * int(state.needed))
-        return state.resized(self.first_room(state))
+        return state.resized(self.setup.mesh, self.first_room(state))
 
     def first_room(self, state: State) -> int:
         """The capacity to begin with: the one asked for, if the first mesh fits, or one with some slack."""
@@ -174,12 +175,12 @@ class Run:
         self.program = None
         text = f"pool of {state.capacity} patches is too small, {needed} needed: grown to {capacity}"
         self.report(self.progress(state, text))
-        return state.resized(capacity)
+        return state.resized(self.setup.mesh, capacity)
 
     def compiled(self, function, *arguments) -> Callable:
         """Compile ahead of time, so that the time it takes is known."""
         started = timer.perf_counter()
-        program = function.lower(*arguments).compile()
+        program = compiled(function, *arguments)
         self.summary.compile_seconds += timer.perf_counter() - started
         return program
 
@@ -238,7 +239,7 @@ class Run:
         """Norms of the difference to the exact solution, one dictionary a variable."""
         mesh, t = self.setup.mesh, state.clock.time
         known = loop.evaluate(self.setup, state.forest, exact, self.dtype, t)
-        found = norms(mesh, state.forest, state.u - known)
+        found = norms(mesh, state.forest, state.values - known)
         return [{norm: float(values[i]) for norm, values in found.items()} for i in range(state.u.shape[0])]
 
     def field(self, state: State) -> Field:
@@ -246,7 +247,7 @@ class Run:
         return Field(
             self.setup.mesh,
             state.forest,
-            state.u,
+            state.values,
             self.setup.equation.names,
             float(state.clock.time),
             self.summary.steps,

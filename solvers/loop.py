@@ -18,31 +18,23 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from amr import diagnostics
 from amr.errors import InvalidSettingError
 from amr.forest import Forest
-from amr.halo import fill_ghosts
+from amr.halo import Store, cells_of, fill_ring, stored
 from amr.mesh import Mesh
-from amr.regrid import Regridded, regrid, wishes_of
-from amr.topology import Topology, build_topology, cell_centres
+from amr.pool import choose_layout, layout_of, sweep, take, to_pool
+from amr.regrid import Regridded, regrid, wishes_near
+from amr.topology import cell_centres
 
 from .bounds import clip_and_assure_sum
+from .geometry import Geometry, adapted_geometry, amplitude, build_geometry, rated
 from .setup import Setup, State
-from .stepping import (
-    Rates,
-    amplitude,
-    effective_bounds,
-    fastest,
-    flow_rates,
-    patch_rates,
-    plan_step,
-    steady_rates,
-    take_step,
-)
-from .time_step import FIRST, first_clock
+from .stepping import Workspace, effective_bounds, plan_step, take_step, workspace
+from .time_step import FIRST, Clock, first_clock
 
 Scalar = Float[Array, ""]
 Count = Int[Array, ""]
+Extrema = tuple[Float[Array, " vars"], Float[Array, " vars"]]
 
 
 class Tally(eqx.Module):
@@ -63,24 +55,44 @@ class Tally(eqx.Module):
     highest: Float[Array, " vars"]
 
 
+class Running(eqx.Module):
+    """What the device program carries from one round to the next."""
+
+    forest: Forest
+    geometry: Geometry
+    work: Workspace
+    clock: Clock
+    needed: Count
+    tally: Tally
+
+
 def start(setup: Setup, initial: Callable, forest: Forest, time: Scalar, end: Scalar) -> State:
     """Put the initial condition on a forest and refine it, level by level, as far as it asks for.
 
-    `initial(x, ..)` gives the values at cell centres: one array, or one for each variable.
+    `initial(x, ..)` gives the values at cell centres: one array, or one for each variable. The forest's capacity is
+    rounded up to that of a layout.
     """
+    layout = choose_layout(setup.mesh, forest.capacity)
+    forest = forest.resized(layout.capacity)
 
-    def refined(carry):
-        forest, u, _ = carry
-        done = regridded(setup, build_geometry(setup, forest, time.dtype), u, time)
-        return done.forest, evaluate(setup, done.forest, initial, time.dtype), done.needed
+    def values(forest):
+        return to_pool(layout, evaluate(setup, forest, initial, time.dtype))
 
-    forest, u, needed = forest, evaluate(setup, forest, initial, time.dtype), forest.count
+    def refined(_, carry):
+        forest, u, _, geometry = carry
+        work = workspace(setup, forest.count, u)
+        done, _ = regridded(setup, geometry, work, time)
+        geometry = adapted_geometry(setup, geometry, done.forest, time, done.changed)
+        return done.forest, values(done.forest), done.needed, geometry
+
+    geometry = build_geometry(setup, forest, layout, time)
+    carry = (forest, values(forest), forest.count, geometry)
     if setup.adaptive:
         # Once more than there are levels: coarse data may ask for patches that finer data give back.
-        forest, u, needed = lax.fori_loop(0, setup.mesh.max_level + 1, lambda _, c: refined(c), (forest, u, needed))
-    topology = build_topology(setup.mesh, forest, setup.scheme.ghost)
-    rate = jnp.maximum(_rate(setup, topology, time), _rate(setup, topology, time + FIRST * (end - time)))
-    bounds = (diagnostics.minimum(forest, u), diagnostics.maximum(forest, u))
+        carry = lax.fori_loop(0, setup.mesh.max_level + 1, refined, carry)
+    forest, u, needed, geometry = carry
+    rate = jnp.maximum(*(_rate(setup, geometry, at) for at in (time, time + FIRST * (end - time))))
+    bounds = extrema(setup.mesh, forest, u.reshape(*u.shape[:3], -1, u.shape[-1]))
     return State(forest, u, first_clock(setup.cfl, time, end - time, rate), bounds, needed)
 
 
@@ -89,89 +101,122 @@ def advance(setup: Setup, state: State, stop: Scalar, most_rounds: Count) -> tup
 
     Where a run is divided into calls does not change its result: every call ends where a regrid would follow.
     """
+    mesh, layout, bounds = setup.mesh, layout_of(state.u), state.bounds
 
-    def unfinished(carry):
-        state, _, tally = carry
-        return (state.clock.time < stop) & ~state.overflow & (tally.rounds < most_rounds)
+    def unfinished(run):
+        return (run.clock.time < stop) & (run.needed <= layout.capacity) & (run.tally.rounds < most_rounds)
 
-    def round_(carry):
-        state, geometry, tally = carry
+    def round_(run):
         if setup.adaptive:
-            state, geometry = adapted(setup, state, geometry)
-        state, steps = several_steps(setup, geometry, state, stop)
-        return state, geometry, _counted(tally, state, steps)
+            run = adapted(setup, run)
+        run, steps = several_steps(setup, run, bounds, stop)
+        run, found = within_bounds(setup, run, bounds)
+        return _counted(run, steps, found)
 
-    first = (state, build_geometry(setup, state.forest, state.u.dtype), _blank(state))
-    state, _, tally = lax.while_loop(unfinished, round_, first)
-    return state, tally
-
-
-class Geometry(eqx.Module):
-    """What stays the same until the next regrid: plans, and rates of the flow where time enters as a factor only."""
-
-    topology: Topology
-    rates: Rates | None
+    geometry = build_geometry(setup, state.forest, layout, state.clock.time)
+    work = workspace(setup, state.forest.count, state.u)
+    first = Running(state.forest, geometry, work, state.clock, state.needed, _blank(mesh, state.forest, work.store))
+    run = lax.while_loop(unfinished, round_, first)
+    u = cells_of(mesh, run.work.store, run.forest.count)
+    return State(run.forest, u, run.clock, bounds, run.needed), run.tally
 
 
-def build_geometry(setup: Setup, forest: Forest, dtype) -> Geometry:
-    """Plans and rates for a forest."""
-    topology = build_topology(setup.mesh, forest, setup.scheme.ghost)
-    return Geometry(topology, steady_rates(setup, topology, dtype))
+def adapted(setup: Setup, run: Running) -> Running:
+    """The run on a mesh that follows the solution."""
+    done, work = regridded(setup, run.geometry, run.work, run.clock.time)
+    geometry = adapted_geometry(setup, run.geometry, done.forest, run.clock.time, done.changed)
+    return Running(done.forest, geometry, work, run.clock, done.needed, run.tally)
 
 
-def adapted(setup: Setup, state: State, geometry: Geometry) -> tuple[State, Geometry]:
-    """The state on a mesh that follows the solution, and what belongs to that mesh."""
-    done = regridded(setup, geometry, state.u, state.clock.time)
-    geometry = lax.cond(done.changed, lambda: build_geometry(setup, done.forest, done.u.dtype), lambda: geometry)
-    return State(done.forest, done.u, state.clock, state.bounds, done.needed), geometry
-
-
-def _blank(state: State) -> Tally:
+def _blank(mesh: Mesh, forest: Forest, store: Store) -> Tally:
     zero = jnp.zeros((), jnp.int32)
-    lowest, highest = diagnostics.minimum(state.forest, state.u), diagnostics.maximum(state.forest, state.u)
-    return Tally(zero, zero, zero, state.forest.count, lowest, highest)
+    return Tally(zero, zero, zero, forest.count, *extrema(mesh, forest, store))
 
 
-def _counted(tally: Tally, state: State, steps: Count) -> Tally:
-    count = state.forest.count
-    return Tally(
+def _counted(run: Running, steps: Count, found: Extrema) -> Running:
+    count, tally = run.forest.count, run.tally
+    tally = Tally(
         tally.steps + steps,
         tally.rounds + 1,
         tally.patch_steps + steps * count,
         jnp.maximum(tally.most_patches, count),
-        jnp.minimum(tally.lowest, diagnostics.minimum(state.forest, state.u)),
-        jnp.maximum(tally.highest, diagnostics.maximum(state.forest, state.u)),
+        jnp.minimum(tally.lowest, found[0]),
+        jnp.maximum(tally.highest, found[1]),
     )
+    return eqx.tree_at(lambda run: run.tally, run, tally)
 
 
-def several_steps(setup: Setup, geometry: Geometry, state: State, stop: Scalar) -> tuple[State, Count]:
+def extrema(mesh: Mesh, forest: Forest, store: Store) -> Extrema:
+    """The least and largest value of each variable."""
+    layout = layout_of(store)
+
+    def one(i, found):
+        cells = take(store, i)[:, :, : mesh.cells_per_patch]
+        slot = i * layout.part + jnp.arange(layout.part, dtype=jnp.int32)
+        used = (slot < forest.count).reshape(layout.blocks, 1, layout.lanes)
+        low = jnp.where(used, cells, jnp.inf).min((1, 2, 3))
+        high = jnp.where(used, cells, -jnp.inf).max((1, 2, 3))
+        return jnp.minimum(found[0], low), jnp.maximum(found[1], high)
+
+    nothing = jnp.full(store.shape[0], jnp.inf, store.dtype)
+    return sweep(layout, forest.count, one, (nothing, -nothing))
+
+
+def several_steps(setup: Setup, run: Running, bounds, stop: Scalar) -> tuple[Running, Count]:
     """Up to `interval` steps on one mesh, as long as `stop` is not reached and the last regrid found room."""
-    topology, steady = geometry.topology, geometry.rates
+    fits = run.needed <= layout_of(run.work.store).capacity
+    step, geometry = plan_step(setup, run.geometry, run.clock, stop)
+    # A geometry that does not change stays out of the loop.
+    changing = None if setup.steady else geometry
 
     def more(carry):
-        _, clock, _, steps = carry
-        return (steps < setup.interval) & (clock.time < stop) & ~state.overflow
+        _, clock, _, _, steps = carry
+        return (steps < setup.interval) & (clock.time < stop) & fits
 
     def one(carry):
-        u, _, step, steps = carry
-        rates = step.rates if steady is None else steady
-        u = take_step(setup, topology, u, effective_bounds(state.bounds, step.expands), rates, step.factor)
-        return u, step.clock, plan_step(setup, topology, steady, step.clock, stop), steps + 1
+        work, _, step, changing, steps = carry
+        known = geometry if changing is None else changing
+        work = take_step(setup, known, work, effective_bounds(bounds, step.expands), step.factor)
+        after = step.clock
+        step, known = plan_step(setup, known, after, stop)
+        return work, after, step, None if changing is None else known, steps + 1
 
-    step = plan_step(setup, topology, steady, state.clock, stop)
-    u, clock, step, steps = lax.while_loop(more, one, (state.u, state.clock, step, jnp.zeros((), jnp.int32)))
-    if setup.mesh.max_level > 0 and setup.scheme.bounded:
-        u = clip_and_assure_sum(setup.mesh, state.forest, u, effective_bounds(state.bounds, step.expands))
-    return State(state.forest, u, clock, state.bounds, state.needed), steps
+    carry = (run.work, run.clock, step, changing, jnp.zeros((), jnp.int32))
+    work, clock, _, changing, steps = lax.while_loop(more, one, carry)
+    geometry = geometry if changing is None else changing
+    return Running(run.forest, geometry, work, clock, run.needed, run.tally), steps
 
 
-def regridded(setup: Setup, geometry: Geometry, u, time: Scalar) -> Regridded:
+def within_bounds(setup: Setup, run: Running, bounds: Extrema) -> tuple[Running, Extrema]:
+    """The run with cells that slipped past a bound beside a finer level put back, and its extrema."""
+    mesh = setup.mesh
+    found = extrema(mesh, run.forest, run.work.store)
+    if mesh.max_level == 0 or not setup.scheme.bounded:
+        return run, found
+    low, high = effective_bounds(bounds, run.geometry.expands)
+
+    def slipped(carry):
+        _, (lowest, highest), fresh = carry
+        return fresh & ((lowest < low).any() | (highest > high).any())
+
+    def mended(carry):
+        u = clip_and_assure_sum(mesh, run.forest, cells_of(mesh, carry[0], run.forest.count), (low, high))
+        store = stored(mesh, setup.scheme.ghost, run.forest.count, u)
+        return store, extrema(mesh, run.forest, store), jnp.zeros((), bool)
+
+    # At most once: a conditional would copy the store in either case.
+    store, found, _ = lax.while_loop(slipped, mended, (run.work.store, found, jnp.ones((), bool)))
+    return eqx.tree_at(lambda run: run.work.store, run, store), found
+
+
+def regridded(setup: Setup, geometry: Geometry, work: Workspace, time: Scalar) -> tuple[Regridded, Workspace]:
     """Refine and coarsen once, as the indicator wishes."""
-    mesh, scheme, topology = setup.mesh, setup.scheme, geometry.topology
+    mesh, topology, prolongation = setup.mesh, geometry.topology, setup.scheme.prolongation
     assert setup.refine is not None
-    ghosted = fill_ghosts(mesh, topology.halo, u, scheme.prolongation)
-    wishes = wishes_of(mesh, topology.forest, setup.refine, ghosted, time)
-    return regrid(mesh, topology, u, ghosted, wishes, scheme.prolongation, buffer_cells(setup, geometry))
+    store = fill_ring(mesh, topology.layout, topology.forest.count, topology.halo, work.store, prolongation)
+    near = wishes_near(mesh, topology, store, setup.refine, time, buffer_cells(setup, geometry))
+    done, store, scratch = regrid(mesh, topology, store, work.outflow, near, prolongation)
+    return done, Workspace(store, scratch, work.sides, work.means)
 
 
 def buffer_cells(setup: Setup, geometry: Geometry) -> Int[Array, " patches"]:
@@ -179,13 +224,12 @@ def buffer_cells(setup: Setup, geometry: Geometry) -> Int[Array, " patches"]:
 
     The fastest patch moves by `cfl` cells a step; the others by less, in proportion, if the shape of the flow stays.
     """
-    topology, steady = geometry.topology, geometry.rates
     if setup.buffer is not None:
-        return jnp.full(topology.forest.capacity, setup.buffer, jnp.int32)
-    if steady is None:
-        return jnp.full(topology.forest.capacity, math.ceil(setup.cfl * setup.interval), jnp.int32)
-    rates = patch_rates(topology, steady)
-    share = jnp.where(rates.max() > 0, rates / jnp.where(rates.max() > 0, rates.max(), 1), 0)
+        return jnp.full(geometry.fastest.shape, setup.buffer, jnp.int32)
+    if not setup.steady:
+        return jnp.full(geometry.fastest.shape, math.ceil(setup.cfl * setup.interval), jnp.int32)
+    most = geometry.rate
+    share = jnp.where(most > 0, geometry.fastest / jnp.where(most > 0, most, 1), 0)
     return jnp.ceil(setup.cfl * setup.interval * share).astype(jnp.int32)
 
 
@@ -203,6 +247,6 @@ def evaluate(setup: Setup, forest: Forest, function: Callable, dtype, *time) -> 
     return jnp.where(forest.active, u, 0)
 
 
-def _rate(setup: Setup, topology: Topology, time: Scalar) -> Scalar:
+def _rate(setup: Setup, geometry: Geometry, time: Scalar) -> Scalar:
     """The rate of the fastest signal at one time."""
-    return fastest(topology, flow_rates(setup, topology, time)) * jnp.abs(amplitude(setup, time))
+    return rated(setup, geometry, time).rate * jnp.abs(amplitude(setup, time))

@@ -9,6 +9,7 @@ from jaxtyping import Array, Bool, Float, Int
 from amr.forest import Forest, resize
 from amr.indicator import Indicator
 from amr.mesh import Mesh
+from amr.pool import Pool, choose_layout, from_pool, to_pool
 
 from .advection import CTU
 from .equations import Advection
@@ -31,20 +32,25 @@ class Setup(eqx.Module):
         """Whether the mesh can change at all."""
         return self.mesh.max_level > 0 and self.refine is not None
 
+    @property
+    def steady(self) -> bool:
+        """Whether the flow on the faces is the same at all times but for a factor."""
+        return self.equation.velocity.amplitude is not None
+
 
 class State(eqx.Module):
     """All that changes during a run; a run continued from it is the same as one never interrupted.
 
     **Attributes:**
 
-    - `forest`, `u`: the leaves and their data, shape `(vars, *cells, capacity)`.
+    - `forest`, `u`: the leaves and their data as they lie in memory (see `amr.pool`; `values` gives a plain array).
     - `clock`: time, last step, fastest signal.
     - `bounds`: least and largest initial value of each variable.
     - `needed`: patches that the last regrid asked for. More than the capacity: it was not done, and the pool must grow.
     """
 
     forest: Forest
-    u: Float[Array, "vars *cells patches"]
+    u: Pool
     clock: Clock
     bounds: tuple[Float[Array, " vars"], Float[Array, " vars"]]
     needed: Int[Array, ""]
@@ -59,7 +65,13 @@ class State(eqx.Module):
         """Whether the last regrid found no room."""
         return self.needed > self.capacity
 
-    def resized(self, capacity: int) -> State:
-        """The same state in a pool of another capacity, which must hold its patches."""
-        forest, u = self.forest.resized(capacity), resize(self.u, capacity)
+    @property
+    def values(self) -> Float[Array, "vars *cells patches"]:
+        """The data with the patches last, in the order of the forest."""
+        return from_pool(self.u)
+
+    def resized(self, mesh: Mesh, capacity: int) -> State:
+        """The same state in a pool for at least `capacity` patches, which must hold those there are."""
+        layout = choose_layout(mesh, capacity)
+        forest, u = self.forest.resized(layout.capacity), to_pool(layout, resize(self.values, layout.capacity))
         return State(forest, u, self.clock, self.bounds, jnp.zeros_like(self.needed))

@@ -141,7 +141,7 @@ class Simulation(eqx.Module):
 
     def field(self, state: State) -> Field:
         """The field of a state."""
-        return Field(self.mesh, state.forest, state.u, self.setup.equation.names, state.clock.time)
+        return Field(self.mesh, state.forest, state.values, self.setup.equation.names, state.clock.time)
 
     def _scalar(self, value):
         return jnp.asarray(value, self.dtype)

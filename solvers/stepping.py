@@ -1,27 +1,45 @@
-"""One step of the whole pool: plan it, move everything through the faces, add up."""
+"""One step of the whole pool: plan it, move everything through the faces, add up.
+
+A step is three sweeps over the patches, each of which needs all of the one before: prolonged rings, then what crosses
+the faces, then the new values with fluxes corrected where levels meet.
+"""
 
 from __future__ import annotations
 
 import functools
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from amr.fusion import apart
-from amr.halo import fill_ghosts
-from amr.reflux import reflux
-from amr.topology import Topology, cell_sizes
+from amr.halo import Store, cells_part, fill_ring, ghosted_part, put_cells, stored
+from amr.pool import Pool, layout_of, put, sweep, take
+from amr.reflux import Means, add_corrections, corrections, empty_means, means_of, sides_of
 
-from .advection import Store, at_once, lower, others, trim, upper
+from .advection import at_once, lower, upper
+from .geometry import Geometry, PartRates, amplitude, rated
 from .setup import Setup
 from .time_step import Clock, courant_step, land_on, later, trial_step
 
-Pool = Float[Array, "vars *cells patches"]
 Scalar = Float[Array, ""]
-# For each dimension, how many cells the flow crosses per unit of time at the faces of all patches. Axes of faces of
-# length one stand for a flow that is the same everywhere.
-Rates = tuple[Float[Array, "..."], ...]
+
+
+class Workspace(eqx.Module):
+    """What the sweeps of a step read and write, kept from step to step so that nothing is allocated anew.
+
+    **Attributes:**
+
+    - `store`: the cells, their averages, and prolonged rings.
+    - `outflow`: what leaves each cell in a step.
+    - `sides`, `means`: what crosses the boundaries of patches, and its averages as coarser neighbours need them.
+    """
+
+    store: Store
+    outflow: Pool
+    sides: Float[Array, "vars sweeps blocks sides faces lanes"]
+    means: Means
 
 
 class Step(eqx.Module):
@@ -31,68 +49,41 @@ class Step(eqx.Module):
 
     - `clock`: how the clock stands after the step.
     - `factor`: the step's length, times the velocity's amplitude halfway through it.
-    - `rates`: of the flow halfway through the step; `None` if those of the regrid serve.
     - `expands`: whether the flow has a divergence on the mesh, so that values may leave their initial range.
     """
 
     clock: Clock
     factor: Scalar
-    rates: Rates | None
     expands: Bool[Array, ""]
 
 
-def steady_rates(setup: Setup, topology: Topology, dtype) -> Rates | None:
-    """Rates of the flow that serve until the next regrid, if its time dependence is a mere factor."""
-    if setup.equation.velocity.amplitude is None:
-        return None
-    return flow_rates(setup, topology, jnp.zeros((), dtype))
+def workspace(setup: Setup, count, u: Pool) -> Workspace:
+    """Room to work on a pool, with its cells in place."""
+    mesh, layout = setup.mesh, layout_of(u)
+    store = stored(mesh, setup.scheme.ghost, count, u)
+    faces = mesh.patch ** (mesh.ndim - 1) if mesh.max_level > 0 else 0
+    sides = jnp.zeros((u.shape[0], layout.sweeps, layout.blocks, 2 * mesh.ndim, faces, layout.lanes), u.dtype)
+    return Workspace(store, jnp.zeros_like(u), sides, empty_means(mesh, layout, u.shape[0], u.dtype))
 
 
-def flow_rates(setup: Setup, topology: Topology, time: Scalar) -> Rates:
-    """Rates of the flow at a time, its amplitude apart: entry d is `(*faces, patches)`."""
-    velocity, mesh = setup.equation.velocity, setup.mesh
-    always, ghost = topology.forest.count > 0, setup.scheme.ghost
-    samples = apart(always, lambda: velocity.samples(mesh, topology, ghost, time.dtype, time))
-    dx = cell_sizes(mesh, topology.forest, time.dtype)
-    return tuple(v / dx[d] for d, v in enumerate(velocity.on_faces(samples, dx)))
-
-
-def plan_step(setup: Setup, topology: Topology, steady: Rates | None, clock: Clock, stop: Scalar) -> Step:
+def plan_step(setup: Setup, geometry: Geometry, clock: Clock, stop: Scalar) -> tuple[Step, Geometry]:
     """Choose the next step so that the flow halfway through it keeps to the Courant number.
 
     The flow is looked at halfway through the longest step allowed so far. A step that has to be shorter than this
-    by more than second order is one where the flow speeds up within a step, or new levels were just made.
+    by more than second order is one where the flow speeds up within a step, or new levels were just made. Gives back
+    the geometry with the rates of the flow halfway through the step.
     """
     trial = trial_step(setup.cfl, clock)
     cut = land_on(trial, clock.time, stop)
     middle = clock.time + 0.5 * cut
-    rates = flow_rates(setup, topology, middle) if steady is None else steady
-    rate = fastest(topology, rates) * jnp.abs(amplitude(setup, middle))
+    geometry = geometry if setup.steady else rated(setup, geometry, middle)
+    rate = geometry.rate * jnp.abs(amplitude(setup, middle))
     limit = courant_step(setup.cfl, rate)
     dt = jnp.minimum(cut, limit)
     dt = jnp.where(dt < cut, land_on(dt, clock.time, stop), dt)
     after = Clock(later(clock.time, dt, stop), jnp.minimum(trial, limit), rate)
     factor = dt * amplitude(setup, clock.time + 0.5 * dt)
-    return Step(after, factor, rates if steady is None else None, expands(setup, topology, rates))
-
-
-def amplitude(setup: Setup, time: Scalar) -> Scalar:
-    """The factor of a velocity's samples that depends on time alone."""
-    given = setup.equation.velocity.amplitude
-    return jnp.ones_like(time) if given is None else jnp.asarray(given(time), time.dtype)
-
-
-def expands(setup: Setup, topology: Topology, rates: Rates) -> Bool[Array, ""]:
-    """Whether the flow has a divergence, beyond roundoff, in the cells of any patch."""
-    if setup.equation.velocity.divergence_free or not setup.scheme.bounded:
-        return jnp.zeros((), bool)
-    dims = range(setup.mesh.ndim)
-    faces = [trim(rate, others(d, dims)) for d, rate in enumerate(rates)]
-    divergence = sum(upper(face, d) - lower(face, d) for d, face in enumerate(faces))
-    for _ in range(1, setup.scheme.ghost):
-        divergence = trim(divergence, dims)
-    largest = jnp.where(topology.forest.active, jnp.abs(divergence), 0).max()
-    return largest > 1e4 * jnp.finfo(largest.dtype).eps * fastest(topology, rates)
+    return Step(after, factor, geometry.expands), geometry
 
 
 def effective_bounds(bounds, expands: Bool[Array, ""]):
@@ -101,43 +92,71 @@ def effective_bounds(bounds, expands: Bool[Array, ""]):
     return jnp.where(expands, -huge, bounds[0]), jnp.where(expands, huge, bounds[1])
 
 
-def patch_rates(topology: Topology, rates: Rates) -> Float[Array, " patches"]:
-    """How many cells the flow crosses per unit of time in each patch, in the fastest direction."""
-    fastest_in = [jnp.abs(rate).max(tuple(range(rate.ndim - 1))) for rate in rates]
-    return jnp.where(topology.forest.active, jnp.stack(fastest_in).max(0), 0)
+def take_step(setup: Setup, geometry: Geometry, work: Workspace, bounds, factor: Scalar) -> Workspace:
+    """One step."""
+    topology, layout = geometry.topology, geometry.topology.layout
+    count, prolongation = topology.forest.count, setup.scheme.prolongation
+    store = fill_ring(setup.mesh, layout, count, topology.halo, work.store, prolongation)
+    work = eqx.tree_at(lambda work: work.store, work, store)
+    work = sweep(layout, count, lambda i, work: moved(setup, geometry, work, bounds, factor, i), work)
+    return sweep(layout, count, lambda i, work: updated(setup, geometry, work, i), work)
 
 
-def fastest(topology: Topology, rates: Rates) -> Scalar:
-    """The largest of `patch_rates`."""
-    return patch_rates(topology, rates).max()
+def moved(setup: Setup, geometry: Geometry, work: Workspace, bounds, factor: Scalar, i) -> Workspace:
+    """What leaves the cells of sweep i through faces of their own, and what crosses the boundaries of its patches."""
+    ghosted = ghosted_part(geometry.topology.halo, work.store, i)
+    out, sides, means = fluxes_of(setup, geometry, ghosted, bounds, factor, i)
+    if sides is None or means is None:
+        return eqx.tree_at(lambda work: work.outflow, work, put(work.outflow, out, i))
+    return Workspace(work.store, put(work.outflow, out, i), put(work.sides, sides, i), put(work.means, means, i))
 
 
-def take_step(setup: Setup, topology: Topology, u: Pool, bounds, rates: Rates, factor: Scalar) -> Pool:
-    """The pool after one step."""
-    mesh = setup.mesh
-    ghosted = fill_ghosts(mesh, topology.halo, u, setup.scheme.prolongation)
-    if mesh.max_level == 0 and mesh.ndim < 3:
-        # From ghosts to update in one fused loop: measured twice as fast as in stages, where nothing else reads fluxes.
-        moved = transport(setup, ghosted, rates, factor, bounds)
-    else:
-        store = functools.partial(apart, topology.halo.valid)
-        moved = store(lambda: transport(setup, ghosted, rates, factor, bounds, store))
+def fluxes_of(
+    setup: Setup, geometry: Geometry, ghosted, bounds, factor: Scalar, i
+) -> tuple[Array, Array | None, Array | None]:
+    """What leaves each cell of the patches of sweep i; with levels also what crosses their sides, and its averages."""
+    mesh, store = setup.mesh, functools.partial(apart, geometry.topology.leaves.valid)
+    # A slice at a place that the compiler does not know would keep it from making vectors of what it is fused with.
+    courant = store(lambda: tuple(factor * take(rate, i, axis=0) for rate in geometry.rates))
+    if mesh.max_level == 0:
+        # Nothing else reads the fluxes, and one fused loop that keeps none of them was measured to be faster.
+        staged = store if mesh.ndim > 2 else at_once
+        out = store(lambda: outflow(transport(setup, ghosted, courant, bounds, staged)))
+        return out, None, None
+    fluxes = store(lambda: transport(setup, ghosted, courant, bounds, store))
+    out, sides = store(lambda: outflow(fluxes)), store(lambda: sides_of(fluxes))
+    return out, sides, store(lambda: means_of(mesh, sides))
+
+
+def updated(setup: Setup, geometry: Geometry, work: Workspace, i) -> Workspace:
+    """New values in the cells of sweep i."""
+    mesh, topology = setup.mesh, geometry.topology
+    out = take(work.outflow, i)
     if mesh.max_level > 0:
-        moved = reflux(topology.reflux, moved, scale=0.5)
-    change = sum(upper(m, 1 + d) - lower(m, 1 + d) for d, m in enumerate(moved))
-    return jnp.where(topology.forest.active, u - change, 0)
+        plan, sides = take(topology.reflux, i, axis=0), take(work.sides, i)
+        wrong = apart(topology.leaves.valid, lambda: corrections(plan, sides, work.means, scale=0.5))
+        out = add_corrections(mesh, out, wrong)
+    new = apart(topology.leaves.valid, lambda: cells_part(mesh, work.store, i) - out)
+    return eqx.tree_at(lambda work: work.store, work, put_cells(mesh, work.store, new, i))
 
 
-def transport(setup: Setup, ghosted, rates: Rates, factor: Scalar, bounds, store: Store = at_once) -> tuple[Array, ...]:
-    """What crosses each face during a step, in units of a cell.
+def outflow(fluxes: tuple[Array, ...]) -> Float[Array, "vars blocks *cells lanes"]:
+    """What leaves each cell through all of its faces."""
+    return sum(upper(flux, 2 + d) - lower(flux, 2 + d) for d, flux in enumerate(fluxes))
 
-    The kernel is written for one patch and one variable. It gets the whole pool, whose last axis rides along: `vmap`
-    would move that axis to the front wherever arrays of different rank meet, and transpose the pool with it.
+
+def transport(setup: Setup, ghosted, courant: PartRates, bounds, store=at_once) -> tuple[Array, ...]:
+    """What crosses each face of the patches of a sweep during a step, in units of a cell.
+
+    The kernel is written for one patch and one variable, and mapped over blocks; lanes ride along as a last axis.
     """
-    courant = tuple(factor * rate for rate in rates)
     divergence_free = setup.equation.velocity.divergence_free
+
+    def kernel(phi, courant, low, high):
+        return setup.scheme.transported(phi, courant, divergence_free, (low, high), store)
+
     moved = [
-        setup.scheme.transported(phi, courant, divergence_free, (low, high), store)
+        jax.vmap(functools.partial(kernel, low=low, high=high))(phi, courant)
         for phi, low, high in zip(ghosted, *bounds, strict=True)
     ]
     return tuple(jnp.stack(parts) for parts in zip(*moved, strict=True))

@@ -1,7 +1,7 @@
 """Velocities of an advecting flow on the faces of cells.
 
-A velocity is *sampled* for all patches (values that depend on the mesh) and turned into normal velocities on the
-faces of one patch inside the kernel. Where it is a product of a function of time and one of space, the samples are
+A velocity is *sampled* for patches (values that depend on the mesh) and turned into normal velocities on the
+faces of one patch. Where it is a product of a function of time and one of space, the samples are
 taken once a regrid and only the factor changes from step to step: evaluating sines on every face in every step would
 cost as much as the scheme itself.
 
@@ -25,8 +25,9 @@ from jaxtyping import Array, Float, PyTree
 
 from amr.errors import InvalidSettingError
 from amr.halo import finer_cells
+from amr.leaves import Leaves
 from amr.mesh import Mesh
-from amr.topology import Topology, coordinates
+from amr.topology import coordinates
 
 from .pointwise import evaluate_sparingly
 
@@ -55,10 +56,8 @@ class Velocity(eqx.Module):
         """Raise `InvalidSettingError` if this velocity does not fit a domain of `ndim` dimensions."""
 
     @abc.abstractmethod
-    def samples(
-        self, mesh: Mesh, topology: Topology, ghost: int, dtype, time
-    ) -> PyTree[Float[Array, "*points patches"]]:
-        """Values for all patches with `ghost` layers of cells around them."""
+    def samples(self, mesh: Mesh, leaves: Leaves, ghost: int, dtype, time) -> PyTree[Float[Array, "*points patches"]]:
+        """Values for some patches with `ghost` layers of cells around them."""
 
     @abc.abstractmethod
     def on_faces(self, samples: PyTree[Float[Array, "..."]], dx: Float[Array, "ndim ..."]) -> FaceVelocities:
@@ -89,8 +88,8 @@ class ConstantVelocity(Velocity):
         if not all(isinstance(c, jax.core.Tracer) or math.isfinite(c) for c in self.components):
             raise InvalidSettingError("velocity", f"expected finite numbers, got {self.components}")
 
-    def samples(self, mesh, topology, ghost, dtype, time):
-        shape = (1,) * mesh.ndim + (topology.forest.capacity,)
+    def samples(self, mesh, leaves, ghost, dtype, time):
+        shape = (1,) * mesh.ndim + (leaves.level.shape[0],)
         return tuple(jnp.broadcast_to(jnp.asarray(c, dtype), shape) for c in self.components)
 
     def on_faces(self, samples, dx):
@@ -119,19 +118,19 @@ class FaceVelocity(Velocity):
     def check(self, ndim):
         pass
 
-    def samples(self, mesh, topology, ghost, dtype, time):
+    def samples(self, mesh, leaves, ghost, dtype, time):
         centres, inner_nodes = _cells(mesh, ghost, dtype), _nodes(mesh, ghost, dtype)[1:-1]
         components = []
         for d in range(mesh.ndim):
             offsets = tuple(inner_nodes if k == d else centres for k in range(mesh.ndim))
-            x = _points(mesh, topology, offsets, dtype)
-            given = _call(self, topology, x, time)
+            x = _points(mesh, leaves, offsets, dtype)
+            given = _call(self, leaves, x, time)
             given = given if isinstance(given, tuple | list) else (given,)
             if len(given) != mesh.ndim:
                 raise InvalidSettingError(
                     "velocity", f"expected {mesh.ndim} components, the function gave {len(given)}"
                 )
-            components.append(_filled(given[d], offsets, topology, dtype))
+            components.append(_filled(given[d], offsets, leaves, dtype))
         return tuple(components)
 
     def on_faces(self, samples, dx):
@@ -158,10 +157,10 @@ class StreamFunction(Velocity):
         if ndim != 2:
             raise InvalidSettingError("stream_function", f"needs two dimensions, the domain has {ndim}")
 
-    def samples(self, mesh, topology, ghost, dtype, time):
+    def samples(self, mesh, leaves, ghost, dtype, time):
         offsets = (_nodes(mesh, ghost, dtype),) * 2
-        x = _points(mesh, topology, offsets, dtype)
-        return _filled(_call(self, topology, x, time), offsets, topology, dtype)
+        x = _points(mesh, leaves, offsets, dtype)
+        return _filled(_call(self, leaves, x, time), offsets, leaves, dtype)
 
     def on_faces(self, samples, dx):
         u = -(samples[1:-1, 1:] - samples[1:-1, :-1]) / dx[1]
@@ -192,19 +191,19 @@ class VectorPotential(Velocity):
         if ndim != 3:
             raise InvalidSettingError("potential", f"needs three dimensions, the domain has {ndim}")
 
-    def samples(self, mesh, topology, ghost, dtype, time):
-        finer = finer_cells(mesh, topology.forest, topology.around, topology.reach, ghost)
-        return tuple(self._along(d, mesh, topology, ghost, dtype, time, finer) for d in range(3))
+    def samples(self, mesh, leaves, ghost, dtype, time):
+        finer = finer_cells(mesh, leaves, ghost)
+        return tuple(self._along(d, mesh, leaves, ghost, dtype, time, finer) for d in range(3))
 
-    def _along(self, d, mesh, topology, ghost, dtype, time, finer):
+    def _along(self, d, mesh, leaves, ghost, dtype, time, finer):
         """Component d on the edges along d."""
 
         def at(shift):
             offsets = tuple(
                 _cells(mesh, ghost, dtype) + shift if k == d else _nodes(mesh, ghost, dtype) for k in range(3)
             )
-            x = _points(mesh, topology, offsets, dtype)
-            return _filled(_call(self, topology, x, time)[d], offsets, topology, dtype)
+            x = _points(mesh, leaves, offsets, dtype)
+            return _filled(_call(self, leaves, x, time)[d], offsets, leaves, dtype)
 
         if mesh.max_level == 0:
             return at(0.0)
@@ -219,17 +218,17 @@ class VectorPotential(Velocity):
         return tuple(faces)
 
 
-def _call(velocity, topology: Topology, x, time):
+def _call(velocity, leaves: Leaves, x, time):
     """The given function at some points: with the time if it depends on it."""
     arguments = (*x, time) if velocity.amplitude is None else x
-    return evaluate_sparingly(topology.forest.count > 0, velocity.function, *arguments)
+    return evaluate_sparingly(leaves.valid, velocity.function, *arguments)
 
 
-def _points(mesh: Mesh, topology: Topology, offsets, dtype):
+def _points(mesh: Mesh, leaves: Leaves, offsets, dtype):
     """Coordinates of points of all patches; those beyond a non-periodic boundary are moved onto it, since a given
     function need not make sense outside of the domain."""
     points = []
-    for d, x in enumerate(coordinates(mesh, topology.forest, offsets, dtype)):
+    for d, x in enumerate(coordinates(mesh, leaves, offsets, dtype)):
         points.append(x if mesh.domain.periodic[d] else jnp.clip(x, mesh.domain.lower[d], mesh.domain.upper[d]))
     return tuple(points)
 
@@ -242,8 +241,8 @@ def _cells(mesh: Mesh, ghost: int, dtype):
     return jnp.arange(-ghost, mesh.patch + ghost, dtype=dtype) + 0.5
 
 
-def _filled(values, offsets, topology: Topology, dtype):
-    shape = (*(len(offset) for offset in offsets), topology.forest.capacity)
+def _filled(values, offsets, leaves: Leaves, dtype):
+    shape = (*(len(offset) for offset in offsets), leaves.level.shape[0])
     return jnp.broadcast_to(jnp.asarray(values, dtype), shape)
 
 

@@ -7,6 +7,7 @@ of this is NumPy, and knows of the code under test only the arrays that it check
 import functools
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,39 +18,42 @@ from hypothesis import strategies as st
 import amr
 from amr import diagnostics
 from amr.forest import Forest
-from amr.halo import fill_ghosts
-from amr.reflux import reflux
-from amr.regrid import regrid
-from amr.topology import build_topology, cell_centres, cell_sizes
+from amr.halo import cells_of, fill_ghosts, fill_ring, stored
+from amr.pool import Layout, from_pool, to_pool
+from amr.reflux import corrections, means_of, sides_of
+from amr.regrid import near_halves, refinable, regrid
+from amr.topology import Topology, build_topology, cell_centres, cell_sizes
 
 
 @dataclass(frozen=True)
 class Case:
-    """A mesh whose pool holds every forest that it can have (and five empty slots), with a number of ghost layers."""
+    """A mesh whose pool holds every forest that it can have (and some empty slots), with a number of ghost layers."""
 
     name: str
     mesh: amr.Mesh
     ghost: int
+    layout: Layout
 
     def __str__(self):
         return self.name
 
 
-def case(name: str, patch: int, roots: tuple, max_level: int, periodic, ghost: int) -> Case:
+def case(name: str, patch: int, roots: tuple, max_level: int, periodic, ghost: int, sweeps=1, lanes=1) -> Case:
     ndim = len(roots)
     domain = amr.Domain((0.0, -1.0, 0.5)[:ndim], (1.5, 2.0, 1.0)[:ndim], periodic=periodic)
-    capacity = int(np.prod(roots)) * 2 ** (ndim * max_level) + 5
-    return Case(name, amr.Mesh(domain, [patch * n for n in roots], patch, max_level, capacity), ghost)
+    needed = int(np.prod(roots)) * 2 ** (ndim * max_level) + 5
+    layout = Layout(sweeps, -(-needed // (sweeps * lanes)), lanes)
+    return Case(name, amr.Mesh(domain, [patch * n for n in roots], patch, max_level, layout.capacity), ghost, layout)
 
 
 CASES = [
-    case("1d-periodic", 8, (3,), 3, True, ghost=3),
-    case("1d-outflow", 4, (2,), 4, False, ghost=2),
-    case("2d-periodic", 8, (3, 1), 3, True, ghost=3),
+    case("1d-periodic", 8, (3,), 3, True, ghost=3, lanes=4),
+    case("1d-outflow", 4, (2,), 4, False, ghost=2, sweeps=5),
+    case("2d-periodic", 8, (3, 1), 3, True, ghost=3, sweeps=3, lanes=2),
     case("2d-outflow", 4, (2, 3), 2, False, ghost=2),
-    case("2d-mixed", 6, (1, 2), 3, (True, False), ghost=1),
-    case("3d-periodic", 4, (2, 1, 1), 2, True, ghost=2),
-    case("3d-mixed", 8, (1, 2, 1), 2, (False, True, False), ghost=3),
+    case("2d-mixed", 6, (1, 2), 3, (True, False), ghost=1, sweeps=2),
+    case("3d-periodic", 4, (2, 1, 1), 2, True, ghost=2, sweeps=4, lanes=8),
+    case("3d-mixed", 8, (1, 2, 1), 2, (False, True, False), ghost=3, sweeps=7),
 ]
 FEW = [c for c in CASES if c.name in ("1d-periodic", "2d-mixed", "3d-periodic")]
 TWO = FEW[:2]
@@ -59,15 +63,58 @@ on_two_cases = pytest.mark.parametrize("case", TWO, ids=str)
 LIMITED, LINEAR = amr.LimitedLinear(), amr.Linear()
 
 
+def layout_for(case: Case, capacity: int) -> Layout:
+    """The layout of a case, or a plain one for a pool of another size."""
+    return case.layout if capacity == case.layout.capacity else Layout(1, capacity, 1)
+
+
+def filled_store(case: Case, topology: Topology, u, prolongation):
+    """A store with the cells of patches, averages and rings."""
+    mesh, count = case.mesh, topology.forest.count
+    store = stored(mesh, case.ghost, count, to_pool(topology.layout, u))
+    return fill_ring(mesh, topology.layout, count, topology.halo, store, prolongation)
+
+
+def ghosts(case: Case, topology: Topology, u, prolongation):
+    mesh, count = case.mesh, topology.forest.count
+    store = stored(mesh, case.ghost, count, to_pool(topology.layout, u))
+    return from_pool(fill_ghosts(mesh, topology.halo, store, count, prolongation))
+
+
+def refluxed(case: Case, topology: Topology, fluxes: tuple) -> tuple:
+    """All fluxes, with those at the sides of patches corrected."""
+    mesh, layout = case.mesh, topology.layout
+    pools = [to_pool(layout, flux) for flux in fluxes]
+    sides = [sides_of(tuple(pool[:, i] for pool in pools)) for i in range(layout.sweeps)]
+    means = jnp.stack([means_of(mesh, part) for part in sides], axis=1)
+    across = (layout.blocks, *(mesh.patch,) * (mesh.ndim - 1), layout.lanes)
+    for i, part in enumerate(sides):
+        lacking = corrections(topology.reflux[i], part, means)
+        for number in range(2 * mesh.ndim):
+            d, end = divmod(number, 2)
+            faces = (slice(None), i, *(slice(None),) * (1 + d), end * mesh.patch)
+            pools[d] = pools[d].at[faces].add(lacking[:, :, number].reshape(-1, *across))
+    return tuple(map(from_pool, pools))
+
+
+def regrid_once(case: Case, topology: Topology, u, wishes, prolongation, buffer) -> tuple:
+    mesh, forest = case.mesh, topology.forest
+    near = tuple(near_halves(mesh, wish, buffer) for wish in refinable(mesh, forest.level, wishes))
+    store = filled_store(case, topology, u, prolongation)
+    scratch = jnp.full_like(to_pool(topology.layout, u), jnp.nan)
+    done, store, _ = regrid(mesh, topology, store, scratch, near, prolongation)
+    return done.forest, from_pool(cells_of(mesh, store, done.forest.count)), done.needed, done.changed
+
+
 @functools.cache
 def compiled(case: Case) -> SimpleNamespace:
-    """The functions under test, each compiled once for a case."""
+    """The functions under test, each compiled once for a case. Their arrays have the patches last."""
     mesh = case.mesh
     return SimpleNamespace(
-        topology=jax.jit(lambda forest: build_topology(mesh, forest, case.ghost)),
-        ghosts=jax.jit(lambda topology, u, prolongation: fill_ghosts(mesh, topology.halo, u, prolongation)),
-        reflux=jax.jit(lambda topology, fluxes: reflux(topology.reflux, fluxes)),
-        regrid=jax.jit(functools.partial(regrid, mesh)),
+        topology=jax.jit(lambda forest: build_topology(mesh, forest, case.ghost, layout_for(case, forest.capacity))),
+        ghosts=jax.jit(functools.partial(ghosts, case)),
+        reflux=jax.jit(functools.partial(refluxed, case)),
+        regrid=jax.jit(functools.partial(regrid_once, case)),
         integral=jax.jit(functools.partial(diagnostics.integral, mesh)),
         norms=jax.jit(functools.partial(diagnostics.norms, mesh)),
         centres=jax.jit(functools.partial(cell_centres, mesh), static_argnames=("dtype", "ghost")),
@@ -75,11 +122,17 @@ def compiled(case: Case) -> SimpleNamespace:
     )
 
 
-def run_regrid(case: Case, forest: Forest, u, wishes, buffer, prolongation=LIMITED):
+class Regridded(NamedTuple):
+    forest: Forest
+    u: jax.Array
+    needed: jax.Array
+    changed: jax.Array
+
+
+def run_regrid(case: Case, forest: Forest, u, wishes, buffer, prolongation=LIMITED) -> Regridded:
     run = compiled(case)
-    topology = run.topology(forest)
-    ghosted = run.ghosts(topology, u, prolongation)
-    return run.regrid(topology, u, ghosted, wishes, prolongation, jnp.asarray(buffer, jnp.int32))
+    buffer = jnp.asarray(buffer, jnp.int32)
+    return Regridded(*run.regrid(run.topology(forest), u, wishes, prolongation, buffer))
 
 
 def finest(mesh) -> tuple:

@@ -50,7 +50,7 @@ def test_the_ensemble_of_the_docs():
 
     def final(width):
         state = sim.start(lambda x, y: jnp.exp(-((x - 0.5) ** 2 + (y - 0.5) ** 2) / width), 0.1, capacity=64)
-        return sim.advance(state, 0.1).u
+        return sim.advance(state, 0.1).values
 
     ensemble = jax.jit(jax.vmap(final))(jnp.array([0.005, 0.01, 0.02]))
     assert ensemble.shape == (3, 1, 8, 8, 64)

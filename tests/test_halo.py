@@ -16,6 +16,7 @@ from reference import cell_levels, central_slopes, composites, cut, limited_slop
 import amr
 from amr.forest import root_forest
 from amr.halo import finer_cells, half_reach
+from amr.pool import Layout
 from amr.topology import build_topology
 
 SLOPES = [(LIMITED, limited_slopes), (LINEAR, central_slopes)]
@@ -89,7 +90,7 @@ def test_finer_cells_are_those_in_finer_leaves(case, data):
     mesh = case.mesh
     forest = forest_of(mesh, data.draw(level_maps(case)))
     topology = compiled(case).topology(forest)
-    found = finer_cells(mesh, forest, topology.around, topology.reach, case.ghost)
+    found = finer_cells(mesh, topology.leaves, case.ghost)
     levels = cut(mesh, forest, [grid[None] for grid in cell_levels(mesh, forest)], case.ghost)[0]
     expected = levels > np.asarray(forest.level)[: int(forest.count)]
     np.testing.assert_array_equal(found[..., : int(forest.count)], expected)
@@ -102,7 +103,7 @@ def test_a_patch_must_be_large_enough_for_the_ghost_cells(patch, ghost, works):
         half_reach(mesh, ghost)
         return
     with pytest.raises(amr.InvalidSettingError, match="ghost cells") as error:
-        build_topology(mesh, root_forest(mesh, 4), ghost)
+        build_topology(mesh, root_forest(mesh, 4), ghost, Layout(1, 4, 1))
     assert error.value.key == "patch"
 
 
@@ -112,7 +113,7 @@ def test_one_compilation_serves_all_forests():
     @jax.jit
     def centre(forest):
         traces.append(forest)
-        return build_topology(case.mesh, forest, case.ghost).halo.fill
+        return build_topology(case.mesh, forest, case.ghost, case.layout).halo.fill
 
     for level in (0, 1, 3):
         centre(forest_of(case.mesh, np.full((24, 8), level)))

@@ -15,6 +15,7 @@ from meshes import (
     TWO,
     buffers,
     compiled,
+    filled_store,
     finest,
     forest_of,
     leaves_of,
@@ -22,6 +23,8 @@ from meshes import (
     on_few_cases,
     on_two_cases,
     pools,
+    refluxed,
+    regrid_once,
     run_regrid,
     window,
     wishes,
@@ -31,9 +34,8 @@ from reference import central_slopes, composites, cut, level_map, limited_slopes
 import amr
 from amr import diagnostics
 from amr import forest as forests
-from amr.halo import fill_ghosts
-from amr.reflux import reflux
-from amr.regrid import regrid, wishes_of
+from amr.pool import to_pool
+from amr.regrid import regrid, wishes_near
 from amr.topology import build_topology
 
 
@@ -200,9 +202,8 @@ ENSEMBLE_STEPS = {}
 
 def ensemble_step(case):
     def step(forest, u, marks, buffer):
-        topology = build_topology(case.mesh, forest, case.ghost)
-        ghosted = fill_ghosts(case.mesh, topology.halo, u, LIMITED)
-        return regrid(case.mesh, topology, u, ghosted, marks, LIMITED, buffer)
+        topology = build_topology(case.mesh, forest, case.ghost, case.layout)
+        return regrid_once(case, topology, u, marks, LIMITED, buffer)
 
     return ENSEMBLE_STEPS.setdefault(case, jax.jit(jax.vmap(step)))
 
@@ -226,12 +227,14 @@ def test_single_precision_stays_single(case):
     mesh = case.mesh
 
     def step(forest, u, time):
-        topology = build_topology(mesh, forest, case.ghost)
-        ghosted = fill_ghosts(mesh, topology.halo, u, LIMITED)
-        marks = wishes_of(mesh, forest, indicator, ghosted, time)
-        new = regrid(mesh, topology, u, ghosted, marks, LIMITED, jnp.zeros(mesh.capacity, jnp.int32))
+        topology = build_topology(mesh, forest, case.ghost, case.layout)
+        store = filled_store(case, topology, u, LIMITED)
+        buffer = jnp.zeros(mesh.capacity, jnp.int32)
+        near = wishes_near(mesh, topology, store, indicator, time, buffer)
+        new, store, scratch = regrid(mesh, topology, store, to_pool(case.layout, u), near, LIMITED)
         fluxes = tuple(jnp.concatenate([u, jnp.take(u, jnp.array([0]), 1 + d)], 1 + d) for d in range(mesh.ndim))
-        return new, reflux(topology.reflux, fluxes), diagnostics.norms(mesh, forest, u), diagnostics.minimum(forest, u)
+        numbers = diagnostics.norms(mesh, forest, u), diagnostics.minimum(forest, u)
+        return new, store, scratch, refluxed(case, topology, fluxes), numbers
 
     box = amr.Region(mesh.domain.lower, mesh.domain.upper, 1)
     indicator = amr.AnyOf(amr.Gradient((0.1, 0.2)), amr.Difference(0.1), amr.Value(0.5), box)

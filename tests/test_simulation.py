@@ -152,7 +152,7 @@ def test_forward_derivative_through_a_run_with_regridding():
     def mean_square(height):
         state = simulation.start(lambda x, y: 1 + height * (bump(x, y) - 1), 0.1, capacity=64)
         state = simulation.advance(state, 0.1)
-        return amr.diagnostics.integral(simulation.mesh, state.forest, state.u**2)[0]
+        return amr.diagnostics.integral(simulation.mesh, state.forest, state.values**2)[0]
 
     derivative = jax.jit(lambda h: jax.jvp(mean_square, (h,), (jnp.ones_like(h),))[1])(jnp.float64(1.0))
     value = jax.jit(mean_square)

@@ -1,0 +1,142 @@
+"""How the cells of all patches lie in memory, and how work goes over them.
+
+A pool has the shape `(vars, sweeps, blocks, *cells, lanes)`: slot s of the forest is lane `s % lanes` of block
+`s // lanes`. Work is done sweep by sweep (`sweep`), for as many sweeps as hold active patches, so that
+
+- work follows the number of active patches, not the capacity,
+- what a sweep computes on the way is small, and stays in the processor's cache,
+- kernels see one patch: they are mapped over the blocks of a sweep, and lanes ride along as a last axis.
+
+Lanes are what the compiler makes vectors of: a row of 8 cells is too short for it, and the 17 faces of 16 cells leave a
+rest. Large patches go without: those of 16 lanes would not fit into the cache.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int
+
+from .mesh import Mesh
+
+Pool = Float[Array, "vars sweeps blocks *cells lanes"]
+
+SWEEP_CELLS = 2**15  # what is computed on the way for so many cells fits into the second-level cache of a core
+LANES = 16
+LARGE_PATCH = 2048  # cells
+GPU_LANES = 32
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The shape of a pool apart from variables and cells."""
+
+    sweeps: int
+    blocks: int
+    lanes: int
+
+    @property
+    def capacity(self) -> int:
+        """Patches in all."""
+        return self.sweeps * self.part
+
+    @property
+    def part(self) -> int:
+        """Patches in a sweep."""
+        return self.blocks * self.lanes
+
+
+def choose_layout(mesh: Mesh, capacity: int) -> Layout:
+    """A layout for at least `capacity` patches, for the kind of device that JAX uses by default."""
+    on_cpu = jax.default_backend() == "cpu"
+    lanes = GPU_LANES if not on_cpu else 1 if mesh.cells_per_patch > LARGE_PATCH else LANES
+    columns = math.ceil(capacity / lanes)
+    sweeps = max(1, round(columns * lanes * mesh.cells_per_patch / SWEEP_CELLS)) if on_cpu else 1
+    return Layout(sweeps, math.ceil(columns / sweeps), lanes)
+
+
+def layout_of(pool: Pool) -> Layout:
+    """The layout of a pool."""
+    return Layout(pool.shape[1], pool.shape[2], pool.shape[-1])
+
+
+def to_pool(layout: Layout, values: Float[Array, "vars *cells patches"]) -> Pool:
+    """From arrays with the patches last."""
+    apart = values.reshape(*values.shape[:-1], layout.sweeps, layout.blocks, layout.lanes)
+    return jnp.moveaxis(apart, (-3, -2), (1, 2))
+
+
+def from_pool(pool: Pool) -> Float[Array, "vars *cells patches"]:
+    """To arrays with the patches last."""
+    together = jnp.moveaxis(pool, (1, 2), (-3, -2))
+    return together.reshape(*together.shape[:-3], -1)
+
+
+def arranged(layout: Layout, values: Array, leading: int = 0) -> Array:
+    """The values of one sweep, `(.., patches)`, as they lie in a pool: `(*leading, blocks, .., lanes)`."""
+    apart = values.reshape(*values.shape[:-1], layout.blocks, layout.lanes)
+    return jnp.moveaxis(apart, -2, leading)
+
+
+def listed(part: Array, leading: int = 0) -> Array:
+    """The reverse of `arranged`."""
+    together = jnp.moveaxis(part, leading, -2)
+    return together.reshape(*together.shape[:-2], -1)
+
+
+def take(pool: Array, i: Int[Array, ""], axis: int = 1) -> Array:
+    """What belongs to sweep i; `axis` is that of the sweeps."""
+    return lax.dynamic_index_in_dim(pool, i, axis, keepdims=False)
+
+
+def put(pool: Array, part: Array, i: Int[Array, ""], axis: int = 1) -> Array:
+    """The pool with the values of sweep i replaced."""
+    return lax.dynamic_update_index_in_dim(pool, part, i, axis)
+
+
+def at(i: Int[Array, ""], *before_and_after: int | None) -> list[Int[Array, ""]]:
+    """Start indices of a slice: sweep i where `None` stands, plain numbers elsewhere."""
+    return [i if start is None else jnp.asarray(start, i.dtype) for start in before_and_after]
+
+
+def take_patches(layout: Layout, values: Array, i: Int[Array, ""]) -> Array:
+    """Of values with the patches last, those of sweep i."""
+    return lax.dynamic_slice_in_dim(values, i * layout.part, layout.part, axis=-1)
+
+
+def put_patches(layout: Layout, values: Array, part: Array, i: Int[Array, ""]) -> Array:
+    """Values with the patches last, with those of sweep i replaced."""
+    return lax.dynamic_update_slice_in_dim(values, part, i * layout.part, axis=-1)
+
+
+def sweep(layout: Layout, count: Int[Array, ""], body: Callable, carry, needed: Bool[Array, ""] | None = None):
+    """`body(i, carry)` for each sweep i that holds any of the first `count` patches; for none unless `needed`."""
+    if layout.sweeps == 1 and needed is None:
+        return body(jnp.zeros((), jnp.int32), carry)
+    many = -(-count // layout.part)
+    many = many if needed is None else jnp.where(needed, many, 0)
+    return lax.fori_loop(jnp.zeros((), jnp.int32), _same_for_all(many), body, carry)
+
+
+def active(layout: Layout, count: Int[Array, ""], ndim: int) -> Bool[Array, "sweeps blocks *ones lanes"]:
+    """Which slots of a pool hold a patch, shaped to go with its cells."""
+    slot = jnp.arange(layout.capacity, dtype=jnp.int32)
+    return (slot < count).reshape(layout.sweeps, layout.blocks, *(1,) * ndim, layout.lanes)
+
+
+@functools.partial(jax.custom_batching.custom_vmap)
+def _same_for_all(number: Int[Array, ""]) -> Int[Array, ""]:
+    """Under `vmap` the members of an ensemble do as many sweeps as the largest of them needs: a loop whose length
+    differed between members would turn every slice of the pool into a gather."""
+    return number
+
+
+@_same_for_all.def_vmap
+def _largest(axis_size, in_batched, number):
+    return number.max(), False
