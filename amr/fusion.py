@@ -10,6 +10,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.extend.core import jaxpr_as_fun
 from jaxtyping import Array, Bool, PyTree
 
 
@@ -17,5 +18,17 @@ def apart(always: Bool[Array, ""], function: Callable[[], PyTree[Array]]) -> PyT
     """`function()`, computed once and stored. `always` is true, but in a way that the compiler cannot know."""
     if jax.default_backend() != "cpu":
         return lax.optimization_barrier(function())
-    shapes = jax.eval_shape(function)
-    return lax.cond(always, function, lambda: jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes))
+    # Traced once: stages lie within stages, and asking for shapes first would double the work at every depth.
+    program, shapes = jax.make_jaxpr(function, return_shape=True)()
+    results = lax.cond(always, jaxpr_as_fun(program), lambda: [jnp.zeros(v.shape, v.dtype) for v in program.out_avals])
+    return jax.tree.unflatten(jax.tree.structure(shapes), results)
+
+
+def by_halves(combine: Callable[[Array, Array], Array], values: Array, axis: int) -> Array:
+    """A reduction over an axis that is not the last, by an operation to which it does not matter how often it sees a
+    value, such as a maximum. XLA makes vectors of the halves, but not of such a reduction."""
+    while (n := values.shape[axis]) > 1:
+        half = (n + 1) // 2
+        first = lax.slice_in_dim(values, 0, half, axis=axis)
+        values = combine(first, lax.slice_in_dim(values, n - half, n, axis=axis))
+    return lax.index_in_dim(values, 0, axis, keepdims=False)

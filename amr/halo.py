@@ -209,15 +209,17 @@ def _regions(mesh: Mesh, reach: int, ghost: int) -> np.ndarray:
 def _fill_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int[Array, "*ghosted patches"]:
     ndim, patch, rows = mesh.ndim, mesh.patch, rows_of(mesh, ghost)
     half, depth = patch // 2, coarse_depth(ghost)
-    # Per dimension, the cell that a ghost cell copies, counted from the patch's corner: shape (width, patches).
-    offset = jnp.arange(-ghost, patch + ghost, dtype=jnp.int32)[:, None]
+    # Per dimension, the cell that a ghost cell copies, counted from the patch's corner: shape (width, patches), or
+    # (width, 1) where it is the same for all patches; NumPy then computes all that follows from it beforehand.
+    offset = np.arange(-ghost, patch + ghost, dtype=np.int32)[:, None]
     cell = [_clamped(mesh, leaves, d, offset, patch - 1) for d in range(ndim)]
 
     region = _regions(mesh, half_reach(mesh, ghost), ghost)
-    owner, above = leaves.around[region], leaves.relative[region]
+    start = rows.place(layout, 0, leaves.around)[region]
     same = row_major([along(c % patch, d, ndim) for d, c in enumerate(cell)], patch)
     if mesh.max_level == 0:
-        return rows.place(layout, same, owner)
+        return start + same * layout.lanes
+    above = leaves.relative[region]
     finer = rows.cells + row_major([along(c % half, d, ndim) for d, c in enumerate(cell)], half)
 
     odd = 2 * depth - ghost
@@ -231,7 +233,7 @@ def _fill_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int
     child = sum(along(((c + ghost + odd) & 1) << d, d, ndim) for d, c in enumerate(cell))
     coarser = rows.cells + rows.averages + number * mesh.children + child
     row = jnp.where(above > 0, finer, jnp.where(above < 0, coarser, same))
-    return rows.place(layout, row, jnp.where(above < 0, leaves.slot, owner))
+    return jnp.where(above < 0, rows.place(layout, 0, leaves.slot), start) + row * layout.lanes
 
 
 def _stencil_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int[Array, "points ring patches"]:
@@ -260,7 +262,7 @@ def _stencil_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> 
     return rows.place(layout, row, owner)
 
 
-def _clamped(mesh: Mesh, leaves: Leaves, d: int, cell: Array, last: int) -> Array:
+def _clamped(mesh: Mesh, leaves: Leaves, d: int, cell, last: int):
     """Cells counted from a patch's corner (`(*cells, 1)` or `(*cells, patches)`), those beyond a non-periodic
     boundary moved to the last cell inside."""
     if mesh.domain.periodic[d]:

@@ -28,7 +28,7 @@ from .mesh import Mesh
 Pool = Float[Array, "vars sweeps blocks *cells lanes"]
 
 SWEEP_CELLS = 2**15  # what is computed on the way for so many cells fits into the second-level cache of a core
-LANES = 16
+LANES = 64
 LARGE_PATCH = 2048  # cells
 GPU_LANES = 32
 

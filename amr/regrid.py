@@ -18,9 +18,10 @@ from jaxtyping import Array, Bool, Float, Int
 from . import forest as forests
 from . import morton
 from .forest import Forest, Transition
-from .fusion import apart
+from .fusion import apart, by_halves
 from .halo import Store, gather, ghosted_part, half_reach, put_cells, rows_of
 from .indicator import Indicator, PatchView
+from .indices import along
 from .leaves import Leaves, over_blocks
 from .mesh import Mesh
 from .pool import Pool, arranged, listed, put, put_patches, sweep, take, take_patches
@@ -151,9 +152,8 @@ def near_halves(
     near = jnp.asarray(distance, jnp.int32)[:, :, None] <= buffer
     # One dimension after the other: the cells along it become the half patches that they are near to.
     for d in range(mesh.ndim):
-        moved = jnp.moveaxis(wish, d, -2)
-        found = [(moved & near[h]).any(-2) for h in range(4)]
-        wish = jnp.moveaxis(jnp.stack(found, -2), -2, d)
+        found = [by_halves(jnp.logical_or, wish & along(near[h], d, mesh.ndim), axis=d) for h in range(4)]
+        wish = jnp.stack(found, axis=d)
     return wish.reshape(-1, wish.shape[-1])
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from amr.forest import Forest
-from amr.fusion import apart
+from amr.fusion import apart, by_halves
 from amr.leaves import Leaves, over_blocks
 from amr.pool import Layout, put, put_patches, sweep
 from amr.topology import Topology, build_topology, cell_sizes, rebuilt
@@ -60,6 +62,12 @@ def build_geometry(setup: Setup, forest: Forest, layout: Layout, time: Scalar) -
     return rated(setup, Geometry(topology, rates, blank, blank), time)
 
 
+def blank_geometry(setup: Setup, forest: Forest, layout: Layout, time: Scalar) -> Geometry:
+    """Room for what `build_geometry` gives."""
+    shapes = jax.eval_shape(lambda: build_geometry(setup, forest, layout, time))
+    return jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
+
+
 def adapted_geometry(setup: Setup, geometry: Geometry, forest: Forest, time: Scalar, changed) -> Geometry:
     """What belongs to another forest, if anything has changed."""
     topology = rebuilt(setup.mesh, geometry.topology, forest, changed)
@@ -102,8 +110,12 @@ def _part_rates(setup: Setup, leaves: Leaves, time: Scalar) -> PartRates:
 
 
 def _fastest(rates: PartRates) -> Float[Array, " patches"]:
-    largest = [jnp.abs(rate).max(tuple(range(1, rate.ndim - 1))) for rate in rates]
-    return jnp.stack(largest).max(0).reshape(-1)
+    largest = [functools.reduce(_reduced, range(rate.ndim - 2), jnp.abs(rate)) for rate in rates]
+    return functools.reduce(jnp.maximum, largest).reshape(-1)
+
+
+def _reduced(values: Float[Array, "blocks ... lanes"], _) -> Float[Array, "blocks ... lanes"]:
+    return by_halves(jnp.maximum, values, axis=1)
 
 
 def _divergence(setup: Setup, rates: PartRates) -> Float[Array, " patches"]:

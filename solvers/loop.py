@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
@@ -27,7 +28,7 @@ from amr.regrid import Regridded, regrid, wishes_near
 from amr.topology import cell_centres
 
 from .bounds import clip_and_assure_sum
-from .geometry import Geometry, adapted_geometry, amplitude, build_geometry, rated
+from .geometry import Geometry, adapted_geometry, amplitude, blank_geometry, build_geometry, rated
 from .setup import Setup, State
 from .stepping import Workspace, effective_bounds, plan_step, take_step, workspace
 from .time_step import FIRST, Clock, first_clock
@@ -73,24 +74,25 @@ def start(setup: Setup, initial: Callable, forest: Forest, time: Scalar, end: Sc
     rounded up to that of a layout.
     """
     layout = choose_layout(setup.mesh, forest.capacity)
+    # Once more than there are levels: coarse data may ask for patches that finer data give back.
+    last = setup.mesh.max_level + 1 if setup.adaptive else 0
+
+    def refined(number, carry):
+        forest, _, needed, geometry, changed = carry
+        geometry = adapted_geometry(setup, geometry, forest, time, changed)
+        u = to_pool(layout, evaluate(setup, forest, initial, time.dtype))
+        if not setup.adaptive:
+            return forest, u, needed, geometry, changed
+        done, _ = regridded(setup, geometry, workspace(setup, forest.count, u), time)
+        # The last time round only looks at the mesh that was made before.
+        forest = jax.tree.map(lambda new, old: jnp.where(number < last, new, old), done.forest, forest)
+        return forest, u, jnp.where(number < last, done.needed, needed), geometry, done.changed
+
     forest = forest.resized(layout.capacity)
-
-    def values(forest):
-        return to_pool(layout, evaluate(setup, forest, initial, time.dtype))
-
-    def refined(_, carry):
-        forest, u, _, geometry = carry
-        work = workspace(setup, forest.count, u)
-        done, _ = regridded(setup, geometry, work, time)
-        geometry = adapted_geometry(setup, geometry, done.forest, time, done.changed)
-        return done.forest, values(done.forest), done.needed, geometry
-
-    geometry = build_geometry(setup, forest, layout, time)
-    carry = (forest, values(forest), forest.count, geometry)
-    if setup.adaptive:
-        # Once more than there are levels: coarse data may ask for patches that finer data give back.
-        carry = lax.fori_loop(0, setup.mesh.max_level + 1, refined, carry)
-    forest, u, needed, geometry = carry
+    u = jnp.zeros((len(setup.equation.names), layout.sweeps, layout.blocks, *setup.mesh.patch_shape, layout.lanes))
+    blank = blank_geometry(setup, forest, layout, time)
+    carry = (forest, u.astype(time.dtype), forest.count, blank, jnp.ones((), bool))
+    forest, u, needed, geometry, _ = lax.fori_loop(0, last + 1, refined, carry)
     rate = jnp.maximum(*(_rate(setup, geometry, at) for at in (time, time + FIRST * (end - time))))
     bounds = extrema(setup.mesh, forest, u.reshape(*u.shape[:3], -1, u.shape[-1]))
     return State(forest, u, first_clock(setup.cfl, time, end - time, rate), bounds, needed)
@@ -249,4 +251,5 @@ def evaluate(setup: Setup, forest: Forest, function: Callable, dtype, *time) -> 
 
 def _rate(setup: Setup, geometry: Geometry, time: Scalar) -> Scalar:
     """The rate of the fastest signal at one time."""
-    return rated(setup, geometry, time).rate * jnp.abs(amplitude(setup, time))
+    known = geometry if setup.steady else rated(setup, geometry, time)
+    return known.rate * jnp.abs(amplitude(setup, time))
