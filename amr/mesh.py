@@ -24,8 +24,8 @@ class Mesh:
     - `cells`: cells of the root grid in each dimension (a plain number in 1D); multiples of `patch`.
     - `patch`: cells along each side of a patch, even, at least 4.
     - `max_level`: how often the root grid may be refined (0: a uniform grid).
-    - `capacity`: room for this many patches; by default chosen from the first mesh. A run that needs more
-      grows it by itself, at the price of one compilation.
+    - `capacity`: room for at least this many patches (see `amr.pool`); by default chosen from the first mesh. A run
+      that needs more grows it by itself, at the price of one compilation.
 
     Raises `InvalidSettingError` for sizes that do not fit together.
     """

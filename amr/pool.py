@@ -7,8 +7,8 @@ A pool has the shape `(vars, sweeps, blocks, *cells, lanes)`: slot s of the fore
 - what a sweep computes on the way is small, and stays in the processor's cache,
 - kernels see one patch: they are mapped over the blocks of a sweep, and lanes ride along as a last axis.
 
-Lanes are what the compiler makes vectors of: a row of 8 cells is too short for it, and the 17 faces of 16 cells leave a
-rest. Large patches go without: those of 16 lanes would not fit into the cache.
+Lanes are what the compiler makes vectors of: rows of 8 or 16 cells are too short for it. Large patches go without, since
+many of them at once would not fit into the cache. On a GPU all patches are one sweep.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .mesh import Mesh
 
 Pool = Float[Array, "vars sweeps blocks *cells lanes"]
 
-SWEEP_CELLS = 2**15  # what is computed on the way for so many cells fits into the second-level cache of a core
+SWEEP_CELLS = 2**15  # a few arrays of so many numbers fit into the cache, and with fewer XLA uses one core only
 LANES = 64
 LARGE_PATCH = 2048  # cells
 GPU_LANES = 32
