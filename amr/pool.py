@@ -7,8 +7,8 @@ A pool has the shape `(vars, sweeps, blocks, *cells, lanes)`: slot s of the fore
 - what a sweep computes on the way is small, and stays in the processor's cache,
 - kernels see one patch: they are mapped over the blocks of a sweep, and lanes ride along as a last axis.
 
-Lanes are what the compiler makes vectors of: rows of 8 or 16 cells are too short for it. Large patches go without, since
-many of them at once would not fit into the cache. On a GPU all patches are one sweep.
+Lanes are what the compiler makes vectors of: rows of 8 or 16 cells are too short for it. Large patches go without,
+since many of them at once would not fit into the cache. On a GPU all patches are one sweep.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from .mesh import Mesh
 Pool = Float[Array, "vars sweeps blocks *cells lanes"]
 
 SWEEP_CELLS = 2**15  # a few arrays of so many numbers fit into the cache, and with fewer XLA uses one core only
-LANES = 64
-LARGE_PATCH = 2048  # cells
+MOST_LANES = 64
+FEWEST_LANES = 16
 GPU_LANES = 32
 
 
@@ -55,10 +55,16 @@ class Layout:
 def choose_layout(mesh: Mesh, capacity: int) -> Layout:
     """A layout for at least `capacity` patches, for the kind of device that JAX uses by default."""
     on_cpu = jax.default_backend() == "cpu"
-    lanes = GPU_LANES if not on_cpu else 1 if mesh.cells_per_patch > LARGE_PATCH else LANES
+    lanes = _cpu_lanes(mesh) if on_cpu else GPU_LANES
     columns = math.ceil(capacity / lanes)
     sweeps = max(1, round(columns * lanes * mesh.cells_per_patch / SWEEP_CELLS)) if on_cpu else 1
     return Layout(sweeps, math.ceil(columns / sweeps), lanes)
+
+
+def _cpu_lanes(mesh: Mesh) -> int:
+    """As many as fit into a sweep, or none."""
+    most = min(MOST_LANES, SWEEP_CELLS // mesh.cells_per_patch)
+    return most if most >= FEWEST_LANES else 1
 
 
 def layout_of(pool: Pool) -> Layout:
