@@ -62,11 +62,12 @@ def resize(array: Array, capacity: int) -> Array:
 
 def root_forest(mesh: Mesh, capacity: int) -> Forest:
     """The forest of the root patches alone."""
-    grid = np.stack(np.meshgrid(*map(np.arange, mesh.roots), indexing="ij")).reshape(mesh.ndim, -1)
-    position = jnp.asarray(grid, jnp.int32)
-    position = position[:, jnp.argsort(morton.encode(position, mesh.key_bits))]
-    level = jnp.zeros(mesh.root_count, jnp.int32)
-    return Forest(resize(level, capacity), resize(position, capacity), jnp.asarray(mesh.root_count, jnp.int32))
+    grid = np.stack(np.meshgrid(*map(np.arange, mesh.roots), indexing="ij")).reshape(mesh.ndim, -1).astype(np.int32)
+    # In NumPy: each of these steps by itself would be compiled.
+    position = np.zeros((mesh.ndim, capacity), np.int32)
+    position[:, : mesh.root_count] = grid[:, np.argsort(morton.encode(grid, mesh.key_bits))]
+    count = jnp.asarray(mesh.root_count, jnp.int32)
+    return Forest(jnp.zeros(capacity, jnp.int32), jnp.asarray(position), count)
 
 
 def keys(mesh: Mesh, forest: Forest) -> Int[Array, " patches"]:

@@ -27,7 +27,7 @@ from .mesh import Mesh
 
 Pool = Float[Array, "vars sweeps blocks *cells lanes"]
 
-SWEEP_CELLS = 2**15  # a few arrays of so many numbers fit into the cache, and with fewer XLA uses one core only
+SWEEP_BYTES = 2**18  # a few arrays of this size fit into the cache, and for smaller ones XLA uses one core only
 MOST_LANES = 64
 FEWEST_LANES = 16
 GPU_LANES = 32
@@ -52,18 +52,19 @@ class Layout:
         return self.blocks * self.lanes
 
 
-def choose_layout(mesh: Mesh, capacity: int) -> Layout:
-    """A layout for at least `capacity` patches, for the kind of device that JAX uses by default."""
+def choose_layout(mesh: Mesh, capacity: int, dtype) -> Layout:
+    """A layout for at least `capacity` patches of such numbers, for the kind of device that JAX uses by default."""
     on_cpu = jax.default_backend() == "cpu"
-    lanes = _cpu_lanes(mesh) if on_cpu else GPU_LANES
+    size = mesh.cells_per_patch * jnp.dtype(dtype).itemsize
+    lanes = _cpu_lanes(size) if on_cpu else GPU_LANES
     columns = math.ceil(capacity / lanes)
-    sweeps = max(1, round(columns * lanes * mesh.cells_per_patch / SWEEP_CELLS)) if on_cpu else 1
+    sweeps = max(1, round(columns * lanes * size / SWEEP_BYTES)) if on_cpu else 1
     return Layout(sweeps, math.ceil(columns / sweeps), lanes)
 
 
-def _cpu_lanes(mesh: Mesh) -> int:
+def _cpu_lanes(patch_bytes: int) -> int:
     """As many as fit into a sweep, or none."""
-    most = min(MOST_LANES, SWEEP_CELLS // mesh.cells_per_patch)
+    most = min(MOST_LANES, SWEEP_BYTES // patch_bytes)
     return most if most >= FEWEST_LANES else 1
 
 

@@ -58,6 +58,11 @@ def ladder(mesh: Mesh, wanted: float | int) -> int:
     return max(mesh.root_count, min(max(rounded, int(wanted)), mesh.root_count * mesh.children**mesh.max_level))
 
 
+@jax.jit
+def _finite(u, time):
+    return jnp.isfinite(u).all() & jnp.isfinite(time)
+
+
 class Run:
     """One run. Not reusable."""
 
@@ -186,7 +191,7 @@ class Run:
 
     def check_finite(self, state: State, before: State) -> None:
         """Stop a run whose numbers have stopped making sense, with the last good field."""
-        if bool(jnp.isfinite(state.u).all() & jnp.isfinite(state.clock.time)):
+        if bool(_finite(state.u, state.clock.time)):
             return
         where = "the initial condition" if state is before else f"the solution after t={float(before.clock.time):.6g}"
         advice = "check it" if state is before else "check the velocity and the scheme, or try a smaller cfl"

@@ -73,7 +73,7 @@ def start(setup: Setup, initial: Callable, forest: Forest, time: Scalar, end: Sc
     `initial(x, ..)` gives the values at cell centres: one array, or one for each variable. The forest's capacity is
     rounded up to that of a layout.
     """
-    layout = choose_layout(setup.mesh, forest.capacity)
+    layout = choose_layout(setup.mesh, forest.capacity, time.dtype)
     # Once more than there are levels: coarse data may ask for patches that finer data give back.
     last = setup.mesh.max_level + 1 if setup.adaptive else 0
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Int
 from amr.forest import Forest, resize
 from amr.indicator import Indicator
 from amr.mesh import Mesh
-from amr.pool import Pool, choose_layout, from_pool, to_pool
+from amr.pool import Layout, Pool, choose_layout, from_pool, to_pool
 
 from .advection import CTU
 from .equations import Advection
@@ -72,6 +72,10 @@ class State(eqx.Module):
 
     def resized(self, mesh: Mesh, capacity: int) -> State:
         """The same state in a pool for at least `capacity` patches, which must hold those there are."""
-        layout = choose_layout(mesh, capacity)
-        forest, u = self.forest.resized(layout.capacity), to_pool(layout, resize(self.values, layout.capacity))
-        return State(forest, u, self.clock, self.bounds, jnp.zeros_like(self.needed))
+        return _resized(self, choose_layout(mesh, capacity, self.u.dtype))
+
+
+@eqx.filter_jit
+def _resized(state: State, layout: Layout) -> State:
+    forest, u = state.forest.resized(layout.capacity), to_pool(layout, resize(state.values, layout.capacity))
+    return State(forest, u, state.clock, state.bounds, jnp.zeros_like(state.needed))
