@@ -59,7 +59,7 @@ def values(group: str, measures: tuple[Measure, ...], settings: Settings) -> Val
         return {key: value for key, value in found.items() if key in keys}
     if group == "memory":
         settings.say("memory")
-        return {k: programs.memory_over_pool(known[ADV2D if k.endswith("2d") else ADV3D]) for k in sorted(keys)}
+        return {key: programs.memory_over_pool(programs.MEMORY_CASES[key]) for key in sorted(keys)}
     if group == "compile":
         settings.say("compilation")
         return programs.compile_seconds(keys, 1 if settings.quick else 3)

@@ -10,28 +10,40 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from amr.forest import Forest
+from amr.halo import Store, cells_part, put_cells
 from amr.mesh import Mesh
-from amr.pool import Pool, active, layout_of
+from amr.pool import arranged, layout_of, sweep, take_patches
 from amr.topology import cell_sizes
 
+Bounds = tuple[Float[Array, " vars"], Float[Array, " vars"]]
 
-def clip_and_assure_sum(mesh: Mesh, forest: Forest, u: Pool, bounds) -> Pool:
-    """Clip to the bounds and take the difference from (or give it to) all cells in proportion to their room.
+
+def clip_and_assure_sum(mesh: Mesh, forest: Forest, store: Store, bounds: Bounds) -> Store:
+    """Clip cells to the bounds and take the difference from (or give it to) all of them in proportion to their room.
 
     The integral stays what it was, to roundoff ("clip and assured sum": Bradley, Bosler, Guba, Taylor, Barnett, SIAM
-    J. Sci. Comput. 41, 2019). Where nothing exceeds the bounds, nothing changes.
+    J. Sci. Comput. 41, 2019). Cells are changed where they lie in the store, and their averages with them.
     """
-    used = active(layout_of(u), forest.count, mesh.ndim)
-    volume = cell_sizes(mesh, forest, u.dtype).prod(0).reshape(used.shape)
-    column = (-1, *(1,) * (u.ndim - 1))
+    layout = layout_of(store)
+    volumes = jnp.where(forest.active, cell_sizes(mesh, forest, store.dtype).prod(0), 0)
+    low, high = (bound.reshape(-1, *(1,) * (mesh.ndim + 2)) for bound in bounds)
 
-    def integral(values) -> Float[Array, "vars ..."]:
-        return jnp.where(used, values * volume, 0).sum(tuple(range(1, u.ndim))).reshape(column)
+    def summed(i, totals):
+        cells = cells_part(mesh, store, i)
+        volume = arranged(layout, take_patches(layout, volumes, i)).reshape(-1, *(1,) * mesh.ndim, layout.lanes)
+        clipped = jnp.clip(cells, low, high)
+        parts = (cells - clipped, high - clipped, clipped - low)
+        used = (jnp.where(volume > 0, part * volume, 0) for part in parts)
+        return tuple(total + part.sum(tuple(range(1, part.ndim))) for total, part in zip(totals, used, strict=True))
 
-    low, high = (bound.reshape(column) for bound in bounds)
-    clipped = jnp.where(used, jnp.clip(u, low, high), 0)
-    lost = integral(u - clipped)
-    room = jnp.where(lost > 0, high - clipped, clipped - low)
-    total = integral(room)
-    share = lost / jnp.where(total > 0, total, 1)
-    return jnp.where(used, clipped + share * room, 0)
+    nothing = jnp.zeros(store.shape[0], store.dtype)
+    totals = sweep(layout, forest.count, summed, (nothing, nothing, nothing))
+    lost, above, below = (total.reshape(low.shape) for total in totals)
+    room = jnp.where(lost > 0, above, below)
+    share = lost / jnp.where(room > 0, room, 1)
+
+    def mended(i, store):
+        clipped = jnp.clip(cells_part(mesh, store, i), low, high)
+        return put_cells(mesh, store, clipped + share * jnp.where(lost > 0, high - clipped, clipped - low), i)
+
+    return sweep(layout, forest.count, mended, store)

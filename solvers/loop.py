@@ -21,7 +21,7 @@ from jaxtyping import Array, Float, Int
 
 from amr.errors import InvalidSettingError
 from amr.forest import Forest
-from amr.halo import Store, cells_of, fill_ring, stored
+from amr.halo import Store, cells_of, fill_ring
 from amr.mesh import Mesh
 from amr.pool import choose_layout, layout_of, sweep, take, to_pool
 from amr.regrid import Regridded, regrid, wishes_near
@@ -202,8 +202,7 @@ def within_bounds(setup: Setup, run: Running, bounds: Extrema) -> tuple[Running,
         return fresh & ((lowest < low).any() | (highest > high).any())
 
     def mended(carry):
-        u = clip_and_assure_sum(mesh, run.forest, cells_of(mesh, carry[0], run.forest.count), (low, high))
-        store = stored(mesh, setup.scheme.ghost, run.forest.count, u)
+        store = clip_and_assure_sum(mesh, run.forest, carry[0], (low, high))
         return store, extrema(mesh, run.forest, store), jnp.zeros((), bool)
 
     # At most once: a conditional would copy the store in either case.
