@@ -31,7 +31,7 @@ from .fusion import apart
 from .indices import along, row_major
 from .leaves import Leaves, over_blocks
 from .mesh import Mesh
-from .pool import Layout, Pool, active, at, layout_of, put, sweep, take
+from .pool import Layout, Pool, active, at, gather, layout_of, put, sweep, take
 from .transfer import Prolongation, restrict
 
 Store = Float[Array, "vars sweeps blocks rows lanes"]
@@ -63,10 +63,6 @@ class Rows:
     @property
     def total(self) -> int:
         return self.cells + self.averages + self.ring
-
-    def place(self, layout: Layout, row, slot):
-        """The place in a store, seen as one long array, of a row of the patch in a slot."""
-        return ((slot // layout.lanes) * self.total + row) * layout.lanes + slot % layout.lanes
 
 
 def rows_of(mesh: Mesh, ghost: int) -> Rows:
@@ -177,22 +173,9 @@ def _prolonged_ring(store: Store, stencil, prolongation: Prolongation) -> Float[
     return children.reshape(*children.shape[:2], -1, children.shape[-1])
 
 
-def gather(store: Store, places: Int[Array, "*shape"]) -> Float[Array, "vars *shape"]:
-    """Values at some places of a store."""
-    return store.reshape(store.shape[0], -1).at[:, places].get(mode="promise_in_bounds")
-
-
 def ghosted_part(plan: HaloPlan, store: Store, i: Int[Array, ""]) -> Float[Array, "vars blocks *ghosted lanes"]:
     """The patches of sweep i with their ghost cells filled, from a store with rings."""
     return apart(plan.valid, lambda: gather(store, take(plan.fill, i, axis=0)))
-
-
-def fill_ghosts(mesh: Mesh, plan: HaloPlan, store: Store, count, prolongation: Prolongation) -> Pool:
-    """All patches with their ghost cells filled."""
-    layout = layout_of(store)
-    store = fill_ring(mesh, layout, count, plan, store, prolongation)
-    empty = jnp.zeros((store.shape[0], *plan.fill.shape), store.dtype)
-    return sweep(layout, count, lambda i, pool: put(pool, ghosted_part(plan, store, i), i), empty)
 
 
 def finer_cells(mesh: Mesh, leaves: Leaves, ghost: int) -> Bool[Array, "*ghosted patches"]:
@@ -215,7 +198,7 @@ def _fill_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int
     cell = [_clamped(mesh, leaves, d, offset, patch - 1) for d in range(ndim)]
 
     region = _regions(mesh, half_reach(mesh, ghost), ghost)
-    start = rows.place(layout, 0, leaves.around)[region]
+    start = layout.place(rows.total, 0, leaves.around)[region]
     same = row_major([along(c % patch, d, ndim) for d, c in enumerate(cell)], patch)
     if mesh.max_level == 0:
         return start + same * layout.lanes
@@ -233,7 +216,7 @@ def _fill_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int
     child = sum(along(((c + ghost + odd) & 1) << d, d, ndim) for d, c in enumerate(cell))
     coarser = rows.cells + rows.averages + number * mesh.children + child
     row = jnp.where(above > 0, finer, jnp.where(above < 0, coarser, same))
-    return jnp.where(above < 0, rows.place(layout, 0, leaves.slot), start) + row * layout.lanes
+    return jnp.where(above < 0, layout.place(rows.total, 0, leaves.slot), start) + row * layout.lanes
 
 
 def _stencil_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int[Array, "points ring patches"]:
@@ -259,7 +242,7 @@ def _stencil_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> 
     near = (row_major(region, 2 + 2 * reach), jnp.arange(layout.lanes, dtype=jnp.int32))
     owner, relative = leaves.around[near], leaves.relative[near]
     row = jnp.where(relative < 0, row_major(same, patch), rows.cells + row_major(finer, half))
-    return rows.place(layout, row, owner)
+    return layout.place(rows.total, row, owner)
 
 
 def _clamped(mesh: Mesh, leaves: Leaves, d: int, cell, last: int):

@@ -13,7 +13,6 @@ since many of them at once would not fit into the cache. On a GPU all patches ar
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,6 +49,10 @@ class Layout:
     def part(self) -> int:
         """Patches in a sweep."""
         return self.blocks * self.lanes
+
+    def place(self, rows: int, row, slot):
+        """Where a row of the patch in a slot lies in an array `(sweeps, blocks, rows, lanes)` seen as a long one."""
+        return ((slot // self.lanes) * rows + row) * self.lanes + slot % self.lanes
 
 
 def choose_layout(mesh: Mesh, capacity: int, dtype) -> Layout:
@@ -112,6 +115,11 @@ def at(i: Int[Array, ""], *before_and_after: int | None) -> list[Int[Array, ""]]
     return [i if start is None else jnp.asarray(start, i.dtype) for start in before_and_after]
 
 
+def gather(pool: Array, places: Int[Array, "*shape"]) -> Array:
+    """Values at some places (see `Layout.place`) of `(vars, sweeps, blocks, rows, lanes)`, shape `(vars, *shape)`."""
+    return pool.reshape(pool.shape[0], -1).at[:, places].get(mode="promise_in_bounds")
+
+
 def take_patches(layout: Layout, values: Array, i: Int[Array, ""]) -> Array:
     """Of values with the patches last, those of sweep i."""
     return lax.dynamic_slice_in_dim(values, i * layout.part, layout.part, axis=-1)
@@ -137,7 +145,7 @@ def active(layout: Layout, count: Int[Array, ""], ndim: int) -> Bool[Array, "swe
     return (slot < count).reshape(layout.sweeps, layout.blocks, *(1,) * ndim, layout.lanes)
 
 
-@functools.partial(jax.custom_batching.custom_vmap)
+@jax.custom_batching.custom_vmap
 def _same_for_all(number: Int[Array, ""]) -> Int[Array, ""]:
     """Under `vmap` the members of an ensemble do as many sweeps as the largest of them needs: a loop whose length
     differed between members would turn every slice of the pool into a gather."""

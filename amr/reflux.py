@@ -21,7 +21,7 @@ from jaxtyping import Array, Float, Int
 from .indices import row_major
 from .leaves import Leaves
 from .mesh import Mesh
-from .pool import Layout
+from .pool import Layout, gather
 from .transfer import restrict
 
 # For each face of the sides, the place of the mean of the fine fluxes on it, or -1 where there are none.
@@ -59,7 +59,7 @@ def _side(mesh: Mesh, layout: Layout, leaves: Leaves, reach: int, d: int, beyond
     region = row_major(halves, 2 + 2 * reach)
     row = (2 * d + opposite) * fewer + row_major([np.zeros(count, np.int32), *(other % half for other in others)], half)
     column = leaves.around[region]
-    place = ((column // layout.lanes) * (2 * mesh.ndim * fewer) + row[:, None]) * layout.lanes + column % layout.lanes
+    place = layout.place(2 * mesh.ndim * fewer, row[:, None], column)
     return jnp.where(leaves.relative[region] > 0, place, -1)
 
 
@@ -88,8 +88,7 @@ def corrections(
     Fluxes are per unit area. Where they are counted in cells instead, a fine cell is worth half a coarse one:
     `scale=0.5`.
     """
-    known = means.reshape(means.shape[0], -1)
-    fine = known.at[:, jnp.maximum(plan, 0)].get(mode="promise_in_bounds")
+    fine = gather(means, jnp.maximum(plan, 0))
     return jnp.where(plan >= 0, scale * fine - sides, 0)
 
 

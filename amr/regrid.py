@@ -19,12 +19,12 @@ from . import forest as forests
 from . import morton
 from .forest import Forest, Transition
 from .fusion import apart, by_halves
-from .halo import Store, gather, ghosted_part, half_reach, put_cells, rows_of
+from .halo import Store, ghosted_part, half_reach, put_cells, rows_of
 from .indicator import Indicator, PatchView
 from .indices import along
 from .leaves import Leaves, over_blocks
 from .mesh import Mesh
-from .pool import Pool, arranged, listed, put, put_patches, sweep, take, take_patches
+from .pool import Pool, arranged, gather, listed, put, put_patches, sweep, take, take_patches
 from .topology import Topology, cell_centres, cell_sizes
 from .transfer import Prolongation, assemble, prolong
 
@@ -204,6 +204,6 @@ def _from_children(mesh: Mesh, topology: Topology, transition: Transition, store
 def _rows_of_patches(mesh: Mesh, topology: Topology, store: Store, slot, first: int, shape: tuple[int, ...]):
     """Some rows of the store, from the row `first` on, of the patches in the given slots."""
     rows = first + jnp.arange(np.prod(shape), dtype=jnp.int32)[:, None]
-    places = rows_of(mesh, topology.ghost).place(topology.layout, rows, slot)
+    places = topology.layout.place(rows_of(mesh, topology.ghost).total, rows, slot)
     values = apart(topology.leaves.valid, lambda: gather(store, places))
     return values.reshape(values.shape[0], *shape, values.shape[-1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -42,40 +43,38 @@ class Topology(eqx.Module):
         return self.leaves.part(self.layout, i)
 
 
+def blank_topology(mesh: Mesh, forest: Forest, ghost: int, layout: Layout) -> Topology:
+    """Room for the neighbours and plans of a forest, which has the capacity of the layout."""
+    shapes = jax.eval_shape(lambda: leaves_of(mesh, forest, half_reach(mesh, ghost)))
+    leaves = jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
+    halo = empty_plan(mesh, layout, ghost, leaves.valid)
+    return Topology(forest, leaves, halo, empty_reflux(mesh, layout), layout, ghost)
+
+
 def build_topology(mesh: Mesh, forest: Forest, ghost: int, layout: Layout) -> Topology:
     """Neighbours and plans for `ghost` layers of ghost cells; the forest has the capacity of the layout."""
-    leaves = leaves_of(mesh, forest, half_reach(mesh, ghost))
-    halo = empty_plan(mesh, layout, ghost, leaves.valid)
-    return with_plans(mesh, Topology(forest, leaves, halo, empty_reflux(mesh, layout), layout, ghost))
+    return rebuilt(mesh, blank_topology(mesh, forest, ghost, layout), forest, jnp.ones((), bool))
 
 
 def rebuilt(mesh: Mesh, topology: Topology, forest: Forest, changed: Bool[Array, ""]) -> Topology:
     """The topology of another forest if anything has changed. Plans are replaced where they lie: the branches of a
     conditional would keep the old and the new ones."""
-    reach = half_reach(mesh, topology.ghost)
-    leaves = lax.cond(changed, lambda: leaves_of(mesh, forest, reach), lambda: topology.leaves)
-    new = Topology(forest, leaves, topology.halo, topology.reflux, topology.layout, topology.ghost)
-    return with_plans(mesh, new, changed)
-
-
-def with_plans(mesh: Mesh, topology: Topology, needed: Bool[Array, ""] | None = None) -> Topology:
-    """The topology with plans that fit its leaves (if `needed`)."""
     layout, ghost = topology.layout, topology.ghost
     reach = half_reach(mesh, ghost)
+    leaves = lax.cond(changed, lambda: leaves_of(mesh, forest, reach), lambda: topology.leaves)
 
     def one(i, plans):
         halo, faces = plans
-        leaves = topology.part(i)
-        halo = plan_part(mesh, layout, halo, leaves, ghost, i)
+        part = leaves.part(layout, i)
+        halo = plan_part(mesh, layout, halo, part, ghost, i)
         if mesh.max_level > 0:
             indices = functools.partial(reflux_indices, mesh, layout, reach)
-            part = apart(leaves.valid, lambda: over_blocks(indices, leaves))
-            faces = put(faces, part, i, axis=0)
+            faces = put(faces, apart(leaves.valid, lambda: over_blocks(indices, part)), i, axis=0)
         return halo, faces
 
-    halo, faces = sweep(layout, topology.forest.count, one, (topology.halo, topology.reflux), needed)
-    halo = eqx.tree_at(lambda plan: plan.valid, halo, topology.leaves.valid)
-    return Topology(topology.forest, topology.leaves, halo, faces, layout, ghost)
+    halo, faces = sweep(layout, forest.count, one, (topology.halo, topology.reflux), changed)
+    halo = eqx.tree_at(lambda plan: plan.valid, halo, leaves.valid)
+    return Topology(forest, leaves, halo, faces, layout, ghost)
 
 
 def cell_sizes(mesh: Mesh, forest: Forest | Leaves, dtype) -> Float[Array, "ndim patches"]:

@@ -13,7 +13,7 @@ from amr.forest import Forest
 from amr.fusion import apart, by_halves
 from amr.leaves import Leaves, over_blocks
 from amr.pool import Layout, put, put_patches, sweep
-from amr.topology import Topology, build_topology, cell_sizes, rebuilt
+from amr.topology import Topology, blank_topology, cell_sizes, rebuilt
 
 from .advection import lower, others, trim, upper
 from .setup import Setup
@@ -53,19 +53,18 @@ class Geometry(eqx.Module):
         return largest > 1e4 * jnp.finfo(largest.dtype).eps * self.rate
 
 
-def build_geometry(setup: Setup, forest: Forest, layout: Layout, time: Scalar) -> Geometry:
-    """Plans and rates for a forest."""
-    topology = build_topology(setup.mesh, forest, setup.scheme.ghost, layout)
+def blank_geometry(setup: Setup, forest: Forest, layout: Layout, time: Scalar) -> Geometry:
+    """Room for the plans and rates of a forest."""
+    topology = blank_topology(setup.mesh, forest, setup.scheme.ghost, layout)
     shapes = jax.eval_shape(lambda: _part_rates(setup, topology.part(jnp.zeros((), jnp.int32)), time))
     rates = tuple(jnp.zeros((layout.sweeps, *shape.shape), shape.dtype) for shape in shapes)
-    blank = jnp.zeros(layout.capacity, time.dtype)
-    return rated(setup, Geometry(topology, rates, blank, blank), time)
+    nothing = jnp.zeros(layout.capacity, time.dtype)
+    return Geometry(topology, rates, nothing, nothing)
 
 
-def blank_geometry(setup: Setup, forest: Forest, layout: Layout, time: Scalar) -> Geometry:
-    """Room for what `build_geometry` gives."""
-    shapes = jax.eval_shape(lambda: build_geometry(setup, forest, layout, time))
-    return jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
+def build_geometry(setup: Setup, forest: Forest, layout: Layout, time: Scalar) -> Geometry:
+    """Plans and rates for a forest."""
+    return adapted_geometry(setup, blank_geometry(setup, forest, layout, time), forest, time, jnp.ones((), bool))
 
 
 def adapted_geometry(setup: Setup, geometry: Geometry, forest: Forest, time: Scalar, changed) -> Geometry:

@@ -21,9 +21,9 @@ from jaxtyping import Array, Float, Int
 
 from amr.errors import InvalidSettingError
 from amr.forest import Forest
-from amr.halo import Store, cells_of, fill_ring
+from amr.halo import Store, cells_of, cells_part, fill_ring
 from amr.mesh import Mesh
-from amr.pool import choose_layout, layout_of, sweep, take, to_pool
+from amr.pool import active, choose_layout, layout_of, sweep, take, to_pool
 from amr.regrid import Regridded, regrid, wishes_near
 from amr.topology import cell_centres
 
@@ -152,12 +152,13 @@ def extrema(mesh: Mesh, forest: Forest, store: Store) -> Extrema:
     """The least and largest value of each variable."""
     layout = layout_of(store)
 
+    used = active(layout, forest.count, mesh.ndim)
+    inner = tuple(range(1, mesh.ndim + 3))
+
     def one(i, found):
-        cells = take(store, i)[:, :, : mesh.cells_per_patch]
-        slot = i * layout.part + jnp.arange(layout.part, dtype=jnp.int32)
-        used = (slot < forest.count).reshape(layout.blocks, 1, layout.lanes)
-        low = jnp.where(used, cells, jnp.inf).min((1, 2, 3))
-        high = jnp.where(used, cells, -jnp.inf).max((1, 2, 3))
+        cells, mask = cells_part(mesh, store, i), take(used, i, axis=0)
+        low = jnp.where(mask, cells, jnp.inf).min(inner)
+        high = jnp.where(mask, cells, -jnp.inf).max(inner)
         return jnp.minimum(found[0], low), jnp.maximum(found[1], high)
 
     nothing = jnp.full(store.shape[0], jnp.inf, store.dtype)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import amr
 from amr import diagnostics
 from amr.forest import Forest
-from amr.halo import cells_of, fill_ghosts, fill_ring, stored
+from amr.halo import cells_of, fill_ring, ghosted_part, stored
 from amr.pool import Layout, from_pool, to_pool
 from amr.reflux import corrections, means_of, sides_of
 from amr.regrid import near_halves, refinable, regrid
@@ -76,9 +76,10 @@ def filled_store(case: Case, topology: Topology, u, prolongation):
 
 
 def ghosts(case: Case, topology: Topology, u, prolongation):
-    mesh, count = case.mesh, topology.forest.count
-    store = stored(mesh, case.ghost, count, to_pool(topology.layout, u))
-    return from_pool(fill_ghosts(mesh, topology.halo, store, count, prolongation))
+    """All patches with their ghost cells filled."""
+    store = filled_store(case, topology, u, prolongation)
+    sweeps = [jnp.int32(i) for i in range(topology.layout.sweeps)]
+    return from_pool(jnp.stack([ghosted_part(topology.halo, store, i) for i in sweeps], axis=1))
 
 
 def refluxed(case: Case, topology: Topology, fluxes: tuple) -> tuple:
