@@ -22,12 +22,12 @@ from collections.abc import Callable
 
 import equinox as eqx
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Float, PyTree
 
 from amr.transfer import LimitedLinear, Linear, Prolongation
 
 from .limiter import Limiter, MonotizedCentral, Unlimited
+from .slices import lower, others, trim, upper
 
 Faces = tuple[Float[Array, "..."], ...]
 Store = Callable[[Callable[[], PyTree]], PyTree]
@@ -197,30 +197,3 @@ def clip_to_bounds(phi, courant: Faces, low: Faces, high: Faces, bounds) -> Face
         least = speed * jnp.maximum(upper(room_down, d), -lower(room_up, d))
         clipped.append(safe + jnp.clip(high[d] - safe, least, most))
     return tuple(clipped)
-
-
-def others(d: int, dims) -> list[int]:
-    """All dimensions but d."""
-    return [k for k in dims if k != d]
-
-
-def lower(array, d: int):
-    """All entries but the last along d."""
-    return _cut(array, d, 0, 1)
-
-
-def upper(array, d: int):
-    """All entries but the first along d."""
-    return _cut(array, d, 1, 0)
-
-
-def trim(array, dims):
-    """One layer taken off both ends along each of `dims`."""
-    for d in dims:
-        array = _cut(array, d, 1, 1)
-    return array
-
-
-def _cut(array, d: int, first: int, last: int):
-    n = array.shape[d]
-    return array if n == 1 else lax.slice_in_dim(array, first, n - last, axis=d)

@@ -15,8 +15,8 @@ from amr.leaves import Leaves, over_blocks
 from amr.pool import Layout, put, put_patches, sweep
 from amr.topology import Topology, blank_topology, cell_sizes, rebuilt
 
-from .advection import lower, others, trim, upper
 from .setup import Setup
+from .slices import lower, others, trim, upper
 
 Scalar = Float[Array, ""]
 # For each dimension, how many cells the flow crosses per unit of time at the faces between the ghosted cells of all

@@ -18,9 +18,10 @@ from amr.halo import Store, cells_part, fill_ring, ghosted_part, put_cells, stor
 from amr.pool import Pool, layout_of, put, sweep, take
 from amr.reflux import Means, add_corrections, corrections, empty_means, means_of, sides_of
 
-from .advection import at_once, lower, upper
+from .advection import at_once
 from .geometry import Geometry, PartRates, amplitude, rated
 from .setup import Setup
+from .slices import lower, upper
 from .time_step import Clock, courant_step, land_on, later, trial_step
 
 Scalar = Float[Array, ""]
