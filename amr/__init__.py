@@ -2,33 +2,60 @@
 
 import importlib
 
-from .domain import Boundary, Domain, Outflow, Periodic
+from .boundary import (
+    Boundary,
+    ByVariable,
+    Dirichlet,
+    GhostFunction,
+    Neumann,
+    Outflow,
+    Periodic,
+    Split,
+    Symmetry,
+    Wall,
+)
+from .criteria import Curvature, Detail, Difference, Gradient, Loehner, Value
+from .domain import Domain
 from .errors import InvalidSettingError
 from .field import Field, Patches
-from .indicator import AnyOf, Custom, Difference, Gradient, Indicator, PatchView, Region, Value
+from .indicator import AllOf, AnyOf, Custom, Indicator, PatchView, Region, UpTo
 from .mesh import Mesh
-from .transfer import LimitedLinear, Linear, Prolongation
+from .transfer import LimitedLinear, LimitedQuartic, Prolongation, Quadratic, Quartic
 
 __all__ = [
+    "AllOf",
     "AnyOf",
     "Boundary",
+    "ByVariable",
+    "Curvature",
     "Custom",
+    "Detail",
     "Difference",
+    "Dirichlet",
     "Domain",
     "Field",
+    "GhostFunction",
     "Gradient",
     "Indicator",
     "InvalidSettingError",
     "LimitedLinear",
-    "Linear",
+    "LimitedQuartic",
+    "Loehner",
     "Mesh",
+    "Neumann",
     "Outflow",
     "PatchView",
     "Patches",
     "Periodic",
     "Prolongation",
+    "Quadratic",
+    "Quartic",
     "Region",
+    "Split",
+    "Symmetry",
+    "UpTo",
     "Value",
+    "Wall",
 ]
 
 

@@ -8,20 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .boundary import Boundary, Outflow, Periodic
 from .errors import InvalidSettingError
 
-
-@dataclass(frozen=True)
-class Periodic:
-    """What leaves through this face enters through the opposite one."""
-
-
-@dataclass(frozen=True)
-class Outflow:
-    """Zero gradient: ghost cells repeat the last cell inside the domain."""
-
-
-Boundary = Periodic | Outflow
 BoundaryPair = tuple[Boundary, Boundary]
 
 
@@ -36,7 +25,9 @@ def boundary_pairs(boundary: Boundary | Sequence, ndim: int) -> tuple[BoundaryPa
     pairs = [tuple(e) if isinstance(e, Sequence) and not isinstance(e, str) else (e, e) for e in entries]
     for pair in pairs:
         if len(pair) != 2 or not all(isinstance(face, Boundary) for face in pair):
-            raise InvalidSettingError("boundary", f"expected Periodic() or Outflow() or a pair of them, got {pair!r}")
+            raise InvalidSettingError(
+                "boundary", f"expected a boundary such as Outflow() or a pair of them, got {pair!r}"
+            )
         if isinstance(pair[0], Periodic) != isinstance(pair[1], Periodic):
             raise InvalidSettingError("boundary", "a periodic face needs a periodic face opposite to it")
     return tuple(pairs)
@@ -86,6 +77,11 @@ class Domain:
     def periodic(self) -> tuple[bool, ...]:
         """For each dimension, whether it wraps around."""
         return tuple(isinstance(pair[0], Periodic) for pair in self.boundaries)
+
+    @property
+    def plain(self) -> bool:
+        """Whether all ghost values are copies of cells in the domain."""
+        return all(isinstance(face, Periodic | Outflow) for pair in self.boundaries for face in pair)
 
 
 def _point(key: str, value) -> tuple[float, ...]:

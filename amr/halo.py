@@ -6,26 +6,34 @@ The gather reads from a *store* that holds, for every patch, three stretches of 
 - their averages over blocks of `2**ndim` (a finer leaf holds them),
 - a prolonged ring (a coarser leaf holds them): the children of the coarse cells that lie around the patch.
 
-The plan is an index array into the store, rebuilt at every regrid.
+The plan is two index arrays into the store, rebuilt at every regrid: one for the ghosted patches, one for the coarse
+cells that rings are prolonged from.
 
-The ring is kept small by two facts. The siblings of a patch are never coarser than it, so coarse cells lie only
-beyond the faces that a patch shares with its parent: the ring has the shape of a corner, mirrored for each child.
-And 2:1 balance means that the coarse cells of the ring and their face neighbours, from which slopes are taken, are
-found among the cells and the averages. So no parent patches are stored and no wider search is needed.
+The siblings of a patch are never coarser than it, so coarse cells lie only beyond the faces that a patch shares with
+its parent: the ring has the shape of a corner, mirrored for each child so that it is the lower one. It is cut into one
+box a dimension (`ring_boxes`), each of which is prolonged from a dense window of coarse cells, with as many layers
+around it as the prolongation reads.
+
+All that a ring needs is there as cells or averages, because of 2:1 balance: no leaf within a patch's width of the patch
+is more than one level coarser, and none within the same distance of such a coarser leaf that touches the patch is
+finer than the patch (`half_reach` checks the distances). So no parent patches are stored. Windows also cover cells
+that no ghost cell depends on: what they read there is of no matter.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
+import math
 from dataclasses import dataclass
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
+from . import morton
 from .errors import InvalidSettingError
 from .fusion import apart
 from .indices import along, row_major
@@ -35,6 +43,7 @@ from .pool import Layout, Pool, active, at, gather, layout_of, put, sweep, take
 from .transfer import Prolongation, restrict
 
 Store = Float[Array, "vars sweeps blocks rows lanes"]
+Box = tuple[range, ...]  # of cells: one range a dimension
 
 
 class HaloPlan(eqx.Module):
@@ -43,13 +52,16 @@ class HaloPlan(eqx.Module):
     **Attributes:**
 
     - `fill`: for each cell of the ghosted patches, its place.
-    - `stencil`: for each coarse cell of the ring and its face neighbours, their places.
+    - `stencil`: for each cell of the coarse windows of the ring's boxes, one box after the other, its place.
     - `valid`: true, but unknown to the compiler: see `amr.fusion`.
+    - `ghost`: layers of ghost cells; `margin`: of coarse cells that the prolongation reads, see `Prolongation`.
     """
 
     fill: Int[Array, "sweeps blocks *ghosted lanes"]
-    stencil: Int[Array, "sweeps blocks points ring lanes"]
+    stencil: Int[Array, "sweeps blocks points lanes"]
     valid: Bool[Array, ""]
+    ghost: int = eqx.field(static=True)
+    margin: int = eqx.field(static=True)
 
 
 @dataclass(frozen=True)
@@ -69,17 +81,33 @@ def rows_of(mesh: Mesh, ghost: int) -> Rows:
     """The rows that each patch needs for `ghost` layers of ghost cells. Without levels cells alone are stored."""
     if mesh.max_level == 0:
         return Rows(mesh.cells_per_patch, 0, 0)
-    ring = len(ring_cells(mesh.ndim, mesh.patch, ghost)) * mesh.children
+    ring = sum(map(_size, ring_boxes(mesh.ndim, mesh.patch, ghost))) * mesh.children
     return Rows(mesh.cells_per_patch, (mesh.patch // 2) ** mesh.ndim, ring)
 
 
-@functools.cache
-def ring_cells(ndim: int, patch: int, ghost: int) -> np.ndarray:
-    """Coarse cells that can lie beyond a patch's parent, as offsets in the coarse window of a child that is its
-    parent's upper corner mirrored to the lower one; shape `(ring, ndim)`."""
+def ring_boxes(ndim: int, patch: int, ghost: int) -> list[Box]:
+    """Coarse cells that can lie beyond a patch's parent, as boxes in the coarse window of the ghosted patch, mirrored
+    so that the parent's corner is the lower one. Box d is less than `depth` cells from it along d, and further along
+    the dimensions before."""
     depth = coarse_depth(ghost)
-    window = np.array(list(itertools.product(range(patch // 2 + 2 * depth), repeat=ndim)), np.int32)
-    return window[(window < depth).any(axis=1)]
+    ring, rest, window = range(depth), range(depth, patch // 2 + 2 * depth), range(patch // 2 + 2 * depth)
+    return [tuple(ring if k == d else rest if k < d else window for k in range(ndim)) for d in range(ndim)]
+
+
+@functools.cache
+def _window_cells(ndim: int, patch: int, ghost: int, margin: int) -> np.ndarray:
+    """The cells of all windows of a ring as coordinates in the mirrored coarse window, shape `(ndim, points)`."""
+    windows = [_widened(box, margin) for box in ring_boxes(ndim, patch, ghost)]
+    cells = [np.stack(np.meshgrid(*window, indexing="ij")).reshape(ndim, -1) for window in windows]
+    return np.concatenate(cells, axis=1).astype(np.int32)
+
+
+def _widened(box: Box, margin: int) -> Box:
+    return tuple(range(side.start - margin, side.stop + margin) for side in box)
+
+
+def _size(box: Box) -> int:
+    return math.prod(map(len, box))
 
 
 def coarse_depth(ghost: int) -> int:
@@ -87,32 +115,33 @@ def coarse_depth(ghost: int) -> int:
     return (ghost + 1) // 2
 
 
-def half_reach(mesh: Mesh, ghost: int) -> int:
-    """How many half patches around a patch the plan looks at."""
-    needed = 2 * (coarse_depth(ghost) + 1)
+def half_reach(mesh: Mesh, ghost: int, margin: int) -> int:
+    """How many half patches around a patch the plan looks at, which may be two: see the top of this file."""
+    needed = 2 * (coarse_depth(ghost) + margin)
     if needed > mesh.patch:
         raise InvalidSettingError("patch", f"{mesh.patch} is too small for {ghost} ghost cells; use at least {needed}")
     return -(-needed // (mesh.patch // 2))
 
 
-def empty_plan(mesh: Mesh, layout: Layout, ghost: int, valid: Bool[Array, ""]) -> HaloPlan:
+def empty_plan(mesh: Mesh, layout: Layout, ghost: int, margin: int, valid: Bool[Array, ""]) -> HaloPlan:
     """A plan that holds no indices yet."""
     _check_capacity(mesh, layout, ghost)
     around = (layout.sweeps, layout.blocks)
     width = (mesh.patch + 2 * ghost,) * mesh.ndim
-    ring = (1 + 2 * mesh.ndim, len(ring_cells(mesh.ndim, mesh.patch, ghost)) if mesh.max_level > 0 else 0)
+    points = _window_cells(mesh.ndim, mesh.patch, ghost, margin).shape[1] if mesh.max_level > 0 else 0
     fill = jnp.zeros((*around, *width, layout.lanes), jnp.int32)
-    return HaloPlan(fill, jnp.zeros((*around, *ring, layout.lanes), jnp.int32), valid)
+    return HaloPlan(fill, jnp.zeros((*around, points, layout.lanes), jnp.int32), valid, ghost, margin)
 
 
-def plan_part(mesh: Mesh, layout: Layout, plan: HaloPlan, leaves: Leaves, ghost: int, i: Int[Array, ""]) -> HaloPlan:
+def plan_part(mesh: Mesh, layout: Layout, plan: HaloPlan, leaves: Leaves, i: Int[Array, ""]) -> HaloPlan:
     """The plan with the indices of sweep i filled in, from the `leaves` of that sweep."""
-    fill = apart(leaves.valid, lambda: over_blocks(functools.partial(_fill_indices, mesh, layout, ghost), leaves))
+    one = functools.partial(_fill_indices, mesh, layout, plan.ghost)
+    fill = apart(leaves.valid, lambda: over_blocks(one, leaves))
     plan = eqx.tree_at(lambda plan: plan.fill, plan, put(plan.fill, fill, i, axis=0))
     if mesh.max_level == 0:
         return plan
-    one = functools.partial(_stencil_indices, mesh, layout, ghost)
-    stencil = apart(leaves.valid, lambda: over_blocks(one, leaves))
+    many = functools.partial(_stencil_indices, mesh, layout, plan.ghost, plan.margin)
+    stencil = apart(leaves.valid, lambda: over_blocks(many, leaves))
     return eqx.tree_at(lambda plan: plan.stencil, plan, put(plan.stencil, stencil, i, axis=0))
 
 
@@ -156,21 +185,31 @@ def fill_ring(mesh: Mesh, layout: Layout, count, plan: HaloPlan, store: Store, p
     """The store with the rings of all patches prolonged from its cells and averages."""
     if mesh.max_level == 0:
         return store
+    if prolongation.margin != plan.margin:
+        raise ValueError(f"the plan was made for a margin of {plan.margin}, not of {prolongation.margin} cells")
     first = mesh.cells_per_patch + (mesh.patch // 2) ** mesh.ndim
+    children = functools.partial(_children_of_boxes, ring_boxes(mesh.ndim, mesh.patch, plan.ghost), prolongation)
 
     def one(i, store):
-        ring = apart(plan.valid, lambda: _prolonged_ring(store, take(plan.stencil, i, axis=0), prolongation))
+        near = apart(plan.valid, lambda: gather(store, take(plan.stencil, i, axis=0)))
+        ring = apart(plan.valid, lambda: jax.vmap(children, in_axes=1, out_axes=1)(near))
         return lax.dynamic_update_slice(store, ring[:, None], at(i, 0, None, 0, first, 0))
 
     return sweep(layout, count, one, store)
 
 
-def _prolonged_ring(store: Store, stencil, prolongation: Prolongation) -> Float[Array, "vars blocks ring lanes"]:
-    near = gather(store, stencil)
-    ndim = near.shape[2] // 2
-    pairs = [(near[:, :, 1 + 2 * d], near[:, :, 2 + 2 * d]) for d in range(ndim)]
-    children = jnp.stack(prolongation.children(near[:, :, 0], pairs), axis=3)
-    return children.reshape(*children.shape[:2], -1, children.shape[-1])
+def _children_of_boxes(
+    boxes: list[Box], prolongation: Prolongation, near: Float[Array, "vars points lanes"]
+) -> Float[Array, "vars ring lanes"]:
+    """A ring from the windows of its boxes: box after box, child after child, the cells of each in row-major order."""
+    rows, first = [], 0
+    for box in boxes:
+        wide = _widened(box, prolongation.margin)
+        window = lax.slice_in_dim(near, first, first + _size(wide), axis=1)
+        first += _size(wide)
+        children = prolongation.children(window.reshape(near.shape[0], *map(len, wide), near.shape[-1]))
+        rows += [child.reshape(near.shape[0], -1, near.shape[-1]) for child in children]
+    return jnp.concatenate(rows, axis=1)
 
 
 def ghosted_part(plan: HaloPlan, store: Store, i: Int[Array, ""]) -> Float[Array, "vars blocks *ghosted lanes"]:
@@ -180,7 +219,7 @@ def ghosted_part(plan: HaloPlan, store: Store, i: Int[Array, ""]) -> Float[Array
 
 def finer_cells(mesh: Mesh, leaves: Leaves, ghost: int) -> Bool[Array, "*ghosted patches"]:
     """Which cells of the ghosted patches lie in finer leaves."""
-    return (leaves.relative > 0)[_regions(mesh, half_reach(mesh, ghost), ghost)]
+    return (leaves.relative > 0)[_regions(mesh, leaves.reach, ghost)]
 
 
 def _regions(mesh: Mesh, reach: int, ghost: int) -> np.ndarray:
@@ -197,7 +236,7 @@ def _fill_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int
     offset = np.arange(-ghost, patch + ghost, dtype=np.int32)[:, None]
     cell = [_clamped(mesh, leaves, d, offset, patch - 1) for d in range(ndim)]
 
-    region = _regions(mesh, half_reach(mesh, ghost), ghost)
+    region = _regions(mesh, leaves.reach, ghost)
     start = layout.place(rows.total, 0, leaves.around)[region]
     same = row_major([along(c % patch, d, ndim) for d, c in enumerate(cell)], patch)
     if mesh.max_level == 0:
@@ -205,41 +244,28 @@ def _fill_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int
     above = leaves.relative[region]
     finer = rows.cells + row_major([along(c % half, d, ndim) for d, c in enumerate(cell)], half)
 
-    odd = 2 * depth - ghost
-    window = half + 2 * depth
-    lower = [(leaves.position[d] & 1) == 0 for d in range(ndim)]
-    coarse = [(c + ghost + odd) // 2 for c in cell]
-    mirrored = [jnp.where(lower[d], coarse[d], window - 1 - coarse[d]) for d in range(ndim)]
-    number = jnp.asarray(_ring_numbers(ndim, patch, ghost))[
-        row_major([along(m, d, ndim) for d, m in enumerate(mirrored)], window)
-    ]
-    child = sum(along(((c + ghost + odd) & 1) << d, d, ndim) for d, c in enumerate(cell))
-    coarser = rows.cells + rows.averages + number * mesh.children + child
+    width = patch + 4 * depth
+    mirrored = [jnp.where(leaves.position[d] & 1 == 0, c, patch - 1 - c) + 2 * depth for d, c in enumerate(cell)]
+    number = row_major([along(m, d, ndim) for d, m in enumerate(mirrored)], width)
+    coarser = rows.cells + rows.averages + jnp.asarray(_ring_rows(ndim, patch, ghost))[number]
     row = jnp.where(above > 0, finer, jnp.where(above < 0, coarser, same))
     return jnp.where(above < 0, layout.place(rows.total, 0, leaves.slot), start) + row * layout.lanes
 
 
-def _stencil_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int[Array, "points ring patches"]:
-    """Places of each ring cell and of its neighbours at -1 and +1 in every dimension."""
+def _stencil_indices(mesh: Mesh, layout: Layout, ghost: int, margin: int, leaves: Leaves) -> Int[Array, "points lanes"]:
+    """Places of the cells of all windows of a ring."""
     ndim, patch, rows = mesh.ndim, mesh.patch, rows_of(mesh, ghost)
-    reach, half = half_reach(mesh, ghost), patch // 2
-    depth = coarse_depth(ghost)
-    ring = ring_cells(ndim, patch, ghost)
-    step = np.zeros((1 + 2 * ndim, ndim), np.int32)
-    for d in range(ndim):
-        step[1 + 2 * d, d], step[2 + 2 * d, d] = -1, 1
-
+    half, depth = patch // 2, coarse_depth(ghost)
     region, same, finer = [], [], []
-    for d in range(ndim):
+    for d, points in enumerate(_window_cells(ndim, patch, ghost, margin)):
         upper = leaves.position[d] & 1
-        mirrored = jnp.asarray(ring[:, d])[:, None]
-        offset = jnp.where(upper == 0, mirrored, half + 2 * depth - 1 - mirrored) - depth
-        coarse = jnp.asarray(step[:, d])[:, None, None] + offset
+        offset = points[:, None] - depth
+        coarse = jnp.where(upper == 0, offset, half - 1 - offset)
         inside = _clamped(mesh, leaves, d, coarse, half - 1)
-        region.append(2 * inside // half + reach)
+        region.append(2 * inside // half + leaves.reach)
         same.append((inside + half * upper) % patch)
         finer.append(inside % half)
-    near = (row_major(region, 2 + 2 * reach), jnp.arange(layout.lanes, dtype=jnp.int32))
+    near = (row_major(region, 2 + 2 * leaves.reach), jnp.arange(layout.lanes, dtype=jnp.int32))
     owner, relative = leaves.around[near], leaves.relative[near]
     row = jnp.where(relative < 0, row_major(same, patch), rows.cells + row_major(finer, half))
     return layout.place(rows.total, row, owner)
@@ -257,10 +283,14 @@ def _clamped(mesh: Mesh, leaves: Leaves, d: int, cell, last: int):
 
 
 @functools.cache
-def _ring_numbers(ndim: int, patch: int, ghost: int) -> np.ndarray:
-    """For each cell of the mirrored coarse window, its number in `ring_cells`, 0 where it is none."""
-    window = patch // 2 + 2 * coarse_depth(ghost)
-    numbers = np.zeros((window,) * ndim, np.int32)
-    ring = ring_cells(ndim, patch, ghost)
-    numbers[tuple(ring.T)] = np.arange(len(ring))
-    return numbers.reshape(-1)
+def _ring_rows(ndim: int, patch: int, ghost: int) -> np.ndarray:
+    """For each child of a cell of the mirrored coarse window, its row in the ring (see `_children_of_boxes`), 0 where
+    it has none; row-major."""
+    fine = np.zeros((patch + 4 * coarse_depth(ghost),) * ndim, np.int32)
+    first = 0
+    for box in ring_boxes(ndim, patch, ghost):
+        for child in morton.octants(ndim):
+            place = tuple(slice(2 * side.start + bit, 2 * side.stop, 2) for side, bit in zip(box, child, strict=True))
+            fine[place] = first + np.arange(_size(box)).reshape(*map(len, box))
+            first += _size(box)
+    return fine.reshape(-1)

@@ -1,12 +1,16 @@
 """What wants resolution: an indicator gives a number for each cell; thresholds turn numbers into wishes.
 
 A cell may *refine* (wish for the next level) or be *kept* (wish not to fall below its own level). The two thresholds
-differ, so that patches do not flicker between levels (hysteresis).
+differ, so that patches do not flicker between levels (hysteresis). Here is what an indicator is and how indicators
+combine; `criteria` has those that look at a variable.
 """
 
 from __future__ import annotations
 
 import abc
+import dataclasses
+import difflib
+import functools
 from collections.abc import Callable, Sequence
 
 import equinox as eqx
@@ -28,6 +32,7 @@ class PatchView(eqx.Module):
     - `dx`: cell widths, shape `(ndim,)`.
     - `level`, `time`: of the patch and of the data.
     - `ghost`: layers of ghost cells in `values`.
+    - `names`: of the variables; without them, variables go by their numbers.
     """
 
     values: Float[Array, "vars *ghosted"]
@@ -36,101 +41,46 @@ class PatchView(eqx.Module):
     level: Int[Array, ""]
     time: Float[Array, ""]
     ghost: int = eqx.field(static=True)
+    names: tuple[str, ...] = eqx.field(static=True, default=())
 
     @property
     def ndim(self) -> int:
         return self.values.ndim - 1
 
-    def cells(self, variable: int = 0, d: int | None = None, shift: int = 0) -> Float[Array, "*cells"]:
-        """The cells of one variable (by its number), moved by `shift` cells along dimension `d`."""
-        check_variable(variable, self.values.shape[0])
-        values = self.values[variable]
-        n = values.shape[0] - 2 * self.ghost
-        starts = [self.ghost + (shift if k == d else 0) for k in range(self.ndim)]
-        return jax.lax.slice(values, starts, [start + n for start in starts])
+    def cells(
+        self, variable: int | str = 0, d: int | Sequence[int] | None = None, shift: int | Sequence[int] = 0
+    ) -> Float[Array, "*cells"]:
+        """The cells of one variable (its name or number), moved by `shift` cells along dimension `d`.
+
+        The neighbours across an edge are moved along two: `patch.cells("density", (0, 1), (1, -1))`.
+        """
+        by = np.zeros(self.ndim, int)
+        by[[] if d is None else np.atleast_1d(d)] = shift
+        return self._window(variable, by, by)
+
+    def around(self, variable: int | str, width: int) -> Float[Array, "*wider"]:
+        """The cells of one variable with `width` layers of ghost cells on each side."""
+        layers = np.full(self.ndim, width)
+        return self._window(variable, -layers, layers)
+
+    def _window(self, variable: int | str, low: np.ndarray, high: np.ndarray) -> Array:
+        """From the patch's first cell moved by `low` to its last one moved by `high`."""
+        reach = int(np.abs([low, high]).max())
+        if reach > self.ghost:
+            raise InvalidSettingError("refine", f"looks {reach} cells beyond a patch that has {self.ghost} ghost cells")
+        values = self.values[number_of(variable, self.names, self.values.shape[0])]
+        return jax.lax.slice(values, (self.ghost + low).tolist(), (values.shape[0] - self.ghost + high).tolist())
 
 
 class Indicator(eqx.Module):
     """Decides cell by cell where resolution is wanted."""
 
-    def check(self, ndim: int, variables: int) -> None:
-        """Raise `InvalidSettingError` if this indicator does not fit so many dimensions and variables."""
+    def check(self, ndim: int, names: tuple[str, ...]) -> None:
+        """Raise `InvalidSettingError` if this indicator does not fit so many dimensions and these variables."""
 
     @abc.abstractmethod
     def wishes(self, patch: PatchView) -> tuple[Bool[Array, "*cells"], Bool[Array, "*cells"]]:
         """Which cells wish to be refined and which to be kept at their level."""
-
-
-class Value(Indicator):
-    """Refine where a variable exceeds a threshold.
-
-    **Arguments:**
-
-    - `above`: a number, or one for each level that may be refined (the first makes level 1).
-    - `below`: patches whose cells are all below this may coarsen; one number or one a level. Default: `above`.
-    - `variable`: which variable.
-    """
-
-    above: tuple[float, ...]
-    below: tuple[float, ...]
-    variable: int = eqx.field(static=True)
-
-    def __init__(self, above: float | Sequence[float], below: float | Sequence[float] | None = None, variable: int = 0):
-        self.above, self.below = thresholds(above, below, 1.0)
-        self.variable = variable
-
-    def check(self, ndim, variables):
-        check_variable(self.variable, variables)
-
-    def wishes(self, patch):
-        return exceed(patch.cells(self.variable), self.above, self.below, patch.level)
-
-
-class Difference(Indicator):
-    """Refine where a variable changes by more than `above` between the two neighbours of a cell, in any direction.
-
-    This is AMRClaw's `flag2refine`. The change halves with each level, so by default patches may coarsen below
-    `above / 2`, where the coarser level would still fall short of `above`.
-
-    **Arguments:** as for `Value`.
-    """
-
-    above: tuple[float, ...]
-    below: tuple[float, ...]
-    variable: int = eqx.field(static=True)
-
-    def __init__(self, above: float | Sequence[float], below: float | Sequence[float] | None = None, variable: int = 0):
-        self.above, self.below = thresholds(above, below, 0.5)
-        self.variable = variable
-
-    def check(self, ndim, variables):
-        check_variable(self.variable, variables)
-
-    def wishes(self, patch):
-        changes = [jnp.abs(rise(patch, self.variable, d)) for d in range(patch.ndim)]
-        return exceed(jnp.stack(changes).max(0), self.above, self.below, patch.level)
-
-
-class Gradient(Indicator):
-    """Refine where the length of a variable's gradient exceeds `above` (in units of the variable per length).
-
-    **Arguments:** as for `Value`; by default patches may coarsen below `above / 2`.
-    """
-
-    above: tuple[float, ...]
-    below: tuple[float, ...]
-    variable: int = eqx.field(static=True)
-
-    def __init__(self, above: float | Sequence[float], below: float | Sequence[float] | None = None, variable: int = 0):
-        self.above, self.below = thresholds(above, below, 0.5)
-        self.variable = variable
-
-    def check(self, ndim, variables):
-        check_variable(self.variable, variables)
-
-    def wishes(self, patch):
-        slopes = [rise(patch, self.variable, d) / (2 * patch.dx[d]) for d in range(patch.ndim)]
-        return exceed(jnp.sqrt(sum(slope**2 for slope in slopes)), self.above, self.below, patch.level)
 
 
 class Region(Indicator):
@@ -153,7 +103,7 @@ class Region(Indicator):
         if len(self.lower) != len(self.upper):
             raise InvalidSettingError("upper", f"has {len(self.upper)} numbers where lower has {len(self.lower)}")
 
-    def check(self, ndim, variables):
+    def check(self, ndim, names):
         if len(self.lower) != ndim:
             raise InvalidSettingError("lower", f"has {len(self.lower)} numbers, expected {ndim}, as the domain")
 
@@ -188,32 +138,97 @@ class Custom(Indicator):
         return exceed(self.function(patch), self.above, self.below, patch.level)
 
 
-class AnyOf(Indicator):
-    """Refine where any of several indicators wishes it."""
+class Joined(Indicator):
+    """Several indicators whose wishes are joined."""
 
-    indicators: tuple[Indicator, ...]
+    indicators: eqx.AbstractVar[tuple[Indicator, ...]]
 
     def __init__(self, *indicators: Indicator):
         self.indicators = indicators
         if not indicators or not all(isinstance(indicator, Indicator) for indicator in indicators):
             raise InvalidSettingError("refine", f"expected one indicator or more, got {indicators}")
 
-    def check(self, ndim, variables):
+    def check(self, ndim, names):
         for indicator in self.indicators:
-            indicator.check(ndim, variables)
+            indicator.check(ndim, names)
+
+    def joined(self, patch: PatchView, join: Callable[[Array, Array], Array]) -> tuple[Array, Array]:
+        """The wishes of all, joined by `join`."""
+        refine, keep = zip(*(indicator.wishes(patch) for indicator in self.indicators), strict=True)
+        return functools.reduce(join, refine), functools.reduce(join, keep)
+
+
+class AnyOf(Joined):
+    """Refine where any of several indicators wishes it, and keep where any does."""
+
+    indicators: tuple[Indicator, ...]
 
     def wishes(self, patch):
-        pairs = [indicator.wishes(patch) for indicator in self.indicators]
-        refine, keep = pairs[0]
-        for more_refine, more_keep in pairs[1:]:
-            refine, keep = refine | more_refine, keep | more_keep
-        return refine, keep
+        return self.joined(patch, jnp.logical_or)
 
 
-def check_variable(variable: int, variables: int) -> None:
-    """Raise `InvalidSettingError` if there is no variable of that number."""
-    if not 0 <= variable < variables:
-        raise InvalidSettingError("variable", f"expected a number from 0 to {variables - 1}, got {variable}")
+class AllOf(Joined):
+    """Refine only where all of several indicators wish it, and keep only where all do.
+
+    - Only inside of a box, and there at most to level 3: `AllOf(Region(lower, upper, 3), Loehner())`.
+    - Only where there is something: `AllOf(Loehner(), Value(above=1e-3))`.
+    """
+
+    indicators: tuple[Indicator, ...]
+
+    def wishes(self, patch):
+        return self.joined(patch, jnp.logical_and)
+
+
+class UpTo(Indicator):
+    """Refine where another indicator wishes it, but not beyond a level: `UpTo(2, Gradient(above=1.0))`.
+
+    **Arguments:**
+
+    - `level`: the highest level that this indicator may ask for.
+    - `indicator`: what asks.
+    """
+
+    level: int
+    indicator: Indicator
+
+    def __check_init__(self):
+        if not isinstance(self.level, int) or self.level < 0:
+            raise InvalidSettingError("level", f"expected a whole number, 0 or more, got {self.level!r}")
+        if not isinstance(self.indicator, Indicator):
+            raise InvalidSettingError("indicator", f"expected one such as Loehner(), got {self.indicator!r}")
+
+    def check(self, ndim, names):
+        self.indicator.check(ndim, names)
+
+    def wishes(self, patch):
+        refine, keep = self.indicator.wishes(patch)
+        return refine & (patch.level < self.level), keep & (patch.level <= self.level)
+
+
+class Named(Indicator):
+    """Tells an indicator the names of the variables."""
+
+    indicator: Indicator
+    names: tuple[str, ...] = eqx.field(static=True)
+
+    def check(self, ndim, names):
+        self.indicator.check(ndim, names)
+
+    def wishes(self, patch):
+        return self.indicator.wishes(dataclasses.replace(patch, names=self.names))
+
+
+def number_of(variable: int | str, names: tuple[str, ...], count: int) -> int:
+    """The number of one of `count` variables, given by its name or number."""
+    if variable in names:
+        return names.index(variable)
+    if isinstance(variable, int | np.integer) and 0 <= variable < count:
+        return int(variable)
+    close = difflib.get_close_matches(str(variable), names, 1)
+    known = f" or one of {', '.join(names)}" if names else ""
+    hint = f"did you mean {close[0]}?" if close else f"expected a number from 0 to {count - 1}{known}"
+    raise InvalidSettingError("variable", f"no variable {variable!r} here; {hint}")
 
 
 def thresholds(above, below, ratio: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -229,11 +244,6 @@ def thresholds(above, below, ratio: float) -> tuple[tuple[float, ...], tuple[flo
     if any(low > high for low, high in zip(below, above, strict=True)):
         raise InvalidSettingError("below", f"expected at most above={list(above)}, got {list(below)}")
     return above, below
-
-
-def rise(patch: PatchView, variable: int, d: int) -> Float[Array, "*cells"]:
-    """The value at the neighbour above minus that at the neighbour below, in direction d."""
-    return patch.cells(variable, d, 1) - patch.cells(variable, d, -1)
 
 
 def exceed(number, above: tuple[float, ...], below: tuple[float, ...], level):

@@ -7,10 +7,8 @@ level asked for (parents are not stored); use its `arbitrary_grid`.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
-import typing
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +20,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .domain import Boundary, Domain
+from .boundary import Boundary, Outflow, Periodic, Recorded, Wall
+from .domain import Domain
 from .errors import InvalidSettingError
 from .field import Field
 from .forest import Forest
@@ -264,9 +263,7 @@ def _read_forest(path: str | os.PathLike, file: h5py.File, header: dict, mesh: M
 def _mesh_record(mesh: Mesh) -> dict:
     """A mesh as JSON can say it; floats come back with all their bits."""
     domain = mesh.domain
-    boundaries = [
-        [{"kind": type(face).__name__} | dataclasses.asdict(face) for face in pair] for pair in domain.boundaries
-    ]
+    boundaries = [[{"kind": face.name} for face in pair] for pair in domain.boundaries]
     return {
         "domain": {"lower": domain.lower, "upper": domain.upper, "boundary": boundaries},
         "cells": mesh.cells,
@@ -277,10 +274,11 @@ def _mesh_record(mesh: Mesh) -> dict:
 
 
 def _mesh_from(record: dict) -> Mesh:
-    kinds = {kind.__name__: kind for kind in typing.get_args(Boundary)}
+    # Those that are more than their name cannot be known from it; a config is the place where they are kept.
+    plain = {kind.__name__: kind() for kind in (Periodic, Outflow, Wall)}
 
     def face(entry: dict) -> Boundary:
-        return kinds[entry["kind"]](**{key: value for key, value in entry.items() if key != "kind"})
+        return plain.get(entry["kind"]) or Recorded(entry["kind"])
 
     domain = record["domain"]
     boundary = [tuple(face(entry) for entry in pair) for pair in domain["boundary"]]

@@ -24,6 +24,7 @@ class Leaves(eqx.Module):
     - `around`: slots of the leaves that hold the half patches in and around each, see `forest.neighbours`.
     - `relative`: how many levels these are finer.
     - `valid`: true, but unknown to the compiler: see `amr.fusion`.
+    - `reach`: how many half patches around each are known.
     """
 
     slot: Int[Array, "*blocks patches"]
@@ -32,6 +33,7 @@ class Leaves(eqx.Module):
     around: Int[Array, "*blocks halves patches"]
     relative: Int[Array, "*blocks halves patches"]
     valid: Bool[Array, ""]
+    reach: int = eqx.field(static=True)
 
     def part(self, layout: Layout, i: Int[Array, ""]) -> Leaves:
         """Those of sweep i as they lie in a pool: all arrays begin with an axis of blocks, and patches are lanes."""
@@ -54,4 +56,4 @@ def leaves_of(mesh: Mesh, forest: Forest, reach: int) -> Leaves:
     around = apart(valid, lambda: neighbours(mesh, forest, reach))
     relative = apart(valid, lambda: forest.level[around] - forest.level)
     slot = jnp.arange(forest.capacity, dtype=jnp.int32)
-    return Leaves(slot, forest.level, forest.position, around, relative, valid)
+    return Leaves(slot, forest.level, forest.position, around, relative, valid, reach)

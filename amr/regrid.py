@@ -6,8 +6,6 @@ the caller is told how much room is needed.
 
 from __future__ import annotations
 
-import functools
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -17,9 +15,12 @@ from jaxtyping import Array, Bool, Float, Int
 
 from . import forest as forests
 from . import morton
+from .boundary import NO_VARIABLES, Variables
+from .errors import InvalidSettingError
 from .forest import Forest, Transition
 from .fusion import apart, by_halves
-from .halo import Store, ghosted_part, half_reach, put_cells, rows_of
+from .ghosts import ghosts_of
+from .halo import Store, put_cells, rows_of
 from .indicator import Indicator, PatchView
 from .indices import along
 from .leaves import Leaves, over_blocks
@@ -74,15 +75,21 @@ def regrid(
 
 
 def wishes_near(
-    mesh: Mesh, topology: Topology, store: Store, indicator: Indicator, time, buffer: Int[Array, " patches"]
+    mesh: Mesh,
+    topology: Topology,
+    store: Store,
+    indicator: Indicator,
+    time,
+    buffer: Int[Array, " patches"],
+    variables: Variables = NO_VARIABLES,
 ) -> Near:
     """Ask the indicator about every cell; `store` has its rings. `buffer[p]` is how many cells around a wishing cell
-    of patch p get what it wishes, at most half a patch."""
+    of patch p get what it wishes, at most half a patch. Boundaries are given in terms of `variables`."""
     layout = topology.layout
 
     def one(i, near):
         leaves = topology.part(i)
-        ghosted = ghosted_part(topology.halo, store, i)
+        ghosted = ghosts_of(mesh, topology, store, i, time, variables)
         reach = arranged(layout, take_patches(layout, buffer, i))
 
         def wished(block, values, reach):
@@ -123,7 +130,7 @@ def refinable(mesh: Mesh, level: Int[Array, " patches"], wishes: tuple[Array, Ar
 
 def inner_halves(mesh: Mesh, topology: Topology) -> Int[Array, "halves patches"]:
     """The rows of `topology.leaves.around` with a reach of one half patch."""
-    offsets = forests.half_offsets(mesh.ndim, half_reach(mesh, topology.ghost))
+    offsets = forests.half_offsets(mesh.ndim, topology.leaves.reach)
     return topology.leaves.around[np.flatnonzero((np.abs(2 * offsets - 1) <= 3).all(axis=1))]
 
 
@@ -177,10 +184,14 @@ def carried_over(
 
 def _from_parents(mesh: Mesh, topology: Topology, transition: Transition, store: Store, prolongation: Prolongation):
     """Each child's window cut out of its parent's ghosted patch, and prolonged."""
+    margin, ghost = prolongation.margin, topology.ghost
+    if ghost < margin:
+        advice = f"a prolongation that reads {margin} layers around a cell; use at least as many"
+        raise InvalidSettingError("ghost", f"{ghost} layers of ghost cells are too few for {advice}")
     half, lanes, valid = mesh.patch // 2, topology.layout.lanes, topology.leaves.valid
-    corner = jnp.asarray(morton.octants(mesh.ndim).T)[:, transition.child] * half + (topology.ghost - 1)
+    corner = jnp.asarray(morton.octants(mesh.ndim).T)[:, transition.child] * half + (ghost - margin)
     plan = topology.halo.fill.reshape(-1, *topology.halo.fill.shape[2:])
-    size = (1, *(half + 2,) * mesh.ndim, 1)
+    size = (1, *(half + 2 * margin,) * mesh.ndim, 1)
 
     def window(source, start):
         first = (source // lanes, *start, source % lanes)
@@ -188,8 +199,7 @@ def _from_parents(mesh: Mesh, topology: Topology, transition: Transition, store:
 
     places = apart(valid, lambda: jax.vmap(window, in_axes=(0, -1), out_axes=-1)(transition.source, corner))
     windows = apart(valid, lambda: gather(store, places))
-    children = functools.partial(prolong, prolongation=prolongation)
-    return apart(valid, lambda: jax.vmap(children, in_axes=-1, out_axes=-1)(windows))
+    return apart(valid, lambda: prolong(windows, prolongation))
 
 
 def _from_children(mesh: Mesh, topology: Topology, transition: Transition, store: Store):

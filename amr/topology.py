@@ -28,7 +28,7 @@ class Topology(eqx.Module):
     - `forest`: the leaves; `leaves`: the same with their neighbours, as far as the halo needs.
     - `halo`, `reflux`: the index plans.
     - `layout`: of the pools that the plans are for.
-    - `ghost`: layers of ghost cells.
+    - `ghost`: layers of ghost cells; `margin`: of coarse cells that the prolongation reads.
     """
 
     forest: Forest
@@ -36,37 +36,44 @@ class Topology(eqx.Module):
     halo: HaloPlan
     reflux: RefluxPlan
     layout: Layout = eqx.field(static=True)
-    ghost: int = eqx.field(static=True)
+
+    @property
+    def ghost(self) -> int:
+        return self.halo.ghost
+
+    @property
+    def margin(self) -> int:
+        return self.halo.margin
 
     def part(self, i: Int[Array, ""]) -> Leaves:
         """The leaves of sweep i, see `Leaves.part`."""
         return self.leaves.part(self.layout, i)
 
 
-def blank_topology(mesh: Mesh, forest: Forest, ghost: int, layout: Layout) -> Topology:
+def blank_topology(mesh: Mesh, forest: Forest, ghost: int, margin: int, layout: Layout) -> Topology:
     """Room for the neighbours and plans of a forest, which has the capacity of the layout."""
-    shapes = jax.eval_shape(lambda: leaves_of(mesh, forest, half_reach(mesh, ghost)))
+    shapes = jax.eval_shape(lambda: leaves_of(mesh, forest, half_reach(mesh, ghost, margin)))
     leaves = jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
-    halo = empty_plan(mesh, layout, ghost, leaves.valid)
-    return Topology(forest, leaves, halo, empty_reflux(mesh, layout), layout, ghost)
+    halo = empty_plan(mesh, layout, ghost, margin, leaves.valid)
+    return Topology(forest, leaves, halo, empty_reflux(mesh, layout), layout)
 
 
-def build_topology(mesh: Mesh, forest: Forest, ghost: int, layout: Layout) -> Topology:
-    """Neighbours and plans for `ghost` layers of ghost cells; the forest has the capacity of the layout."""
-    return rebuilt(mesh, blank_topology(mesh, forest, ghost, layout), forest, jnp.ones((), bool))
+def build_topology(mesh: Mesh, forest: Forest, ghost: int, margin: int, layout: Layout) -> Topology:
+    """Neighbours and plans for `ghost` layers of ghost cells, prolonged from coarse cells with a `margin` around; the
+    forest has the capacity of the layout."""
+    return rebuilt(mesh, blank_topology(mesh, forest, ghost, margin, layout), forest, jnp.ones((), bool))
 
 
 def rebuilt(mesh: Mesh, topology: Topology, forest: Forest, changed: Bool[Array, ""]) -> Topology:
     """The topology of another forest if anything has changed. Plans are replaced where they lie: the branches of a
     conditional would keep the old and the new ones."""
-    layout, ghost = topology.layout, topology.ghost
-    reach = half_reach(mesh, ghost)
+    layout, reach = topology.layout, half_reach(mesh, topology.ghost, topology.margin)
     leaves = lax.cond(changed, lambda: leaves_of(mesh, forest, reach), lambda: topology.leaves)
 
     def one(i, plans):
         halo, faces = plans
         part = leaves.part(layout, i)
-        halo = plan_part(mesh, layout, halo, part, ghost, i)
+        halo = plan_part(mesh, layout, halo, part, i)
         if mesh.max_level > 0:
             indices = functools.partial(reflux_indices, mesh, layout, reach)
             faces = put(faces, apart(leaves.valid, lambda: over_blocks(indices, part)), i, axis=0)
@@ -74,7 +81,7 @@ def rebuilt(mesh: Mesh, topology: Topology, forest: Forest, changed: Bool[Array,
 
     halo, faces = sweep(layout, forest.count, one, (topology.halo, topology.reflux), changed)
     halo = eqx.tree_at(lambda plan: plan.valid, halo, leaves.valid)
-    return Topology(forest, leaves, halo, faces, layout, ghost)
+    return Topology(forest, leaves, halo, faces, layout)
 
 
 def cell_sizes(mesh: Mesh, forest: Forest | Leaves, dtype) -> Float[Array, "ndim patches"]:

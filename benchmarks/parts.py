@@ -6,6 +6,7 @@ the whole.
 
 from __future__ import annotations
 
+import functools
 import statistics
 import time as clock
 
@@ -13,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from amr.fusion import apart
 from amr.halo import fill_ring, ghosted_part
 from amr.pool import layout_of, put, sweep, take
 from amr.topology import rebuilt
@@ -66,31 +68,36 @@ def parts(setup: Setup, state: State) -> Parts:
     known = jax.jit(lambda state: geometry.build_geometry(setup, state.forest, layout, now.time))(state)
     work = jax.jit(lambda state: stepping.workspace(setup, state.forest.count, state.u))(state)
     end, most = jnp.asarray(1e3, now.time.dtype), jnp.asarray(ROUNDS, jnp.int32)
-    step = jax.jit(lambda known: stepping.plan_step(setup, known, now, end)[0])(known)
+    step = jax.jit(lambda known, store: stepping.plan_step(setup, known, store, now, end)[0])(known, work.store)
+    stage = jax.tree.map(lambda column: column[0], stepping.stages_of(setup, step))
     ghosted = jnp.zeros((state.u.shape[0], *known.topology.halo.fill.shape), state.u.dtype)
 
     def ghosts(carry, known):
         (store, pool), topology = carry, known.topology
         count = topology.forest.count
-        store = fill_ring(mesh, layout, count, topology.halo, store, setup.scheme.prolongation)
+        store = fill_ring(mesh, layout, count, topology.halo, store, setup.prolongation)
         return store, sweep(layout, count, lambda i, p: put(p, ghosted_part(topology.halo, store, i), i), pool)
 
     def fluxes(carry, known, ghosted):
         def one(i, carry):
             # A factor that depends on what came before: else the compiler would do all of it only once.
-            factor = step.factor + 0 * carry[0].ravel()[0]
-            found = stepping.fluxes_of(setup, known, take(ghosted, i), state.bounds, factor, i)
+            factor = stage.factor + 0 * carry[0].ravel()[0]
+            store = functools.partial(apart, known.topology.leaves.valid)
+            samples = store(lambda: stepping.scaled(known.samples, factor, i))
+            found = stepping.fluxes_of(setup, take(ghosted, i), samples, state.bounds, store)
             return tuple(put(old, new, i) for old, new in zip(carry, found, strict=True))
 
         return sweep(layout, known.topology.forest.count, one, carry)
 
     def update(work, known):
-        return sweep(layout, known.topology.forest.count, lambda i, w: stepping.updated(setup, known, w, i), work)
+        return sweep(
+            layout, known.topology.forest.count, lambda i, w: stepping.updated(setup, known, w, stage, i), work
+        )
 
     def one_step(carry, known):
         work, now, count = carry
-        step, _ = stepping.plan_step(setup, known, now, end)
-        return stepping.take_step(setup, known, work, state.bounds, step.factor), step.clock, count + 1
+        step, known = stepping.plan_step(setup, known, work.store, now, end)
+        return stepping.take_step(setup, known, work, state.bounds, step), step.clock, count + 1
 
     def regrid(work, known):
         return loop.regridded(setup, known, work, now.time)[1]
@@ -106,7 +113,7 @@ def parts(setup: Setup, state: State) -> Parts:
         "step": (one_step, (work, now, jnp.zeros((), jnp.int32)), known),
         "regrid": (regrid, work, known),
         "plans": (plans, known.topology, state.forest),
-        "rates": (lambda known, time: geometry.rated(setup, known, time), known, now.time),
+        "rates": (lambda known, time: geometry.sampled(setup, known, time), known, now.time),
         "round": (lambda state, end: loop.advance(setup, state, end, most)[0], state, end),
     }
 

@@ -17,16 +17,23 @@ Axes of length one stand for values that are the same everywhere.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
-from amr.transfer import LimitedLinear, Linear, Prolongation
+from amr.errors import InvalidSettingError
+from amr.transfer import LimitedLinear, Prolongation, Quadratic
 
+from .equations import Advection
+from .integrator import ForwardEuler, Integrator
+from .law import ConservationLaw
 from .limiter import Limiter, MonotizedCentral, Unlimited
+from .samples import Samples
 from .slices import lower, others, trim, upper
 
 Faces = tuple[Float[Array, "..."], ...]
@@ -63,22 +70,66 @@ class CTU(eqx.Module):
     @property
     def prolongation(self) -> Prolongation:
         """Between levels: limited as the slopes are."""
-        return Linear() if isinstance(self.limiter, Unlimited) else LimitedLinear()
+        return Quadratic() if isinstance(self.limiter, Unlimited) else LimitedLinear()
+
+    @property
+    def integrator(self) -> Integrator:
+        """One stage: time is in the fluxes already."""
+        return ForwardEuler()
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        """When in a step, from 0 to 1, the flow is needed."""
+        return (0.5,)
+
+    @property
+    def points(self) -> int:
+        """Points along each dimension from which averages of given functions over cells are taken."""
+        return 1
+
+    @property
+    def default_cfl(self) -> float:
+        """Stable with some margin."""
+        return 0.9
+
+    def combined(self, rates: list[Array]) -> Array:
+        """How many cells the flow crosses in its fastest direction, which is what limits the step."""
+        return functools.reduce(jnp.maximum, rates)
+
+    def check(self, equation) -> None:
+        """Raise `InvalidSettingError` if the scheme cannot solve this equation."""
+        if not isinstance(equation, Advection):
+            kind = type(equation).__name__
+            raise InvalidSettingError("scheme", f"CTU solves Advection, not {kind}; take solvers.MethodOfLines()")
 
     def transported(
         self,
-        phi: Float[Array, "*ghosted"],
-        courant: Faces,
-        divergence_free: bool,
-        bounds: tuple[Float[Array, ""], Float[Array, ""]],
+        equation: Advection | ConservationLaw,
+        u: Float[Array, "vars blocks *ghosted lanes"],
+        samples: Samples,
+        bounds: tuple[Float[Array, " vars"], Float[Array, " vars"]],
         store: Store = at_once,
-    ) -> Faces:
-        """How much of phi crosses each face of a patch in a step, in units of a cell.
+    ) -> tuple[Float[Array, "vars ..."], ...]:
+        """How much of each scalar crosses each face of the patches of a sweep in a step, in units of a cell.
 
-        `courant[d]` are the normal velocities times dt/dx between the ghosted cells (one less along d); entry d of the
-        result has one more face than the patch has cells along d. `store` evaluates a stage whose results are read
-        several times.
+        `samples.rates[d]` are the normal velocities times dt/dx between the ghosted cells (one less along d); entry d
+        of the result has one more face than the patch has cells along d. `store` evaluates a stage whose results are
+        read several times.
         """
+        assert isinstance(equation, Advection), "checked by `check`"
+        free = equation.velocity.divergence_free
+
+        def one(phi, courant, limits):
+            return self._carried(phi, courant, free, limits, store)
+
+        found = [
+            jax.vmap(functools.partial(one, limits=limits))(phi, samples.rates)
+            for phi, *limits in zip(u, *bounds, strict=True)
+        ]
+        return tuple(jnp.stack(parts) for parts in zip(*found, strict=True))
+
+    def _carried(self, phi: Float[Array, "*ghosted lanes"], courant: Faces, divergence_free: bool, bounds, store):
+        """The same for one scalar and one patch."""
         dims = range(len(courant))
         slopes = store(lambda: self._slopes(phi, dims))
         high = corner_transport(phi, slopes, courant, store, expands=not divergence_free)

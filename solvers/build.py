@@ -1,55 +1,42 @@
 """From the tables of a config to the objects of a run.
 
-Every object is made from the tables it needs by one method here. A mistake leaves its object out, and whatever needs
-that one; all the rest is still made and checked, so that a person sees every mistake at once.
+Every object is made from the tables it needs by one method here, or by a module `build_...`. A mistake leaves its
+object out, and whatever needs that one; all the rest is still made and checked, so that a person sees every mistake
+at once.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jax
+import numpy as np
 
 import amr
-from amr.vtkhdf import RESERVED
 
-from . import limiter
 from .advection import CTU
-from .config import (
-    Config,
-    DomainTable,
-    EquationTable,
-    FunctionThresholds,
-    MeshTable,
-    OutputTable,
-    RefineTable,
-    Thresholds,
-    TimeTable,
-)
+from .build_boundaries import PATH, BoundaryReader, Faces, faces_of, outline
+from .build_equation import Equation, build_equation
+from .build_refine import build_refine, check_regions
+from .build_scheme import build_scheme
+from .config import Config, DomainTable, MeshTable, OutputTable, RefineTable, SchemeTable, TimeTable
+from .config_equations import OwnLawTable
 from .config_errors import Mistakes, Tables, fields_of, read_tables
 from .config_file import Source, read_source
-from .equations import Advection
-from .formulas import STEADY, Formulas
+from .formulas import Each, Formulas
+from .law import ConservationLaw
+from .law_checks import check_methods, not_admissible, with_coefficients
+from .lines import MethodOfLines
+from .sampling import sample_points, values_at
 from .simulation import Simulation
-from .velocity import ConstantVelocity, FaceVelocity, StreamFunction, VectorPotential, Velocity
+from .toml_text import alternatives, show
 
-LIMITERS: dict[str, Callable[[], limiter.Limiter]] = {
-    "mc": limiter.MonotizedCentral,
-    "van_leer": limiter.VanLeer,
-    "minmod": limiter.Minmod,
-    "superbee": limiter.Superbee,
-    "none": limiter.Unlimited,
-}
-INDICATORS: dict[str, Callable[..., amr.Indicator]] = {
-    "value": amr.Value,
-    "difference": amr.Difference,
-    "gradient": amr.Gradient,
-}
-BOUNDARIES: dict[str, amr.Boundary] = {"periodic": amr.Periodic(), "outflow": amr.Outflow()}
 MOST_DUMPS = 100_000
+NEEDED = "missing, expected an expression or 'module:function'"
 
 
 @dataclass(frozen=True)
@@ -70,6 +57,21 @@ class Case:
     exact: Callable | None
     output_times: tuple[float, ...]
     modules: tuple[Path, ...]
+
+    @property
+    def equation(self) -> str:
+        """What is solved, in a line."""
+        return f"{self.config.equation.type}: {', '.join(self.simulation.setup.equation.names)}"
+
+    @property
+    def scheme(self) -> str:
+        """How it is solved, in a line."""
+        table = self.config.scheme
+        parts = [getattr(table, key) for key in ("method", "reconstruction", "riemann", "integrator")]
+        named = [part for part in parts if part is not None]
+        limited = [] if table.limiter is None else [f"limiter {table.limiter}"]
+        flags = [key for key in ("bounded", "primitive") if getattr(table, key)]
+        return ", ".join([*named, *limited, *flags, f"cfl {self.simulation.setup.cfl:g}", table.precision])
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Case:
@@ -93,9 +95,23 @@ class _Builder:
         self.source, self.tables, self.mistakes = source, tables, mistakes
         if tables["scheme"] is None or tables["scheme"].precision == "float64":
             jax.config.update("jax_enable_x64", True)  # before user's modules are imported: they may make arrays
-        self.domain = mistakes.attempt(("domain",), _domain, tables["domain"])
+        table: DomainTable | None = tables["domain"]
+        self.faces: Faces | None = None
+        if table is not None:
+            self.faces = mistakes.attempt(("domain",), faces_of, table.boundary, len(table.lower))
+        self.domain = self._outlined_domain(table)
         self.mesh = mistakes.attempt(("mesh",), _mesh, self.domain, tables["mesh"])
         self.formulas = self._formulas()
+
+    def _outlined_domain(self, table: DomainTable | None) -> amr.Domain | None:
+        """The domain as far as the grid depends on it: boundaries need formulas, which are tried on the grid."""
+        if table is None:
+            return None
+        box = self.mistakes.attempt(("domain",), _box, table)
+        if self.faces is None or box is None:
+            return box
+        whole = self.mistakes.attempt(("domain",), _domain, table, outline(self.faces))
+        return box if whole is None else whole
 
     def _formulas(self) -> Formulas:
         time, parameters, mesh = self.tables["time"], self.tables["parameters"], self.mesh
@@ -109,118 +125,149 @@ class _Builder:
     def case(self) -> Case | None:
         """All of it, if nothing is wrong."""
         attempt, tables = self.mistakes.attempt, self.tables
-        velocity = attempt(("equation",), self._velocity, tables["equation"])
-        initial = self._variable("initial", in_time=False)
-        exact = self._variable("exact", in_time=True)
-        self._check_regions()
-        refine = attempt(("refine",), self._indicator, tables["refine"])
+        equation = self._equation()
+        initial = self._functions("initial", equation, in_time=False)
+        exact = self._functions("exact", equation, in_time=True)
+        self._try_law(equation, initial)
+        scheme = self._scheme(equation)
+        refine = self._refine(equation)
         times = attempt(("output",), _output_times, tables["time"], tables["output"])
-        simulation = self._simulation(velocity, refine)
+        self._check_picture(equation)
+        mesh = self._mesh_with_boundaries(equation, initial, None if scheme is None else scheme[0])
+        simulation = None if mesh is None else self._simulation(mesh, equation, scheme, refine)
         if self.mistakes.entries or simulation is None or initial is None or times is None:
             return None
-        return Case(self._resolved(simulation), simulation, initial, exact, times, tuple(self.formulas.modules))
+        assert scheme is not None, "there are no mistakes"
+        assert refine is not None, "there are no mistakes"
+        config = self._resolved(simulation, scheme[1], refine[1])
+        return Case(config, simulation, initial, exact, times, tuple(self.formulas.modules))
 
-    # --- the flow and the functions -----------------------------------------------------------------------------------
+    # --- the equation and the functions -------------------------------------------------------------------------------
 
-    def _velocity(self, table: EquationTable) -> Velocity | None:
-        if table.variable in RESERVED:
-            self.mistakes.add(("equation", "variable"), f"{table.variable!r} has another meaning in dumps; rename it")
-        if table.stream_function is not None:
-            return self._incompressible(StreamFunction, "stream_function", 1, 0.0)
-        if table.potential is not None:
-            return self._incompressible(VectorPotential, "potential", 3, 0.5)
-        flow = self.formulas.flow(("equation", "velocity"), table.velocity, self.formulas.ndim, 0.5)
-        if flow is None:
+    def _equation(self) -> Equation | None:
+        table = self.tables["equation"]
+        return None if table is None else build_equation(table, self.formulas.ndim, self.formulas, self.mistakes)
+
+    def _functions(self, name: str, equation: Equation | None, in_time: bool) -> Callable | None:
+        """What `[initial]` or `[exact]` gives: a function of one value, or of a tuple with all given variables."""
+        table: Mapping[str, Any] | None = self.tables[name]
+        given = None if equation is None else equation.given
+        if table is not None and given is not None and "function" in table and "function" not in given:
+            return self._one_function(name, table, given, in_time)
+        functions = {key: self.formulas.value((name, key), text, in_time) for key, text in (table or {}).items()}
+        if given is None or table is None:
             return None
-        if flow.constants is not None:
-            return ConstantVelocity(flow.constants)
-        return FaceVelocity(flow.function, amplitude=flow.factor)
-
-    def _incompressible(self, kind: Callable[..., Velocity], key: str, count: int, shift: float) -> Velocity | None:
-        if self.domain is not None:
-            kind(STEADY).check(self.domain.ndim)  # before the formula is found to miss a coordinate
-        flow = self.formulas.flow(("equation", key), getattr(self.tables["equation"], key), count, shift)
-        return None if flow is None else kind(flow.function, amplitude=flow.factor)
-
-    def _variable(self, name: str, in_time: bool) -> Callable | None:
-        """The function that `[initial]` or `[exact]` gives for the variable."""
-        table, equation = self.tables[name] or {}, self.tables["equation"]
-        functions = {key: self.formulas.value((name, key), text, in_time) for key, text in table.items()}
-        if equation is None or self.tables[name] is None:
+        for key in table.keys() - set(given):
+            hint = f"did you mean {given[0]}?" if len(given) == 1 else f"expected {alternatives(given, key)}"
+            self.mistakes.add((name, key), f"no such variable; {hint}")
+        for key in given if name == "initial" or (table and len(given) > 1) else ():
+            if key not in table:
+                self.mistakes.add((name, key), NEEDED if name == "initial" else f"{NEEDED}: all variables or none")
+        found = [functions.get(key) for key in given]
+        if None in found:
             return None
-        for key in table.keys() - {equation.variable}:
-            self.mistakes.add((name, key), f"no such variable; did you mean {equation.variable}?")
-        if equation.variable not in table and name == "initial":
-            self.mistakes.add((name, equation.variable), "missing, expected an expression or 'module:function'")
-        return functions.get(equation.variable)
+        return found[0] if len(found) == 1 else Each(tuple(found))  # type: ignore[arg-type]
 
-    # --- refinement ---------------------------------------------------------------------------------------------------
+    def _one_function(self, name: str, table: Mapping[str, Any], given: Sequence[str], in_time: bool):
+        """One function of the user's own for all variables."""
+        for key in table.keys() - {"function"}:
+            self.mistakes.add((name, key), f"{name}.function gives all variables already; leave one of both out")
+        path, text = (name, "function"), table["function"]
+        if not isinstance(text, str) or ":" not in text:
+            self.mistakes.add(path, f"found {show(text)}, expected 'module:function', which gives {', '.join(given)}")
+            return None
+        return self.formulas.value(path, text, in_time, len(given))
 
-    def _check_regions(self) -> None:
-        """Regions must lie in the domain, and their levels in the mesh."""
-        domain, mesh, refine = self.domain, self.tables["mesh"], self.tables["refine"]
-        for n, region in enumerate([] if refine is None else refine.regions):
-            path = ("refine", "regions", n)
-            if mesh is not None and region.level > mesh.max_level:
-                message = f"found {region.level}, expected at most mesh.max_level, {mesh.max_level}"
-                self.mistakes.add((*path, "level"), message)
-            # What cannot be a domain cannot be a region either.
-            box = self.mistakes.attempt(path, amr.Domain, region.lower, region.upper)
-            if box is None or domain is None:
-                continue
-            if box.ndim != domain.ndim:
-                self.mistakes.add(path, f"has {box.ndim} dimensions, expected {domain.ndim}, as the domain")
-            elif not _overlap(box, domain):
-                self.mistakes.add(path, "lies outside the domain")
+    def _try_law(self, equation: Equation | None, initial: Callable | None) -> None:
+        """The initial values must make sense to a law, and a law of the user's own must be able to work with them."""
+        if not isinstance(equation, ConservationLaw) or initial is None or self.mesh is None:
+            return
+        if self.mistakes.blame(("initial",)) or self.mistakes.blame(("equation",)):
+            return
+        points = tuple(x.ravel() for x in np.broadcast_arrays(*sample_points(self.mesh)))
+        values = values_at(initial, points, ())
+        if isinstance(self.tables["equation"], OwnLawTable):
+            self.mistakes.attempt(("equation", "type"), check_methods, equation, values, points)
+            if self.mistakes.blame(("equation",)):
+                return
+        name, message = not_admissible(equation, with_coefficients(equation, values, points), *points)
+        if message:
+            one = "function" in self.tables["initial"]
+            self.mistakes.add(("initial", "function") if one else ("initial", name) if name else ("initial",), message)
 
-    def _indicator(self, table: RefineTable) -> amr.Indicator | None:
-        attempt, found, equation = self.mistakes.attempt, [], self.tables["equation"]
-        for key, kind in INDICATORS.items():
-            found.append(attempt(("refine", key), _on_variable, kind, getattr(table, key), equation))
-        if table.function is not None:
-            own = attempt(("refine", "function", "name"), self.formulas.indicator, table.function.name)
-            found.append(attempt(("refine", "function"), _on_function, own, table.function))
-        found += [amr.Region(r.lower, r.upper, r.level) for r in table.regions if len(r.lower) == len(r.upper)]
-        present = [indicator for indicator in found if indicator is not None]
-        mesh = self.tables["mesh"]
-        if table.empty and mesh is not None and mesh.max_level > 0:
-            advice = "add what to refine, such as value = {above = 0.5}, or set mesh.max_level = 0"
-            self.mistakes.add(("refine",), f"asks for nothing, but mesh.max_level is {mesh.max_level}; {advice}")
-        return amr.AnyOf(*present) if len(present) > 1 else present[0] if present else None
+    # --- scheme, refinement, pictures, boundaries ---------------------------------------------------------------------
+
+    def _scheme(self, equation: Equation | None) -> tuple[CTU | MethodOfLines, SchemeTable] | None:
+        table = self.tables["scheme"]
+        return None if table is None or equation is None else build_scheme(table, equation, self.mistakes)
+
+    def _refine(self, equation: Equation | None) -> tuple[amr.Indicator | None, RefineTable] | None:
+        table = self.tables["refine"]
+        if table is None:
+            return None
+        check_regions(table, self.domain, self.mistakes)
+        names = None if equation is None else equation.names
+        return build_refine(table, names, self.tables["mesh"], self.formulas, self.mistakes)
+
+    def _check_picture(self, equation: Equation | None) -> None:
+        table: OutputTable | None = self.tables["output"]
+        if table is None or equation is None or table.variable in (None, *equation.names):
+            return
+        expected = alternatives(equation.names, table.variable)
+        self.mistakes.add(("output", "variable"), f"found {show(table.variable)}, expected {expected}")
+
+    def _mesh_with_boundaries(self, equation: Equation | None, initial: Callable | None, scheme) -> amr.Mesh | None:
+        """The mesh that is run on; with a mistake in the boundaries, the outlined one, so that the rest is checked."""
+        if self.faces is None or self.domain is None:
+            return self.mesh
+        law = equation if isinstance(equation, ConservationLaw) else None
+        names = None if equation is None else equation.given
+        ghost = 2 if scheme is None else scheme.ghost
+        tried = None if self.mistakes.blame(("initial",)) else initial
+        reader = BoundaryReader(self.formulas, self.mistakes, law, names, tried, ghost)
+        pairs = None if self.mistakes.blame(PATH) else reader.pairs(self.faces)
+        if pairs is None or self.mesh is None:
+            return self.mesh
+        domain = amr.Domain(self.domain.lower, self.domain.upper, boundary=pairs)
+        return _mesh(domain, self.tables["mesh"])
 
     # --- the whole ----------------------------------------------------------------------------------------------------
 
-    def _simulation(self, velocity: Velocity | None, refine: amr.Indicator | None) -> Simulation | None:
-        mesh, scheme, steps, regrid = self.mesh, *(self.tables[name] for name in ("scheme", "time", "refine"))
-        if mesh is None or scheme is None or steps is None or regrid is None:
+    def _simulation(self, mesh: amr.Mesh, equation: Equation | None, scheme, refine) -> Simulation | None:
+        steps, regrid = self.tables["time"], self.tables["refine"]
+        if equation is None or scheme is None or refine is None or steps is None:
             return None
-        # Without a velocity (there was a mistake in it), what the simulation checks besides it is still checked.
-        flow = ConstantVelocity((0.0,) * mesh.ndim) if velocity is None else velocity
-        equation = self.tables["equation"]
         try:
             return Simulation(
                 mesh,
-                Advection(flow, "phi" if equation is None else equation.variable),
-                scheme=CTU(LIMITERS[scheme.limiter](), scheme.bounded),
-                refine=refine,
+                equation,
+                scheme=scheme[0],
+                refine=refine[0],
                 cfl=steps.cfl,
                 interval=regrid.interval,
                 buffer=regrid.buffer,
-                dtype=scheme.precision,
+                dtype=self.tables["scheme"].precision,
             )
         except amr.InvalidSettingError as error:
             self.mistakes.add((_table_of(error.key), error.key), error.message)
             return None
 
-    def _resolved(self, simulation: Simulation) -> Config:
+    def _resolved(self, simulation: Simulation, scheme: SchemeTable, refine: RefineTable) -> Config:
         """The config with the defaults that depend on other settings filled in."""
-        tables, setup = self.tables, simulation.setup
-        name = tables["output"].name or self.source.path.stem
-        directory = tables["output"].directory or f"runs/{name}"
+        tables, setup, output = self.tables, simulation.setup, self.tables["output"]
+        names = setup.equation.names
+        name = output.name or self.source.path.stem
+        directory = output.directory or f"runs/{name}"
+        shown = output.variable or names[0]
+        equation = tables["equation"]
+        if "variable" in type(equation).model_fields and equation.variables is None:
+            equation = equation.model_copy(update={"variable": names[0]})
         settled = {
-            "output": tables["output"].model_copy(update={"name": name, "directory": directory}),
-            "scheme": tables["scheme"].model_copy(update={"bounded": setup.scheme.bounded}),
-            "refine": tables["refine"].model_copy(update={"interval": setup.interval}),
+            "equation": equation,
+            "output": output.model_copy(update={"name": name, "directory": directory, "variable": shown}),
+            "scheme": scheme,
+            "refine": refine.model_copy(update={"interval": setup.interval}),
+            "time": tables["time"].model_copy(update={"cfl": setup.cfl}),
         }
         return Config(**tables | settled)
 
@@ -228,30 +275,16 @@ class _Builder:
 # --- one object each --------------------------------------------------------------------------------------------------
 
 
-def _domain(table: DomainTable) -> amr.Domain:
-    given = table.boundary
-    entries = [given] * len(table.lower) if isinstance(given, str) else given
-    pairs = [BOUNDARIES[e] if isinstance(e, str) else tuple(BOUNDARIES[face] for face in e) for e in entries]
-    return amr.Domain(table.lower, table.upper, boundary=pairs)
+def _box(table: DomainTable) -> amr.Domain:
+    return amr.Domain(table.lower, table.upper, periodic=False)
+
+
+def _domain(table: DomainTable, boundary: Sequence) -> amr.Domain:
+    return amr.Domain(table.lower, table.upper, boundary=boundary)
 
 
 def _mesh(domain: amr.Domain, table: MeshTable) -> amr.Mesh:
     return amr.Mesh(domain, table.cells, table.patch, table.max_level, table.capacity)
-
-
-def _on_variable(kind: Callable[..., amr.Indicator], table: Thresholds, equation: EquationTable) -> amr.Indicator:
-    if table.variable not in (None, equation.variable):
-        raise amr.InvalidSettingError("variable", f"found {table.variable!r}, expected {equation.variable!r}")
-    return kind(table.above, table.below)
-
-
-def _on_function(function: Callable, table: FunctionThresholds) -> amr.Indicator:
-    return amr.Custom(function, table.above, table.below)
-
-
-def _overlap(a: amr.Domain, b: amr.Domain) -> bool:
-    sides = zip(a.lower, a.upper, b.lower, b.upper, strict=True)
-    return all(low < other_high and high > other_low for low, high, other_low, other_high in sides)
 
 
 def _output_times(time: TimeTable, output: OutputTable) -> tuple[float, ...]:

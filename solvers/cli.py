@@ -67,9 +67,11 @@ def validate(file: Path, overrides: tuple[str, ...]) -> None:
     mesh = case.simulation.mesh
     finest = " x ".join(str(n * 2**mesh.max_level) for n in mesh.cells)
     click.echo(f"{file}: valid")
-    click.echo(f"  cells   {' x '.join(map(str, mesh.cells))} to {finest}, in patches of {mesh.patch} a side")
-    click.echo(f"  time    0 to {case.config.time.end:g}, {len(case.output_times) + 2} dumps")
-    click.echo(f"  output  {case.config.output.directory}")
+    click.echo(f"  equation  {case.equation}")
+    click.echo(f"  scheme    {case.scheme}")
+    click.echo(f"  cells     {' x '.join(map(str, mesh.cells))} to {finest}, in patches of {mesh.patch} a side")
+    click.echo(f"  time      0 to {case.config.time.end:g}, {len(case.output_times) + 2} dumps")
+    click.echo(f"  output    {case.config.output.directory}")
 
 
 def _load(file: Path, overrides: tuple[str, ...]) -> Case:

@@ -13,14 +13,17 @@ from pydantic.fields import FieldInfo
 
 from amr.errors import InvalidSettingError
 
-from .config import RESERVED, Config, Table
+from .config import Config
+from .config_equations import KINDS, equation_kind, types_with
+from .config_values import RESERVED, Table
 from .expression import ExpressionError
 from .toml_text import KeyPath, alternatives, show
 from .user_function import UserFunctionError
 
 T = TypeVar("T")
 Tables = dict[str, Any]
-_DISPENSABLE = {("domain", "boundary"), ("equation", "type")}
+# Keys that can be left out, when they are wrong, without making other settings look wrong.
+_DISPENSABLE = {("equation", key) for key in ("gamma", "density", "sound_speed", "gravity", "bottom", "dry_depth")}
 
 
 class ConfigError(ValueError):
@@ -42,6 +45,10 @@ class Mistakes:
 
     def add(self, path: KeyPath, message: str) -> None:
         self.entries.append((path, message))
+
+    def blame(self, path: KeyPath) -> bool:
+        """Whether something is wrong with that key or below it."""
+        return any(found[: len(path)] == path for found, _ in self.entries)
 
     @contextmanager
     def at(self, *path: str | int) -> Iterator[None]:
@@ -92,6 +99,10 @@ def _read_table(name: str, data: Mapping[str, Any], parameters: Mapping[str, flo
 
 def _validated(name: str, table: dict[str, Any], parameters: Mapping[str, float], mistakes: Mistakes) -> Any:
     kind: Any = Config.model_fields[name].annotation
+    if name == "equation":
+        kind = mistakes.attempt(("equation",), equation_kind, table)
+        if kind is None:
+            return None
     is_model = isinstance(kind, type) and issubclass(kind, BaseModel)
     adapter = TypeAdapter(kind, config=None if is_model else Table.model_config)
     try:
@@ -99,12 +110,30 @@ def _validated(name: str, table: dict[str, Any], parameters: Mapping[str, float]
     except ValidationError as error:
         errors = error.errors()
     for entry in errors:
-        path = (name, *(part for part in entry["loc"] if part != "[key]"))
-        mistakes.add(path, _message(path, entry))
+        mistakes.add(*_blamed(name, kind, table, entry))
     if all(entry["loc"] and _dispensable(name, entry) for entry in errors):
         # The rest of the table is needed to check the others.
-        return _validated(name, _mended(name, table, [entry["loc"][0] for entry in errors]), parameters, mistakes)
+        mended = _mended(kind, table, [entry["loc"][0] for entry in errors])
+        return _validated(name, mended, parameters, mistakes)
     return None
+
+
+def _blamed(name: str, kind: Any, table: Mapping[str, Any], entry: Any) -> tuple[KeyPath, str]:
+    """What one of pydantic's errors is about, and a sentence about it."""
+    path = (name, *_as_written(table, entry["loc"]))
+    if name == "equation" and entry["type"] == "extra_forbidden" and len(path) == 2:
+        return path, _misplaced(kind, str(path[1]))
+    return path, _message(path, entry)
+
+
+def _as_written(table: Any, loc: Sequence[str | int]) -> Iterator[str | int]:
+    """The path of a key in the file, where a list of one may have been written without brackets."""
+    for part in loc:
+        if part == "[key]" or (isinstance(part, int) and not isinstance(table, list)):
+            continue
+        inside = (isinstance(table, Mapping) and part in table) or (isinstance(part, int) and part < len(table))
+        table = table[part] if inside else None
+        yield part
 
 
 def _dispensable(name: str, entry: Any) -> bool:
@@ -112,10 +141,11 @@ def _dispensable(name: str, entry: Any) -> bool:
     return (entry["type"] == "extra_forbidden" and len(entry["loc"]) == 1) or (name, entry["loc"][0]) in _DISPENSABLE
 
 
-def _mended(name: str, table: Mapping[str, Any], wrong: Sequence[Any]) -> dict[str, Any]:
+def _mended(kind: Any, table: Mapping[str, Any], wrong: Sequence[Any]) -> dict[str, Any]:
     """The table without the wrong keys; a misspelt one stands for what was probably meant."""
     sound = {key: value for key, value in table.items() if key not in wrong}
-    meant = {close[0]: table[key] for key in wrong if (close := _close(key, fields_of(name))) and key not in close}
+    known = getattr(kind, "model_fields", {})
+    meant = {close[0]: table[key] for key in wrong if (close := _close(key, known)) and key not in close}
     return meant | sound
 
 
@@ -145,6 +175,17 @@ def _unknown(path: KeyPath) -> str:
     return f"unknown {kind}; {hint}"
 
 
+def _misplaced(kind: type[Table], key: str) -> str:
+    """About a key of `[equation]` that its type does not know."""
+    others = types_with(key)
+    own = next((name for name, known in KINDS.items() if known is kind), "module:name")
+    if others:
+        return f"belongs to type = {' or '.join(map(show, others))}, not to {show(own)}"
+    hint = _close(key, kind.model_fields)
+    keys = ", ".join(kind.model_fields)
+    return f"unknown key; did you mean {hint[0]}?" if hint else f"unknown key; expected one of {keys}"
+
+
 def _close(key: str, keys: Iterable[str]) -> list[str]:
     return difflib.get_close_matches(key, list(keys), 1)
 
@@ -168,18 +209,14 @@ def _field(path: KeyPath) -> FieldInfo | None:
 
 def fields_of(*path: str | int) -> dict[str, FieldInfo]:
     """The keys of a table, given by its path."""
-    model: type[BaseModel] = Config
-    for part in path:
-        if isinstance(part, str):
-            info = model.model_fields.get(part)
-            below = _model_in(info.annotation) if info is not None else None
-            if below is None:
-                return {}
-            model = below
-    return model.model_fields
+    fields: Mapping[str, FieldInfo] = Config.model_fields
+    for part in (part for part in path if isinstance(part, str)):
+        models = _models_in(fields[part].annotation) if part in fields else []
+        fields = {key: info for model in models for key, info in model.model_fields.items()}
+    return dict(fields)
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]

@@ -10,8 +10,8 @@ from typing import Any
 from amr.mesh import Mesh
 
 from . import user_function
-from .config import COORDINATES
 from .config_errors import Mistakes
+from .config_values import COORDINATES
 from .expression import Expression, ExpressionTuple, parse
 from .sampling import check_values, check_wraps, sample_points
 from .time_factor import TIME, separate
@@ -36,6 +36,16 @@ class Flow:
         parts = (self.function,) if isinstance(self.function, Expression) else self.function.components
         constants = [part.constant for part in parts]
         return None if None in constants else tuple(constants)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Each:
+    """Several functions as one that gives a tuple; equal if the functions are."""
+
+    functions: tuple[Callable, ...]
+
+    def __call__(self, *values) -> tuple:
+        return tuple(function(*values) for function in self.functions)
 
 
 @dataclass
@@ -68,12 +78,16 @@ class Formulas:
     def spacetime(self) -> tuple[str, ...]:
         return (*self.space, TIME)
 
-    def value(self, path: KeyPath, text: Any, in_time: bool) -> Callable | None:
-        """A function of position (and time) that gives one number."""
-        arguments = self.spacetime if in_time else self.space
-        function = self.mistakes.attempt(path, self._function, text, arguments)
-        self._try(path, function, 1, 0.5, in_time)
+    def value(self, path: KeyPath, text: Any, in_time: bool, count: int = 1) -> Callable | None:
+        """A function of position (and time) that gives one number, or `count` of them."""
+        function = self.read(path, text, in_time)
+        self._try(path, function, count, 0.5, in_time)
         return function
+
+    def read(self, path: KeyPath, text: Any, in_time: bool) -> Callable | None:
+        """A function of position (and time), not yet tried."""
+        arguments = self.spacetime if in_time else self.space
+        return self.mistakes.attempt(path, self._function, text, arguments)
 
     def flow(self, path: KeyPath, given: Any, count: int | None, shift: float) -> Flow | None:
         """A function of position and time that gives `count` numbers.
@@ -104,25 +118,34 @@ class Formulas:
 
     def indicator(self, reference: str) -> Callable:
         """A user's function of one patch."""
-        return self._user_function(reference, ("patch",))
+        return self.user_function(reference, ("patch",))
+
+    def user_object(self, reference: str, fits: Callable[[Any], bool], kind: str) -> Any:
+        """Something else that a user's module has."""
+        found = user_function.find(reference, self.folder, fits, kind)
+        self._keep_module(reference)
+        return found
 
     def _function(self, text: Any, arguments: tuple[str, ...]) -> Callable:
         if is_reference(text):
-            return self._user_function(text, arguments)
+            return self.user_function(text, arguments)
         return parse(str(text), arguments, self.parameters)
 
-    def _user_function(self, reference: str, *calls: tuple[str, ...]) -> Callable:
+    def user_function(self, reference: str, *calls: tuple[str, ...]) -> Callable:
         """The function of that name, which must take the arguments of one of `calls`."""
         function = user_function.load(reference, self.folder)
         if not any(user_function.takes(function, len(call)) for call in calls):
             user_function.check_takes(function, calls[0])
+        self._keep_module(reference)
+        return function
+
+    def _keep_module(self, reference: str) -> None:
         file = self.folder / (reference.strip().split(":")[0].replace(".", "/") + ".py")
         if file.exists() and file not in self.modules:
             self.modules.append(file)
-        return function
 
     def _user_flow(self, path: KeyPath, reference: str, count: int | None, shift: float) -> Flow | None:
-        function = self.mistakes.attempt(path, self._user_function, reference, self.spacetime, self.space)
+        function = self.mistakes.attempt(path, self.user_function, reference, self.spacetime, self.space)
         if function is None:
             return None
         steady = not user_function.takes(function, len(self.spacetime))

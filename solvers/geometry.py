@@ -1,4 +1,4 @@
-"""What stays the same from one regrid to the next: index plans, and the flow on the faces of the mesh."""
+"""What stays the same from one regrid to the next: index plans, and samples of the flow or law on the mesh."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from jaxtyping import Array, Bool, Float
 
 from amr.forest import Forest
 from amr.fusion import apart, by_halves
+from amr.halo import Store, cells_part
 from amr.leaves import Leaves, over_blocks
-from amr.pool import Layout, put, put_patches, sweep
-from amr.topology import Topology, blank_topology, cell_sizes, rebuilt
+from amr.pool import Layout, put, put_patches, sweep, take
+from amr.topology import Topology, blank_topology, rebuilt
 
+from .equations import Advection
+from .samples import Samples, flow_samples, law_samples
 from .setup import Setup
 from .slices import lower, others, trim, upper
 
 Scalar = Float[Array, ""]
-# For each dimension, how many cells the flow crosses per unit of time at the faces between the ghosted cells of all
-# patches, or of those of a sweep. Axes of faces of length one stand for a flow that is the same everywhere.
-Rates = tuple[Float[Array, "sweeps blocks ... lanes"], ...]
-PartRates = tuple[Float[Array, "blocks ... lanes"], ...]
 
 
 class Geometry(eqx.Module):
-    """Plans, and rates of the flow (its amplitude apart).
+    """Plans, and samples (the flow's amplitude apart).
 
     **Attributes:**
 
     - `topology`: the leaves and their plans.
-    - `rates`: until the next regrid; of unsteady flows that have no amplitude, halfway through the next step.
-    - `fastest`: how many cells the flow crosses per unit of time in each patch, in the fastest direction.
-    - `divergence`: the largest of its cells.
+    - `samples`: of all patches, arrays `(sweeps, blocks, .., lanes)`, until the next regrid; of unsteady flows that
+      have no amplitude, halfway through the next step.
+    - `fastest`: how many cells signals cross per unit of time in each patch, as the scheme counts them.
+    - `divergence`: the largest of the flow in its cells.
     """
 
     topology: Topology
-    rates: Rates
+    samples: Samples
     fastest: Float[Array, " patches"]
     divergence: Float[Array, " patches"]
 
@@ -54,73 +54,117 @@ class Geometry(eqx.Module):
 
 
 def blank_geometry(setup: Setup, forest: Forest, layout: Layout, time: Scalar) -> Geometry:
-    """Room for the plans and rates of a forest."""
-    topology = blank_topology(setup.mesh, forest, setup.scheme.ghost, layout)
-    shapes = jax.eval_shape(lambda: _part_rates(setup, topology.part(jnp.zeros((), jnp.int32)), time))
-    rates = tuple(jnp.zeros((layout.sweeps, *shape.shape), shape.dtype) for shape in shapes)
+    """Room for the plans and samples of a forest."""
+    topology = blank_topology(setup.mesh, forest, setup.scheme.ghost, setup.prolongation.margin, layout)
+    shapes = jax.eval_shape(lambda: _part_samples(setup, topology.part(jnp.zeros((), jnp.int32)), time))
+    samples = jax.tree.map(lambda shape: jnp.zeros((layout.sweeps, *shape.shape), shape.dtype), shapes)
     nothing = jnp.zeros(layout.capacity, time.dtype)
-    return Geometry(topology, rates, nothing, nothing)
+    return Geometry(topology, samples, nothing, nothing)
 
 
 def build_geometry(setup: Setup, forest: Forest, layout: Layout, time: Scalar) -> Geometry:
-    """Plans and rates for a forest."""
+    """Plans and samples for a forest."""
     return adapted_geometry(setup, blank_geometry(setup, forest, layout, time), forest, time, jnp.ones((), bool))
 
 
 def adapted_geometry(setup: Setup, geometry: Geometry, forest: Forest, time: Scalar, changed) -> Geometry:
     """What belongs to another forest, if anything has changed."""
     topology = rebuilt(setup.mesh, geometry.topology, forest, changed)
-    new = Geometry(topology, geometry.rates, geometry.fastest, geometry.divergence)
-    return rated(setup, new, time, changed)
+    new = Geometry(topology, geometry.samples, geometry.fastest, geometry.divergence)
+    return sampled(setup, new, time, changed)
 
 
-def rated(setup: Setup, geometry: Geometry, time: Scalar, needed: Bool[Array, ""] | None = None) -> Geometry:
-    """The geometry with rates at a time, the flow's amplitude apart (if `needed`)."""
+def sampled(setup: Setup, geometry: Geometry, time: Scalar, needed: Bool[Array, ""] | None = None) -> Geometry:
+    """The geometry with samples taken at a time (if `needed`)."""
     topology, layout = geometry.topology, geometry.topology.layout
 
     def one(i, known):
-        rates, fastest, divergence = known
+        samples, fastest, divergence = known
         leaves = topology.part(i)
-        new = apart(leaves.valid, lambda: _part_rates(setup, leaves, time))
-        rates = tuple(put(old, rate, i, axis=0) for old, rate in zip(rates, new, strict=True))
-        fastest = put_patches(layout, fastest, _fastest(new), i)
-        return rates, fastest, put_patches(layout, divergence, _divergence(setup, new), i)
+        new = apart(leaves.valid, lambda: _part_samples(setup, leaves, time))
+        samples = jax.tree.map(lambda old, part: put(old, part, i, axis=0), samples, new)
+        if isinstance(setup.equation, Advection):
+            fastest = put_patches(layout, fastest, _fastest(setup, new), i)
+            divergence = put_patches(layout, divergence, _divergence(setup, setup.equation, new), i)
+        return samples, fastest, divergence
 
-    known = (geometry.rates, geometry.fastest, geometry.divergence)
+    known = (geometry.samples, geometry.fastest, geometry.divergence)
     return Geometry(topology, *sweep(layout, topology.forest.count, one, known, needed))
 
 
+def signalled(setup: Setup, geometry: Geometry, store: Store, time: Scalar) -> Geometry:
+    """The geometry with the fastest signals at a time."""
+    if setup.signals_known:
+        return geometry
+    return sampled(setup, geometry, time) if isinstance(setup.equation, Advection) else _asked(setup, geometry, store)
+
+
+def _asked(setup: Setup, geometry: Geometry, store: Store) -> Geometry:
+    """With the fastest signals of the present state."""
+    law, mesh, topology = setup.equation, setup.mesh, geometry.topology
+    assert not isinstance(law, Advection)
+
+    def crossed(cells, samples):
+        cells = with_coefficients(cells, samples)
+        rates = [samples.rates[d] * law.max_speed(cells, d) for d in range(mesh.ndim)]
+        return _largest(jnp.broadcast_to(setup.scheme.combined(rates), cells.shape[1:]))
+
+    def one(i, fastest):
+        cells = apart(topology.leaves.valid, lambda: cells_part(mesh, store, i))
+        part = jax.tree.map(lambda values: take(values, i, axis=0), geometry.samples)
+        found = apart(topology.leaves.valid, lambda: crossed(cells, part))
+        return put_patches(topology.layout, fastest, found.reshape(-1), i)
+
+    fastest = sweep(topology.layout, topology.forest.count, one, geometry.fastest)
+    return eqx.tree_at(lambda geometry: geometry.fastest, geometry, fastest)
+
+
+def with_coefficients(u: Float[Array, "vars blocks *cells lanes"], samples: Samples) -> Array:
+    """The variables of the (ghosted) cells of a sweep, with rows for the coefficients behind them."""
+    if samples.cells is None:
+        return u
+    cells = jnp.moveaxis(samples.cells, 1, 0)
+    for axis in range(2, u.ndim - 1):
+        cells = trim(cells, [axis], (cells.shape[axis] - u.shape[axis]) // 2)
+    return jnp.concatenate([u, cells])
+
+
 def amplitude(setup: Setup, time: Scalar) -> Scalar:
-    """The factor of a velocity's samples that depends on time alone."""
-    given = setup.equation.velocity.amplitude
+    """The factor of a flow's samples that depends on time alone."""
+    given = setup.equation.velocity.amplitude if isinstance(setup.equation, Advection) else None
     return jnp.ones_like(time) if given is None else jnp.asarray(given(time), time.dtype)
 
 
-def _part_rates(setup: Setup, leaves: Leaves, time: Scalar) -> PartRates:
-    """Rates in the patches of a sweep."""
-    velocity, mesh = setup.equation.velocity, setup.mesh
+def _part_samples(setup: Setup, leaves: Leaves, time: Scalar) -> Samples:
+    """Samples for the patches of a sweep."""
+    equation, mesh, ghost = setup.equation, setup.mesh, setup.scheme.ghost
 
     def one(leaves):
-        samples = apart(leaves.valid, lambda: velocity.samples(mesh, leaves, setup.scheme.ghost, time.dtype, time))
-        dx = cell_sizes(mesh, leaves, time.dtype)
-        return tuple(v / dx[d] for d, v in enumerate(velocity.on_faces(samples, dx)))
+        if isinstance(equation, Advection):
+            return flow_samples(equation.velocity, mesh, leaves, ghost, time)
+        return law_samples(equation, mesh, leaves, ghost, time)
 
     return over_blocks(one, leaves)
 
 
-def _fastest(rates: PartRates) -> Float[Array, " patches"]:
-    largest = [functools.reduce(_reduced, range(rate.ndim - 2), jnp.abs(rate)) for rate in rates]
-    return functools.reduce(jnp.maximum, largest).reshape(-1)
+def _fastest(setup: Setup, samples: Samples) -> Float[Array, " patches"]:
+    largest = [functools.reduce(_reduced, range(rate.ndim - 2), jnp.abs(rate)) for rate in samples.rates]
+    return setup.scheme.combined(largest).reshape(-1)
 
 
 def _reduced(values: Float[Array, "blocks ... lanes"], _) -> Float[Array, "blocks ... lanes"]:
     return by_halves(jnp.maximum, values, axis=1)
 
 
-def _divergence(setup: Setup, rates: PartRates) -> Float[Array, " patches"]:
+def _largest(values: Float[Array, "blocks *cells lanes"]) -> Float[Array, "blocks lanes"]:
+    return functools.reduce(_reduced, range(values.ndim - 2), values)
+
+
+def _divergence(setup: Setup, equation: Advection, samples: Samples) -> Float[Array, " patches"]:
     """The largest in the cells of each patch; zero where it is of no interest."""
+    rates = samples.rates
     blocks, lanes = rates[0].shape[0], rates[0].shape[-1]
-    if setup.equation.velocity.divergence_free or not setup.scheme.bounded:
+    if equation.velocity.divergence_free or not setup.scheme.bounded:
         return jnp.zeros(blocks * lanes, rates[0].dtype)
     dims = range(setup.mesh.ndim)
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import abc
+import math
+from typing import TYPE_CHECKING
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-State = Float[Array, "vars ..."]
+from amr.errors import InvalidSettingError
+
+State = Float[Array, "rows ..."]  # the variables, and behind them the coefficients of the law
+Rates = Float[Array, "vars ..."]  # one row for each variable
 
 
 class Place(eqx.Module):
@@ -51,10 +58,18 @@ class ConservationLaw(eqx.Module):
     - `names`: of the conserved variables.
     """
 
-    names: eqx.AbstractVar[tuple[str, ...]]
+    if TYPE_CHECKING:  # a law may have them as a class attribute, a field or a property
+        names: tuple[str, ...]
+
+    def __check_init__(self):
+        names = getattr(self, "names", None)
+        good = isinstance(names, tuple) and names and all(isinstance(name, str) for name in names)
+        if not good or len(set(names)) < len(names):
+            kind = type(self).__name__
+            raise InvalidSettingError("names", f'{kind} needs different names such as names = ("u",), has {names!r}')
 
     @abc.abstractmethod
-    def flux(self, u: State, d: int) -> State:
+    def flux(self, u: State, d: int) -> Rates:
         """The flux of each variable along dimension d."""
 
     @abc.abstractmethod
@@ -88,17 +103,47 @@ class ConservationLaw(eqx.Module):
         """Which variables are the components of vectors, one tuple of numbers a vector: a wall mirrors them."""
         return ()
 
-    def coefficients(self, *x_and_t: Float[Array, "..."]) -> tuple[Float[Array, "..."], ...]:
-        """Given functions of position and time that the law depends on, such as a depth or a density.
+    def coefficients(self, *x: Float[Array, "..."]) -> tuple[Float[Array, "..."], ...]:
+        """Given functions of position that the law depends on, such as the height of the ground.
 
         Where there are any, all other methods find their values in the last rows of `u`, behind the variables
         (`conserved` and `primitive` too, which must hand them on).
         """
         return ()
 
-    def source(self, u: State, place: Place) -> State | None:
+    def has_coefficients(self, ndim: int) -> bool:
+        """Whether the law depends on given functions of position."""
+        return len(jax.eval_shape(self.coefficients, *(jnp.zeros(()),) * ndim)) > 0
+
+    def source(self, u: State, place: Place) -> Rates | None:
         """What is produced of each variable per unit of time and volume; `None`: nothing."""
         return None
 
     def check(self, ndim: int) -> None:
         """Raise `InvalidSettingError` if the law does not fit a domain of `ndim` dimensions."""
+
+
+def number_above(least: float | int, key: str, value):
+    """A number that a law is given, which must exceed `least`; one that JAX traces (for derivatives) may be any."""
+    if not isinstance(value, jax.core.Tracer) and not least < float(value) < math.inf:
+        raise InvalidSettingError(key, f"expected a finite number above {least:g}, got {value}")
+    return value if isinstance(value, jax.Array) else float(value)
+
+
+def law_dimensions(ndim, most: int = 3) -> int:
+    """The number of dimensions that a law is given, checked."""
+    if ndim not in range(1, most + 1):
+        raise InvalidSettingError("ndim", f"expected a whole number from 1 to {most}, got {ndim!r}")
+    return int(ndim)
+
+
+def check_dimensions(law: ConservationLaw, own: int, ndim: int) -> None:
+    """Raise `InvalidSettingError` if a law made for `own` dimensions meets a domain of `ndim`."""
+    if own != ndim:
+        name = type(law).__name__
+        raise InvalidSettingError("type", f"{name} was made for ndim={own}, the domain has {ndim}; give ndim={ndim}")
+
+
+def smallest(dtype) -> float:
+    """A floor for a divisor, or under a root, that may be 0; derivatives stay finite there."""
+    return float(jnp.finfo(dtype).tiny) ** 0.5

@@ -19,16 +19,18 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from amr.boundary import gauss_points
 from amr.errors import InvalidSettingError
 from amr.forest import Forest
 from amr.halo import Store, cells_of, cells_part, fill_ring
 from amr.mesh import Mesh
 from amr.pool import active, choose_layout, layout_of, sweep, take, to_pool
 from amr.regrid import Regridded, regrid, wishes_near
-from amr.topology import cell_centres
+from amr.topology import coordinates
 
 from .bounds import clip_and_assure_sum
-from .geometry import Geometry, adapted_geometry, amplitude, blank_geometry, build_geometry, rated
+from .equations import Advection
+from .geometry import Geometry, adapted_geometry, amplitude, blank_geometry, build_geometry, signalled
 from .setup import Setup, State
 from .stepping import Workspace, effective_bounds, plan_step, take_step, workspace
 from .time_step import FIRST, Clock, first_clock
@@ -81,9 +83,11 @@ def start(setup: Setup, initial: Callable, forest: Forest, time: Scalar, end: Sc
         forest, _, needed, geometry, changed = carry
         geometry = adapted_geometry(setup, geometry, forest, time, changed)
         u = to_pool(layout, evaluate(setup, forest, initial, time.dtype))
+        work = workspace(setup, forest.count, u)
+        geometry = signalled(setup, geometry, work.store, time)
         if not setup.adaptive:
             return forest, u, needed, geometry, changed
-        done, _ = regridded(setup, geometry, workspace(setup, forest.count, u), time)
+        done, _ = regridded(setup, geometry, work, time)
         # The last time round only looks at the mesh that was made before.
         forest = jax.tree.map(lambda new, old: jnp.where(number < last, new, old), done.forest, forest)
         return forest, u, jnp.where(number < last, done.needed, needed), geometry, done.changed
@@ -93,8 +97,9 @@ def start(setup: Setup, initial: Callable, forest: Forest, time: Scalar, end: Sc
     blank = blank_geometry(setup, forest, layout, time)
     carry = (forest, u.astype(time.dtype), forest.count, blank, jnp.ones((), bool))
     forest, u, needed, geometry, _ = lax.fori_loop(0, last + 1, refined, carry)
-    rate = jnp.maximum(*(_rate(setup, geometry, at) for at in (time, time + FIRST * (end - time))))
-    bounds = extrema(setup.mesh, forest, u.reshape(*u.shape[:3], -1, u.shape[-1]))
+    store = u.reshape(*u.shape[:3], -1, u.shape[-1])
+    rate = jnp.maximum(*(_rate(setup, geometry, store, at) for at in (time, time + FIRST * (end - time))))
+    bounds = extrema(setup.mesh, forest, store)
     return State(forest, u, first_clock(setup.cfl, time, end - time, rate), bounds, needed)
 
 
@@ -168,9 +173,9 @@ def extrema(mesh: Mesh, forest: Forest, store: Store) -> Extrema:
 def several_steps(setup: Setup, run: Running, bounds, stop: Scalar) -> tuple[Running, Count]:
     """Up to `interval` steps on one mesh, as long as `stop` is not reached and the last regrid found room."""
     fits = run.needed <= layout_of(run.work.store).capacity
-    step, geometry = plan_step(setup, run.geometry, run.clock, stop)
+    step, geometry = plan_step(setup, run.geometry, run.work.store, run.clock, stop)
     # A geometry that does not change stays out of the loop.
-    changing = None if setup.steady else geometry
+    changing = None if setup.signals_known else geometry
 
     def more(carry):
         _, clock, _, _, steps = carry
@@ -179,9 +184,9 @@ def several_steps(setup: Setup, run: Running, bounds, stop: Scalar) -> tuple[Run
     def one(carry):
         work, _, step, changing, steps = carry
         known = geometry if changing is None else changing
-        work = take_step(setup, known, work, effective_bounds(bounds, step.expands), step.factor)
+        work = take_step(setup, known, work, effective_bounds(bounds, step.expands), step)
         after = step.clock
-        step, known = plan_step(setup, known, after, stop)
+        step, known = plan_step(setup, known, work.store, after, stop)
         return work, after, step, None if changing is None else known, steps + 1
 
     carry = (run.work, run.clock, step, changing, jnp.zeros((), jnp.int32))
@@ -213,12 +218,12 @@ def within_bounds(setup: Setup, run: Running, bounds: Extrema) -> tuple[Running,
 
 def regridded(setup: Setup, geometry: Geometry, work: Workspace, time: Scalar) -> tuple[Regridded, Workspace]:
     """Refine and coarsen once, as the indicator wishes."""
-    mesh, topology, prolongation = setup.mesh, geometry.topology, setup.scheme.prolongation
+    mesh, topology, prolongation = setup.mesh, geometry.topology, setup.prolongation
     assert setup.refine is not None
     store = fill_ring(mesh, topology.layout, topology.forest.count, topology.halo, work.store, prolongation)
-    near = wishes_near(mesh, topology, store, setup.refine, time, buffer_cells(setup, geometry))
+    near = wishes_near(mesh, topology, store, setup.refine, time, buffer_cells(setup, geometry), setup.variables)
     done, store, scratch = regrid(mesh, topology, store, work.outflow, near, prolongation)
-    return done, Workspace(store, scratch, work.sides, work.means)
+    return done, eqx.tree_at(lambda work: (work.store, work.outflow), work, (store, scratch))
 
 
 def buffer_cells(setup: Setup, geometry: Geometry) -> Int[Array, " patches"]:
@@ -236,20 +241,41 @@ def buffer_cells(setup: Setup, geometry: Geometry) -> Int[Array, " patches"]:
 
 
 def evaluate(setup: Setup, forest: Forest, function: Callable, dtype, *time) -> Float[Array, "vars *cells patches"]:
-    """A function of position (and time) at the cell centres of all active patches."""
-    mesh: Mesh = setup.mesh
-    values = function(*cell_centres(mesh, forest, dtype), *time)
+    """Averages over the cells of all active patches of a function of position (and time), in conserved variables.
+
+    Schemes of second order take the values at cell centres for averages.
+    """
+    mesh, points = setup.mesh, setup.scheme.points
+    if points == 1:
+        return jnp.where(forest.active, _at_points(setup, forest, function, dtype, time, (0.5,) * mesh.ndim), 0)
+    places, weights = gauss_points(points, mesh.ndim)
+
+    def add(total, point):
+        place, share = point
+        return total + share * _at_points(setup, forest, function, dtype, time, tuple(place)), None
+
+    nothing = jnp.zeros((len(setup.equation.names), *mesh.patch_shape, forest.capacity), dtype)
+    total, _ = lax.scan(add, nothing, (jnp.asarray(0.5 + places, dtype), jnp.asarray(weights, dtype)))
+    return jnp.where(forest.active, total, 0)
+
+
+def _at_points(setup: Setup, forest: Forest, function: Callable, dtype, time, place) -> Array:
+    """The function in one point of every cell, at `place` (from 0 to 1 along each dimension)."""
+    mesh, equation = setup.mesh, setup.equation
+    cells = jnp.arange(mesh.patch, dtype=dtype)
+    x = coordinates(mesh, forest, tuple(cells + jnp.asarray(p, dtype) for p in place), dtype)
+    values = function(*x, *time)
     several = values if isinstance(values, tuple | list) else (values,)
-    names = setup.equation.names
+    names = equation.given
     if len(several) != len(names):
         given = f"{len(several)} array{'s' if len(several) > 1 else ''}"
         raise InvalidSettingError("initial", f"expected one array for each of {', '.join(names)}; got {given}")
+    behind = () if isinstance(equation, Advection) else equation.coefficients(*x)
     shape = (*mesh.patch_shape, forest.capacity)
-    u = jnp.stack([jnp.broadcast_to(jnp.asarray(value, dtype), shape) for value in several])
-    return jnp.where(forest.active, u, 0)
+    rows = jnp.stack([jnp.broadcast_to(jnp.asarray(value, dtype), shape) for value in (*several, *behind)])
+    return equation.conserved(rows)[: len(names)]
 
 
-def _rate(setup: Setup, geometry: Geometry, time: Scalar) -> Scalar:
+def _rate(setup: Setup, geometry: Geometry, store: Store, time: Scalar) -> Scalar:
     """The rate of the fastest signal at one time."""
-    known = geometry if setup.steady else rated(setup, geometry, time)
-    return known.rate * jnp.abs(amplitude(setup, time))
+    return signalled(setup, geometry, store, time).rate * jnp.abs(amplitude(setup, time))

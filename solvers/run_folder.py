@@ -111,7 +111,7 @@ class RunFolder:
         from amr.plot import plot
 
         temporary = self.picture.with_name(f".{self.picture.name}")
-        plot(field, self.case.config.equation.variable, patches=True).savefig(temporary, format="png", dpi=150)
+        plot(field, self.case.config.output.variable or 0, patches=True).savefig(temporary, format="png", dpi=150)
         os.replace(temporary, self.picture)
 
 

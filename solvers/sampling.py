@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from amr.mesh import Mesh
 
-from .config import COORDINATES
+from .config_values import COORDINATES
 from .expression import Expression, ExpressionTuple
 from .user_function import UserFunctionError
 
@@ -26,11 +27,50 @@ def sample_points(mesh: Mesh, shift: float = 0.5) -> Points:
     return tuple(np.meshgrid(*axes, indexing="ij", sparse=True))
 
 
+@dataclass(frozen=True)
+class Beyond:
+    """Centres of ghost cells beyond a face of the root grid, as flat arrays, at one time.
+
+    **Attributes:** `points`: the centres; `mirrored`: what they are in a mirror at the face.
+    """
+
+    points: Points
+    mirrored: Points
+    time: float
+
+    def where(self, chosen: np.ndarray) -> Beyond:
+        """Only some of them."""
+        return Beyond(tuple(x[chosen] for x in self.points), tuple(x[chosen] for x in self.mirrored), self.time)
+
+
+def beyond_face(mesh: Mesh, d: int, end: int, ghost: int, corners: Sequence[tuple[bool, bool]], time: float) -> Beyond:
+    """Beyond the lower (`end=0`) or upper face across dimension d.
+
+    `corners` tells for each other dimension whether the points go on beyond its lower and upper faces.
+    """
+    most = int((MOST_POINTS // ghost) ** (1 / max(1, mesh.ndim - 1)))
+    axes, mirrored = [], []
+    for k, (n, (low, high)) in enumerate(zip(mesh.cells, corners, strict=True)):
+        first, last = -ghost * low, n - 1 + ghost * high
+        index = np.unique(np.linspace(first, last, min(last - first + 1, most)).round())
+        layers = np.arange(ghost)
+        axes.append((n + layers if end else -1 - layers) if k == d else index)
+        mirrored.append((n - 1 - layers if end else layers) if k == d else index)
+    return Beyond(_centres(mesh, axes), _centres(mesh, mirrored), time)
+
+
+def _centres(mesh: Mesh, axes: Sequence[np.ndarray]) -> Points:
+    """The centres of cells given by their numbers along each dimension, as flat arrays."""
+    sizes = zip(axes, mesh.domain.lower, mesh.cell_size(), strict=True)
+    grids = np.meshgrid(*(low + (index + 0.5) * dx for index, low, dx in sizes), indexing="ij")
+    return tuple(grid.ravel() for grid in grids)
+
+
 def check_values(function: Callable, points: Points, count: int, *times: float) -> None:
     """Raise `UserFunctionError` unless the function gives `count` finite values at each point (and time)."""
     shape = np.broadcast_shapes(*(x.shape for x in points))
     with np.errstate(all="ignore"):
-        values = _values(function, points, times)
+        values = values_at(function, points, times)
     if len(values) != count:
         raise UserFunctionError(f"gives {len(values)} values at each point, expected {count}")
     for value in values:
@@ -54,7 +94,7 @@ def check_wraps(function: Callable, mesh: Mesh, stream: bool, *times: float) -> 
         low, high = mesh.domain.lower[d], mesh.domain.upper[d]
         points[d] = np.linspace(low, high, 33).reshape([-1 if k == d else 1 for k in range(mesh.ndim)])
         with np.errstate(all="ignore"):
-            values = _values(function, tuple(points), times)[0 if stream else d]
+            values = values_at(function, tuple(points), times)[0 if stream else d]
         shape = np.broadcast_shapes(*(x.shape for x in points))
         values = np.moveaxis(np.broadcast_to(np.asarray(values, float), shape), d, 0)
         jump = values[-1] - values[0]
@@ -64,7 +104,8 @@ def check_wraps(function: Callable, mesh: Mesh, stream: bool, *times: float) -> 
             raise UserFunctionError(f"differs between {faces}, which are one face in a periodic domain; {advice}")
 
 
-def _values(function: Callable, points: Points, times: Sequence[float]) -> Sequence:
+def values_at(function: Callable, points: Points, times: Sequence[float]) -> Sequence:
+    """What a function gives at points (and a time), one entry for each number."""
     if isinstance(function, Expression | ExpressionTuple):
         values = function.evaluate(np, *points, *times)
     else:
@@ -82,6 +123,10 @@ def _check_finite(array: np.ndarray, points: Points, times: Sequence[float]) -> 
     if len(wrong):
         first = tuple(wrong[0])
         place = [float(np.broadcast_to(x, array.shape)[first]) for x in points]
-        where = [f"{name} = {value:.6g}" for name, value in zip(COORDINATES, place, strict=False)]
-        where += [f"t = {time:.6g}" for time in times]
-        raise UserFunctionError(f"gives {array[first]} at {', '.join(where)}, expected finite numbers")
+        raise UserFunctionError(f"gives {array[first]} at {told_place(place, times)}, expected finite numbers")
+
+
+def told_place(place: Sequence[float], times: Sequence[float]) -> str:
+    """A point (and a time) in words."""
+    where = [f"{name} = {value:.6g}" for name, value in zip(COORDINATES, place, strict=False)]
+    return ", ".join([*where, *(f"t = {time:.6g}" for time in times)])

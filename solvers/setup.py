@@ -6,13 +6,18 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from amr.boundary import Variables
 from amr.forest import Forest, resize
 from amr.indicator import Indicator
 from amr.mesh import Mesh
 from amr.pool import Layout, Pool, choose_layout, from_pool, to_pool
+from amr.transfer import Prolongation
 
 from .advection import CTU
 from .equations import Advection
+from .guard import guarded
+from .law import ConservationLaw
+from .lines import MethodOfLines
 from .time_step import Clock
 
 
@@ -20,8 +25,8 @@ class Setup(eqx.Module):
     """Everything the device program needs besides the state. The fields are explained at `solvers.Simulation`."""
 
     mesh: Mesh = eqx.field(static=True)
-    equation: Advection
-    scheme: CTU
+    equation: Advection | ConservationLaw
+    scheme: CTU | MethodOfLines
     refine: Indicator | None
     cfl: float = eqx.field(static=True)
     interval: int = eqx.field(static=True)
@@ -34,8 +39,25 @@ class Setup(eqx.Module):
 
     @property
     def steady(self) -> bool:
-        """Whether the flow on the faces is the same at all times but for a factor."""
-        return self.equation.velocity.amplitude is not None
+        """Whether samples taken after a regrid are good until the next one, but for a factor."""
+        return isinstance(self.equation, ConservationLaw) or self.equation.velocity.amplitude is not None
+
+    @property
+    def signals_known(self) -> bool:
+        """Whether the fastest signal follows from these samples; else the state has to be asked."""
+        return self.steady and isinstance(self.equation, Advection)
+
+    @property
+    def prolongation(self) -> Prolongation:
+        """From coarse to fine levels."""
+        chosen, equation = self.scheme.prolongation, self.equation
+        return guarded(chosen, equation, self.mesh.ndim) if isinstance(equation, ConservationLaw) else chosen
+
+    @property
+    def variables(self) -> Variables:
+        """What boundaries have to know of the variables."""
+        equation = self.equation
+        return Variables(equation.given, equation.vectors, equation.primitive, equation.conserved, self.scheme.points)
 
 
 class State(eqx.Module):

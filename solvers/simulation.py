@@ -13,13 +13,15 @@ from amr.errors import InvalidSettingError
 from amr.field import Field
 from amr.forest import root_forest
 from amr.halo import half_reach
-from amr.indicator import AnyOf, Indicator
+from amr.indicator import AnyOf, Indicator, Named
 from amr.mesh import Mesh
 
 from . import loop
 from .advection import CTU
 from .driver import Progress, Run, RunError
 from .equations import Advection
+from .law import ConservationLaw
+from .lines import MethodOfLines
 from .setup import Setup, State
 from .summary import Summary
 
@@ -52,9 +54,10 @@ class Simulation(eqx.Module):
 
     - `mesh`: an `amr.Mesh`.
     - `equation`: what is solved, such as `Advection(velocity)`.
-    - `scheme`: how; default `CTU()`.
+    - `scheme`: how; default `CTU()` for `Advection`, `MethodOfLines()` for a law.
     - `refine`: an indicator or several; `None` keeps the root grid.
-    - `cfl`: cells that the fastest signal may cross in a step, above 0 and at most 1.
+    - `cfl`: cells that the fastest signal may cross in a step (summed over dimensions with the method of lines), above
+      0 and at most 1; default: what suits the scheme.
     - `interval`: steps between regrids; default 4, or half a patch where that is less.
     - `buffer`: cells around a wishing cell that are refined with it; default: as many as the flow can cross there
       before the next regrid, so that nothing leaves the fine level unnoticed.
@@ -69,20 +72,23 @@ class Simulation(eqx.Module):
     def __init__(
         self,
         mesh: Mesh,
-        equation: Advection,
-        scheme: CTU | None = None,
+        equation: Advection | ConservationLaw,
+        scheme: CTU | MethodOfLines | None = None,
         refine: Indicator | Sequence[Indicator] | None = None,
         *,
-        cfl: float = 0.9,
+        cfl: float | None = None,
         interval: int | None = None,
         buffer: int | None = None,
         dtype=None,
     ):
-        scheme = CTU() if scheme is None else scheme
-        refine = AnyOf(*refine) if isinstance(refine, Sequence) else refine
+        if scheme is None:
+            scheme = MethodOfLines() if isinstance(equation, ConservationLaw) else CTU()
+        refine = AnyOf(*refine) if isinstance(refine, Sequence) else refine  # type: ignore[arg-type]
         if not (refine is None or isinstance(refine, Indicator)):
             raise InvalidSettingError("refine", f"expected an indicator such as amr.Difference(0.1), got {refine!r}")
         interval = min(4, mesh.patch // 2) if interval is None else interval
+        cfl = scheme.default_cfl if cfl is None else cfl
+        refine = None if refine is None else Named(refine, tuple(equation.names))
         self.setup = Setup(mesh, equation, scheme, refine, float(cfl), interval, buffer)
         self.dtype = _float_type(dtype)
         _check(self.setup)
@@ -107,7 +113,8 @@ class Simulation(eqx.Module):
 
         **Arguments:**
 
-        - `initial(x, ..)`: values at the cell centres, one array, or one for each variable.
+        - `initial(x, ..)`: the values at a point, one array, or one for each variable (`equation.given`). Second-order
+          schemes take those at cell centres, others averages over cells.
         - `exact(x, .., t)`: if known, likewise; the summary then tells the error at the end.
         - `outputs`: times, besides start and end, at which `on_output(field)` is called.
         - `progress`: called about twice a second with a `Progress`.
@@ -163,12 +170,16 @@ def _float_type(dtype) -> str:
 
 def _check(setup: Setup) -> None:
     mesh, half = setup.mesh, setup.mesh.patch // 2
-    setup.equation.velocity.check(mesh.ndim)
-    half_reach(mesh, setup.scheme.ghost)
+    setup.equation.check(mesh.ndim)
+    setup.scheme.check(setup.equation)
+    half_reach(mesh, setup.scheme.ghost, setup.prolongation.margin)
+    for pair in mesh.domain.boundaries:
+        for boundary in pair:
+            boundary.check(setup.equation.given)
     if not 0 < setup.cfl <= 1:
         raise InvalidSettingError("cfl", f"expected a number above 0 and at most 1, got {setup.cfl}")
     if setup.refine is not None:
-        setup.refine.check(mesh.ndim, len(setup.equation.names))
+        setup.refine.check(mesh.ndim, tuple(setup.equation.names))
     for key in ("interval", "buffer"):
         if not isinstance(getattr(setup, key), int | None):
             raise InvalidSettingError(key, f"expected a whole number, got {getattr(setup, key)!r}")

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
 class UserFunctionError(ValueError):
@@ -22,16 +23,22 @@ def is_reference(text: object) -> bool:
 
 def load(reference: str, folder: Path) -> Callable:
     """The function of that name; modules are looked for in `folder` first, then among what is installed."""
+    return find(reference, folder, callable, "function")
+
+
+def find(reference: str, folder: Path, fits: Callable[[Any], bool], kind: str) -> Any:
+    """What has that name in a module, if it `fits`; `kind` says in messages what was expected."""
     if not re.fullmatch(r"\s*[\w.]+:\w+\s*", reference):
-        raise UserFunctionError(f"found {reference!r}, expected 'module:function' or an expression")
+        expected = "'module:function' or an expression" if kind == "function" else "'module:name'"
+        raise UserFunctionError(f"found {reference!r}, expected {expected}")
     module_name, name = reference.strip().split(":")
     module = _imported(module_name, folder)
-    function = getattr(module, name, None)
-    if not callable(function):
-        close = difflib.get_close_matches(name, [key for key in vars(module) if callable(vars(module)[key])], 1)
+    found = getattr(module, name, None)
+    if not fits(found):
+        close = difflib.get_close_matches(name, [key for key, value in vars(module).items() if fits(value)], 1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise UserFunctionError(f"{module.__file__} has no function {name!r}{hint}")
-    return function
+        raise UserFunctionError(f"{module.__file__} has no {kind} {name!r}{hint}")
+    return found
 
 
 def _imported(name: str, folder: Path):
@@ -50,15 +57,22 @@ def _imported(name: str, folder: Path):
 
 def takes(function: Callable, count: int) -> bool:
     """Whether a function can be called with so many arguments."""
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):  # compiled functions may tell nothing
+    signature = signature_of(function)
+    if signature is None:
         return True
     try:
         signature.bind(*range(count))
     except TypeError:
         return False
     return True
+
+
+def signature_of(function: Callable) -> inspect.Signature | None:
+    """How a function may be called; `None` if it does not tell, as compiled ones may not."""
+    try:
+        return inspect.signature(function)
+    except (TypeError, ValueError):
+        return None
 
 
 def check_takes(function: Callable, names: tuple[str, ...]) -> None:

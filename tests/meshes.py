@@ -27,23 +27,26 @@ from amr.topology import Topology, build_topology, cell_centres, cell_sizes
 
 @dataclass(frozen=True)
 class Case:
-    """A mesh whose pool holds every forest that it can have (and some empty slots), with a number of ghost layers."""
+    """A mesh whose pool holds every forest that it can have (and some empty slots), with a number of ghost layers, and
+    of coarse cells that the prolongations read."""
 
     name: str
     mesh: amr.Mesh
     ghost: int
     layout: Layout
+    margin: int = 1
 
     def __str__(self):
         return self.name
 
 
-def case(name: str, patch: int, roots: tuple, max_level: int, periodic, ghost: int, sweeps=1, lanes=1) -> Case:
+def case(name, patch: int, roots: tuple, max_level: int, periodic, ghost: int, margin=1, sweeps=1, lanes=1) -> Case:
     ndim = len(roots)
     domain = amr.Domain((0.0, -1.0, 0.5)[:ndim], (1.5, 2.0, 1.0)[:ndim], periodic=periodic)
     needed = int(np.prod(roots)) * 2 ** (ndim * max_level) + 5
     layout = Layout(sweeps, -(-needed // (sweeps * lanes)), lanes)
-    return Case(name, amr.Mesh(domain, [patch * n for n in roots], patch, max_level, layout.capacity), ghost, layout)
+    mesh = amr.Mesh(domain, [patch * n for n in roots], patch, max_level, layout.capacity)
+    return Case(name, mesh, ghost, layout, margin)
 
 
 CASES = [
@@ -55,17 +58,28 @@ CASES = [
     case("3d-periodic", 4, (2, 1, 1), 2, True, ghost=2, sweeps=4, lanes=8),
     case("3d-mixed", 8, (1, 2, 1), 2, (False, True, False), ghost=3, sweeps=7),
 ]
+WIDE = [
+    case("1d-wide-periodic", 8, (3,), 3, True, ghost=3, margin=2, lanes=4),
+    case("1d-wide-outflow", 6, (2,), 4, False, ghost=1, margin=2),
+    case("2d-wide-mixed", 6, (1, 2), 3, (True, False), ghost=2, margin=2, sweeps=2),
+    case("2d-wide-periodic", 8, (2, 1), 3, True, ghost=3, margin=2, sweeps=3, lanes=2),
+    case("3d-wide-mixed", 6, (1, 2, 1), 2, (False, True, True), ghost=2, margin=2, sweeps=4, lanes=8),
+]
 FEW = [c for c in CASES if c.name in ("1d-periodic", "2d-mixed", "3d-periodic")]
 TWO = FEW[:2]
 on_every_case = pytest.mark.parametrize("case", CASES, ids=str)
 on_few_cases = pytest.mark.parametrize("case", FEW, ids=str)
 on_two_cases = pytest.mark.parametrize("case", TWO, ids=str)
-LIMITED, LINEAR = amr.LimitedLinear(), amr.Linear()
+LIMITED, QUADRATIC, QUARTIC, LIMITED_QUARTIC = amr.LimitedLinear(), amr.Quadratic(), amr.Quartic(), amr.LimitedQuartic()
 
 
 def layout_for(case: Case, capacity: int) -> Layout:
     """The layout of a case, or a plain one for a pool of another size."""
     return case.layout if capacity == case.layout.capacity else Layout(1, capacity, 1)
+
+
+def topology(case: Case, forest: Forest) -> Topology:
+    return build_topology(case.mesh, forest, case.ghost, case.margin, layout_for(case, forest.capacity))
 
 
 def filled_store(case: Case, topology: Topology, u, prolongation):
@@ -112,7 +126,7 @@ def compiled(case: Case) -> SimpleNamespace:
     """The functions under test, each compiled once for a case. Their arrays have the patches last."""
     mesh = case.mesh
     return SimpleNamespace(
-        topology=jax.jit(lambda forest: build_topology(mesh, forest, case.ghost, layout_for(case, forest.capacity))),
+        topology=jax.jit(functools.partial(topology, case)),
         ghosts=jax.jit(functools.partial(ghosts, case)),
         reflux=jax.jit(functools.partial(refluxed, case)),
         regrid=jax.jit(functools.partial(regrid_once, case)),

@@ -20,8 +20,22 @@ def level_map(mesh, forest) -> np.ndarray:
     return np.asarray(forest.level)[owners(mesh, forest)]
 
 
-def limited_slopes(centre, pairs):
-    """Monotonized central; in 3D shrunk together until the corners of a cell stay within its neighbours' values."""
+def faces(around: np.ndarray) -> tuple[np.ndarray, list]:
+    """Of an array `(vars, *cells)` with two more layers of cells, the cells, and their neighbours in each dimension."""
+
+    def moved(axis, by):
+        inner = [slice(2, -2)] * (around.ndim - 1)
+        return np.roll(around, -by, axis)[(slice(None), *inner)]
+
+    return moved(1, 0), [(moved(axis, -1), moved(axis, 1)) for axis in range(1, around.ndim)]
+
+
+def limited_linear(around: np.ndarray) -> np.ndarray:
+    """Monotonized central slopes; in 3D shrunk together until the corners of a cell stay within its neighbours' values.
+
+    Like all of these: from an array `(vars, *cells)` with two more layers of cells to one of the next finer grid.
+    """
+    centre, pairs = faces(around)
     slopes = []
     for minus, plus in pairs:
         left, right = centre - minus, plus - centre
@@ -32,30 +46,63 @@ def limited_slopes(centre, pairs):
         room = np.minimum(nearby.max(0) - centre, centre - nearby.min(0))
         reach = sum(np.abs(slope) for slope in slopes) / 4
         slopes = [slope * np.minimum(1, room / np.maximum(reach, 1e-300)) for slope in slopes]
-    return slopes
-
-
-def central_slopes(centre, pairs):
-    return [(plus - minus) / 2 for minus, plus in pairs]
-
-
-def prolonged(mesh, coarse: np.ndarray, slopes) -> np.ndarray:
-    """Values `(vars, *cells)` of the whole domain on the next finer grid."""
-    around = padded(coarse, mesh, 1, skip=1)
-    pairs = []
-    for axis in range(1, 1 + mesh.ndim):
-        minus, plus = [[slice(None), *[slice(1, -1)] * mesh.ndim] for _ in range(2)]
-        minus[axis], plus[axis] = slice(None, -2), slice(2, None)
-        pairs.append((around[tuple(minus)], around[tuple(plus)]))
-    fine = repeated(coarse, 2, skip=1)
-    for axis, slope in enumerate(slopes(coarse, pairs), 1):
+    fine = repeated(centre, 2, skip=1)
+    for axis, slope in enumerate(slopes, 1):
         shape = [-1 if k == axis else 1 for k in range(fine.ndim)]
         sign = np.where(np.arange(fine.shape[axis]) % 2, 1, -1).reshape(shape)
         fine = fine + sign * repeated(slope / 4, 2, skip=1)
     return fine
 
 
-def composites(mesh, forest, u: np.ndarray, slopes) -> list:
+def polynomial(around: np.ndarray, margin: int) -> np.ndarray:
+    """In each dimension, the averages over both halves of a cell of the polynomial that has the given averages over
+    the cells up to `margin` further, from the linear equations that say so."""
+    degrees = np.arange(2 * margin + 1)
+
+    def averages(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        powers = degrees + 1
+        return (right[:, None] ** powers - left[:, None] ** powers) / powers / (right - left)[:, None]
+
+    cells = np.arange(-margin, margin + 1.0)
+    halves = averages(np.array([-0.5, 0.0]), np.array([0.0, 0.5]))
+    weights = np.linalg.solve(averages(cells - 0.5, cells + 0.5).T, halves.T)
+    for axis in range(1, around.ndim):
+        near = np.lib.stride_tricks.sliding_window_view(np.moveaxis(around, axis, -1), 5, -1)
+        both = near[..., 2 - margin : 3 + margin] @ weights
+        around = np.moveaxis(both.reshape(*both.shape[:-2], -1), -1, axis)
+    return around
+
+
+def quadratic(around: np.ndarray) -> np.ndarray:
+    return polynomial(around, 1)
+
+
+def quartic(around: np.ndarray) -> np.ndarray:
+    return polynomial(around, 2)
+
+
+def limited_quartic(around: np.ndarray) -> np.ndarray:
+    """The deviations of `quartic` shrunk to the values nearby, which are widened where the curvature keeps its sign."""
+    ndim = around.ndim - 1
+    axes = tuple(range(1, 1 + ndim))
+    near = np.lib.stride_tricks.sliding_window_view(around, (5,) * ndim, axes)
+    middle = near[(..., *[slice(1, 4)] * ndim)]
+    inner = tuple(range(-ndim, 0))
+    low, high = middle.min(inner), middle.max(inner)
+    for axis in inner:
+        line = near[(..., *[slice(None) if k == axis else 2 for k in inner])]
+        second = np.diff(line, 2)
+        low = low - np.clip(second.min(-1), 0, None) / 4
+        high = high - np.clip(second.max(-1), None, 0) / 4
+    centre = faces(around)[0]
+    change = quartic(around) - repeated(centre, 2, skip=1)
+    factor = np.ones_like(centre)
+    for size, room in ((blocks(change, 2, np.max, 1), high - centre), (blocks(-change, 2, np.max, 1), centre - low)):
+        factor = np.minimum(factor, np.where(size > room, room / np.maximum(size, 1e-300), 1))
+    return repeated(centre, 2, skip=1) + repeated(factor, 2, skip=1) * change
+
+
+def composites(mesh, forest, u: np.ndarray, refine) -> list:
     """The whole domain on the grid of every level: values of leaves, means of finer ones, prolonged coarser ones."""
     grids = [
         np.full((u.shape[0], *(n * 2**level for n in mesh.cells)), np.nan, u.dtype)
@@ -67,7 +114,7 @@ def composites(mesh, forest, u: np.ndarray, slopes) -> list:
         mean = blocks(grids[level + 1], 2, np.mean, skip=1)
         grids[level] = np.where(np.isnan(grids[level]), mean, grids[level])
     for level in range(mesh.max_level):
-        fine = prolonged(mesh, grids[level], slopes)
+        fine = refine(padded(grids[level], mesh, 2, skip=1))
         grids[level + 1] = np.where(np.isnan(grids[level + 1]), fine, grids[level + 1])
     return grids
 

@@ -83,6 +83,8 @@ def test_validate_says_what_would_be_run_and_writes_nothing(workplace):
     assert done.exit_code == 0
     assert "tiny.toml: valid" in done.stdout
     assert "32 to 64" in done.stdout
+    assert "  equation  advection: phi\n" in done.stdout
+    assert "  scheme    ctu, limiter mc, bounded, cfl 0.9, float64\n" in done.stdout
     assert "3 dumps" in done.stdout
     assert files(workplace) == before
 
@@ -215,7 +217,7 @@ def test_the_resolved_config_is_complete_and_is_in_the_dumps(finished):
     text = (folder / "config.toml").read_text()
     config = tomllib.loads(text)
     assert config["time"] == {"end": 1.0, "cfl": 0.8}
-    assert config["scheme"] == {"limiter": "mc", "bounded": True, "precision": "float64"}
+    assert config["scheme"] == {"method": "ctu", "limiter": "mc", "bounded": True, "precision": "float64"}
     assert config["output"]["name"] == "tiny"
     assert read_config(folder / "tiny_0000.vtkhdf") == text
 

@@ -81,7 +81,7 @@ MISTAKES = [
     ("upper = [1.0, 1.0]", "upper = [1.0, -1.0]", "domain.upper", "greater than lower"),
     ("upper = [1.0, 1.0]", "upper = [1.0]", "domain.upper", "lower has 2"),
     ("upper = [1.0, 1.0]", "upper = [1.0, 'two']", "domain.upper[1]", "unknown name 'two'"),
-    ('boundary = ["periodic"', 'boundary = ["peridic"', "domain.boundary", 'did you mean "periodic"?'),
+    ('boundary = ["periodic"', 'boundary = ["peridic"', "domain.boundary[0]", 'did you mean "periodic"?'),
     ('["outflow", "outflow"]', '["outflow", "periodic"]', "domain.boundary", "opposite"),
     ("speed = 2.0", "speed = nan", "parameters.speed", "found nan, expected a finite number"),
     ("speed = 2.0", "speed = 2.0\nsin = 2", "parameters.sin", "choose another"),
@@ -116,7 +116,7 @@ MISTAKES = [
     ("below = 0.1", "below = 0.3", "refine.gradient.below", "at most above"),
     ("below = 0.1", "below = [0.1, 0.05]", "refine.gradient.below", "2 numbers where above has 1"),
     ("above = 0.2, below = 0.1", "below = 0.1", "refine.gradient.above", "missing, expected a number"),
-    ("below = 0.1", 'variable = "psi"', "refine.gradient.variable", "expected 'phi'"),
+    ("below = 0.1", 'variable = "psi"', "refine.gradient.variable", 'expected "phi"'),
     ("level = 1}", "level = 2}", "refine.regions[0].level", "found 2, expected at most mesh.max_level, 1"),
     ("upper = [0.4, 0.4]", "upper = [0.4]", "refine.regions[0].upper", "lower has 2"),
     ("upper = [0.4, 0.4]", "upper = [0.1, 0.4]", "refine.regions[0].upper", "greater than lower"),
@@ -152,7 +152,9 @@ def test_each_mistake_is_reported_with_line_and_key(write, old, new, key, words)
 
 def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file(write):
     text = GOOD
-    keys = "mesh.max_lvel domain.boundary equation.velocity[0] exact.phi scheme.limiter refine.gradient.below time.cfl"
+    keys = (
+        "mesh.max_lvel domain.boundary[0] equation.velocity[0] exact.phi scheme.limiter refine.gradient.below time.cfl"
+    )
     by_key = {mistake[2]: mistake for mistake in reversed(MISTAKES)}
     wanted = [by_key[key] for key in keys.split()]
     for old, new, _, _ in wanted:
@@ -194,8 +196,8 @@ def test_overrides_are_toml_or_bare_words(write):
     assert config.scheme.limiter == "none"
     assert config.time.end == pytest.approx(2 * np.pi)
     assert config.initial == {"phi": "x + 1"}
-    assert config.refine.gradient.above == (3,)
-    assert config.refine.gradient.below == (0.1,)
+    assert config.refine.gradient[0].above == (3,)
+    assert config.refine.gradient[0].below == (0.1,)
     assert config.output.picture is False
 
 
@@ -232,7 +234,7 @@ def test_objects_are_what_the_config_says(write):
     assert isinstance(setup.scheme.limiter, VanLeer)
     assert setup.scheme.bounded
     assert setup.cfl == 0.8
-    gradient, region = setup.refine.indicators
+    gradient, region = setup.refine.indicator.indicators
     assert (gradient.above, gradient.below) == ((0.2,), (0.1,))
     assert region.level == 1
     assert case.output_times == (0.25, 0.5, 0.75)
@@ -331,7 +333,7 @@ def test_functions_are_found_beside_the_config(with_module):
     case = load(with_module, [*overrides, f"refine.function={{name = '{name}:steepness', above = 0.5}}"])
     assert float(case.initial(0.0, 0.0)) == 1.0
     assert case.simulation.setup.equation.velocity.amplitude is None
-    assert isinstance(case.simulation.setup.refine.indicators[1], amr.Custom)
+    assert isinstance(case.simulation.setup.refine.indicator.indicators[1], amr.Custom)
     assert [path.name for path in case.modules] == [f"{name}.py"]
     steady = load(with_module, [f"equation.velocity={name}:steady"]).simulation.setup.equation.velocity
     assert float(steady.amplitude(0.3)) == 1.0

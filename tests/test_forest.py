@@ -32,7 +32,7 @@ from amr.halo import half_reach
 def lookups(case: Case):
     mesh = case.mesh
     return (
-        jax.jit(lambda forest: forests.neighbours(mesh, forest, half_reach(mesh, case.ghost))),
+        jax.jit(lambda forest: forests.neighbours(mesh, forest, half_reach(mesh, case.ghost, case.margin))),
         jax.jit(lambda forest, finest: forests.find(mesh, forests.keys(mesh, forest), finest)),
         jax.jit(lambda forest, wish: forests.siblings_agree(mesh, forest, wish)),
     )
@@ -91,7 +91,7 @@ def test_neighbours_are_the_leaves_at_half_patches(case, data):
     forest = forest_of(mesh, data.draw(level_maps(case)))
     neighbours, _, _ = lookups(case)
     found = np.asarray(neighbours(forest))
-    reach = half_reach(mesh, case.ghost)
+    reach = half_reach(mesh, case.ghost, case.margin)
     # On a grid twice as fine as the finest patches, half patches of all levels have whole places.
     slots = owners(mesh, forest)
     for d in range(mesh.ndim):

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from meshes import (
     CASES,
     LIMITED,
-    LINEAR,
+    LIMITED_QUARTIC,
+    QUADRATIC,
+    QUARTIC,
     TWO,
+    WIDE,
     buffers,
     compiled,
     filled_store,
@@ -26,17 +29,26 @@ from meshes import (
     refluxed,
     regrid_once,
     run_regrid,
+    topology,
     window,
     wishes,
 )
-from reference import central_slopes, composites, cut, level_map, limited_slopes, regridded_levels
+from reference import (
+    composites,
+    cut,
+    level_map,
+    limited_linear,
+    limited_quartic,
+    quadratic,
+    quartic,
+    regridded_levels,
+)
 
 import amr
 from amr import diagnostics
 from amr import forest as forests
 from amr.pool import to_pool
 from amr.regrid import regrid, wishes_near
-from amr.topology import build_topology
 
 
 def active(forest, u) -> np.ndarray:
@@ -83,24 +95,38 @@ def test_wishes_are_granted(case, data):
             assert (here >= level).all()
 
 
-WAYS = [(case, LIMITED, limited_slopes) for case in CASES] + [(case, LINEAR, central_slopes) for case in TWO]
+DEEP = [case for case in WIDE if case.ghost >= case.margin]
+WAYS = [
+    *((case, LIMITED, limited_linear) for case in CASES),
+    *((case, QUADRATIC, quadratic) for case in TWO),
+    *((case, QUARTIC, quartic) for case in DEEP[:2]),
+    *((case, LIMITED_QUARTIC, limited_quartic) for case in DEEP),
+]
 
 
-@pytest.mark.parametrize(("case", "prolongation", "slopes"), WAYS, ids=[f"{way[0]}-{way[2].__name__}" for way in WAYS])
+@pytest.mark.parametrize(("case", "prolongation", "refine"), WAYS, ids=[f"{way[0]}-{way[2].__name__}" for way in WAYS])
 @given(data=st.data())
-def test_data_follow_the_mesh(case, prolongation, slopes, data):
+def test_data_follow_the_mesh(case, prolongation, refine, data):
     """Kept bit by bit, averaged or prolonged; zero in empty slots, whatever was there before."""
     mesh = case.mesh
     forest, u = data.draw(pools(case, empty=np.nan))
     marks = data.draw(wishes(case, forest))
     new = run_regrid(case, forest, u, marks, data.draw(buffers(case)), prolongation)
-    expected = cut(mesh, new.forest, composites(mesh, forest, u, slopes))
+    expected = cut(mesh, new.forest, composites(mesh, forest, u, refine))
     np.testing.assert_allclose(active(new.forest, new.u), expected, rtol=0, atol=1e-13)
     old = {leaf[1:]: leaf[0] for leaf in leaves_of(forest)}
     for slot, *place in leaves_of(new.forest):
         if tuple(place) in old:
             np.testing.assert_array_equal(new.u[..., slot], u[..., old[tuple(place)]])
     assert (np.asarray(new.u)[..., int(new.forest.count) :] == 0).all()
+
+
+def test_there_must_be_as_many_ghost_cells_as_prolongation_reads():
+    case = next(case for case in WIDE if case.ghost < case.margin)
+    forest, u = forests.root_forest(case.mesh, case.mesh.capacity), np.zeros((1, case.mesh.patch, case.mesh.capacity))
+    with pytest.raises(amr.InvalidSettingError, match="too few") as error:
+        run_regrid(case, forest, u, uniform_wishes(case, True, True), no_buffer(case), QUARTIC)
+    assert error.value.key == "ghost"
 
 
 @on_every_case
@@ -202,8 +228,7 @@ ENSEMBLE_STEPS = {}
 
 def ensemble_step(case):
     def step(forest, u, marks, buffer):
-        topology = build_topology(case.mesh, forest, case.ghost, case.layout)
-        return regrid_once(case, topology, u, marks, LIMITED, buffer)
+        return regrid_once(case, topology(case, forest), u, marks, LIMITED, buffer)
 
     return ENSEMBLE_STEPS.setdefault(case, jax.jit(jax.vmap(step)))
 
@@ -227,14 +252,14 @@ def test_single_precision_stays_single(case):
     mesh = case.mesh
 
     def step(forest, u, time):
-        topology = build_topology(mesh, forest, case.ghost, case.layout)
-        store = filled_store(case, topology, u, LIMITED)
+        plans = topology(case, forest)
+        store = filled_store(case, plans, u, LIMITED)
         buffer = jnp.zeros(mesh.capacity, jnp.int32)
-        near = wishes_near(mesh, topology, store, indicator, time, buffer)
-        new, store, scratch = regrid(mesh, topology, store, to_pool(case.layout, u), near, LIMITED)
+        near = wishes_near(mesh, plans, store, indicator, time, buffer)
+        new, store, scratch = regrid(mesh, plans, store, to_pool(case.layout, u), near, LIMITED)
         fluxes = tuple(jnp.concatenate([u, jnp.take(u, jnp.array([0]), 1 + d)], 1 + d) for d in range(mesh.ndim))
         numbers = diagnostics.norms(mesh, forest, u), diagnostics.minimum(forest, u)
-        return new, store, scratch, refluxed(case, topology, fluxes), numbers
+        return new, store, scratch, refluxed(case, plans, fluxes), numbers
 
     box = amr.Region(mesh.domain.lower, mesh.domain.upper, 1)
     indicator = amr.AnyOf(amr.Gradient((0.1, 0.2)), amr.Difference(0.1), amr.Value(0.5), box)

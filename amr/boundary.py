@@ -1,0 +1,328 @@
+"""What happens at the faces of the domain: kinds of boundaries, and the ghost values beyond them.
+
+A boundary gives the values of ghost cells from the cells inside, in terms of the variables in which people give
+values (see `Variables`). Dimensions are filled one after the other, each with the ghost cells of those before it, so
+that corners follow from both of their faces.
+"""
+
+from __future__ import annotations
+
+import abc
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float
+
+from .errors import InvalidSettingError
+
+Values = Float[Array, "vars ..."]
+
+
+class Beyond(eqx.Module):
+    """The ghost cells beyond one face, as a boundary sees them.
+
+    **Attributes:**
+
+    - `mirrored`: the values of the cells inside, mirrored at the face, one row a variable.
+    - `nearest`: those of the cells next to the face; of length one across it.
+    - `x`: coordinates of the centres of the ghost cells, `dx`: their widths; one array a dimension each.
+    - `distance`: how far from the face the centres are; `t`: the time.
+    - `signs`: one a variable, -1 for what a mirror turns round: the component of a vector across the face.
+    - `names`: of the variables.
+    - `points`: how many along each dimension averages of given functions over a cell are taken from.
+    """
+
+    mirrored: Values
+    nearest: Values
+    x: tuple[Float[Array, "..."], ...]
+    dx: tuple[Float[Array, "..."], ...]
+    distance: Float[Array, "..."]
+    t: Float[Array, ""]
+    signs: tuple[float, ...] = eqx.field(static=True)
+    names: tuple[str, ...] = eqx.field(static=True)
+    points: int = eqx.field(static=True, default=1)
+
+    def of(self, row: int) -> Beyond:
+        """The same for one variable."""
+        one = slice(row, row + 1)
+        return Beyond(
+            self.mirrored[one],
+            self.nearest[one],
+            self.x,
+            self.dx,
+            self.distance,
+            self.t,
+            self.signs[one],
+            self.names[one],
+            self.points,
+        )
+
+    def given(self, what: Any, key: str) -> Values:
+        """Values given as a number, a function of position and time, or one of these for each variable."""
+        if self.points == 1 or not any(map(callable, what if isinstance(what, tuple) else (what,))):
+            return self._at(self.x, what, key)
+        offsets, weights = gauss_points(self.points, len(self.x))
+
+        def add(total, point):
+            offset, weight = point
+            x = tuple(centre + offset[d] * self.dx[d] for d, centre in enumerate(self.x))
+            return total + weight * self._at(x, what, key), None
+
+        dtype = self.mirrored.dtype
+        return lax.scan(add, jnp.zeros_like(self.mirrored), (offsets.astype(dtype), weights.astype(dtype)))[0]
+
+    def _at(self, x: tuple[Float[Array, "..."], ...], what: Any, key: str) -> Values:
+        """The same at some points of the cells."""
+        parts = what if isinstance(what, tuple) else (what,)
+        if len(parts) == 1 and callable(parts[0]):
+            found = parts[0](*x, self.t)
+            parts = tuple(found) if isinstance(found, tuple | list) else (found,)
+        parts = tuple(part(*x, self.t) if callable(part) else part for part in parts)
+        count = len(self.names)
+        if len(parts) != count:
+            raise InvalidSettingError(
+                key, f"gives {len(parts)} values at a boundary, expected one for each of {', '.join(self.names)}"
+            )
+        shape, dtype = self.mirrored.shape[1:], self.mirrored.dtype
+        return jnp.stack([jnp.broadcast_to(jnp.asarray(part, dtype), shape) for part in parts])
+
+
+def gauss_points(points: int, ndim: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places in a cell, from -1/2 to 1/2 along each dimension, shape `(points**ndim, ndim)`, and their weights."""
+    nodes, weights = np.polynomial.legendre.leggauss(points)
+    places = np.array(list(itertools.product(0.5 * nodes, repeat=ndim)))
+    return places, np.array(list(itertools.product(0.5 * weights, repeat=ndim))).prod(1)
+
+
+class Boundary(abc.ABC):
+    """What happens at a face of the domain."""
+
+    @abc.abstractmethod
+    def ghosts(self, beyond: Beyond) -> Values:
+        """The values of the ghost cells."""
+
+    def check(self, names: tuple[str, ...]) -> None:
+        """Raise `InvalidSettingError` if the boundary does not fit these variables."""
+        return  # most fit all
+
+    @property
+    def name(self) -> str:
+        """Of the kind of boundary, as files have it."""
+        return type(self).__name__
+
+
+@dataclass(frozen=True)
+class Periodic(Boundary):
+    """What leaves through this face enters through the opposite one."""
+
+    def ghosts(self, beyond):
+        raise AssertionError("nothing lies beyond a periodic face")
+
+
+@dataclass(frozen=True)
+class Outflow(Boundary):
+    """Zero gradient: ghost cells repeat the last cell inside the domain."""
+
+    def ghosts(self, beyond):
+        return jnp.broadcast_to(beyond.nearest, beyond.mirrored.shape)
+
+
+@dataclass(frozen=True)
+class Wall(Boundary):
+    """A mirror: a wall that nothing crosses and along which everything slips, or a plane of symmetry."""
+
+    def ghosts(self, beyond):
+        return jnp.stack([row if sign > 0 else -row for row, sign in zip(beyond.mirrored, beyond.signs, strict=True)])
+
+
+Symmetry = Wall
+
+
+@dataclass(frozen=True)
+class Dirichlet(Boundary):
+    """Given values, such as those of an inflow.
+
+    **Arguments:**
+
+    - `value`: a number, a function of position and time `value(x, .., t)`, or one of these for each variable; the
+      function may also give one value for each. It is evaluated at the centres of the ghost cells, or averaged over
+      them where the scheme is of more than second order.
+    """
+
+    value: Any
+
+    def __post_init__(self):
+        object.__setattr__(self, "value", _constant_or_function("value", self.value))
+
+    def ghosts(self, beyond):
+        return beyond.given(self.value, "value")
+
+    def check(self, names):
+        _check_count("value", self.value, names)
+
+
+@dataclass(frozen=True)
+class Neumann(Boundary):
+    """A given derivative in the outward direction.
+
+    **Arguments:**
+
+    - `slope`: as the `value` of `Dirichlet`, in units of the variable per length.
+    """
+
+    slope: Any = 0.0
+
+    def __post_init__(self):
+        object.__setattr__(self, "slope", _constant_or_function("slope", self.slope))
+
+    def ghosts(self, beyond):
+        return beyond.mirrored + 2 * beyond.distance * beyond.given(self.slope, "slope")
+
+    def check(self, names):
+        _check_count("slope", self.slope, names)
+
+
+@dataclass(frozen=True)
+class GhostFunction(Boundary):
+    """Ghost values by a function of your own.
+
+    **Arguments:**
+
+    - `function(mirrored, x, .., t)`: gives one array for each variable; `mirrored` has the values of the cells
+      inside mirrored at the face, one row a variable.
+    """
+
+    function: Callable
+
+    def ghosts(self, beyond):
+        rows = self.function(beyond.mirrored, *beyond.x, beyond.t)
+        return beyond.given(tuple(rows) if isinstance(rows, list | tuple | Array) else (rows,), "function")
+
+
+@dataclass(frozen=True)
+class Split(Boundary):
+    """One boundary on a part of a face, and another one on the rest.
+
+    **Arguments:**
+
+    - `where(x, .., t)`: true on the first part.
+    - `inside`, `outside`: the boundaries on the first part and on the rest.
+    """
+
+    where: Callable
+    inside: Boundary
+    outside: Boundary
+
+    def ghosts(self, beyond):
+        first = jnp.asarray(self.where(*beyond.x, beyond.t)).astype(bool)
+        return jnp.where(first, self.inside.ghosts(beyond), self.outside.ghosts(beyond))
+
+    def check(self, names):
+        _check_part("where", self.inside, names)
+        _check_part("where", self.outside, names)
+
+
+@dataclass(frozen=True, init=False)
+class ByVariable(Boundary):
+    """A boundary of its own for some variables: `ByVariable({"pressure": Dirichlet(1.0)}, rest=Outflow())`."""
+
+    parts: tuple[tuple[str, Boundary], ...]
+    rest: Boundary
+
+    def __init__(self, parts: Mapping[str, Boundary], rest: Boundary | None = None):
+        object.__setattr__(self, "parts", tuple(sorted(parts.items())))
+        object.__setattr__(self, "rest", Outflow() if rest is None else rest)
+
+    def ghosts(self, beyond):
+        known, rest = dict(self.parts), self.rest.ghosts(beyond)
+        rows = [
+            known[name].ghosts(beyond.of(n))[0] if name in known else rest[n] for n, name in enumerate(beyond.names)
+        ]
+        return jnp.stack(rows)
+
+    def check(self, names):
+        for name, boundary in self.parts:
+            if name not in names:
+                raise InvalidSettingError("boundary", f"no variable {name!r} here; there are {', '.join(names)}")
+            _check_part(name, boundary, (name,))
+        _check_part("rest", self.rest, names)
+
+
+@dataclass(frozen=True)
+class Recorded(Boundary):
+    """A boundary that was read from a file, which keeps its name and not what it does."""
+
+    kind: str
+
+    @property
+    def name(self):
+        return self.kind
+
+    def ghosts(self, beyond):
+        raise AssertionError("checked before")
+
+    def check(self, names):
+        raise InvalidSettingError("boundary", f"{self.kind} was read from a file without its values; give it anew")
+
+
+def _check_part(key: str, boundary: Boundary, names: tuple[str, ...]) -> None:
+    if isinstance(boundary, Periodic):
+        raise InvalidSettingError("boundary", f"{key}: a part of a face cannot be periodic")
+    boundary.check(names)
+
+
+def _check_count(key: str, value: Any, names: tuple[str, ...]) -> None:
+    many = len(value) if isinstance(value, tuple) else 1
+    if many != len(names) and not (many == 1 and callable(value)):
+        raise InvalidSettingError("boundary", f"{key} has {many} entries, expected one for each of {', '.join(names)}")
+
+
+def _constant_or_function(key: str, value: Any) -> Any:
+    """As it is kept: a float, a function, or a tuple of these."""
+    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
+        return tuple(_constant_or_function(key, part) for part in value)
+    if callable(value):
+        return value
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        expected = "a finite number, a function of position and time, or one of these for each variable"
+        raise InvalidSettingError(key, f"expected {expected}, got {value!r}")
+    return number
+
+
+@dataclass(frozen=True)
+class Variables:
+    """What boundaries have to know of the variables.
+
+    **Attributes:**
+
+    - `names`: in which values are given.
+    - `vectors`: numbers of the variables that are components of vectors, one tuple a vector.
+    - `primitive`, `conserved`: from the variables that are stored to those that are given, and back. Both may find
+      more rows than there are names, and hand these on.
+    - `points`: how many along each dimension averages of given functions over a cell are taken from.
+    """
+
+    names: tuple[str, ...]
+    vectors: tuple[tuple[int, ...], ...] = ()
+    primitive: Callable[[Array], Array] = lambda u: u
+    conserved: Callable[[Array], Array] = lambda w: w
+    points: int = 1
+
+    def signs(self, d: int) -> tuple[float, ...]:
+        """What a mirror across dimension d makes of each variable."""
+        turned = {vector[d] for vector in self.vectors}
+        return tuple(-1.0 if n in turned else 1.0 for n in range(len(self.names)))
+
+
+NO_VARIABLES = Variables(())  # enough where no boundary gives values

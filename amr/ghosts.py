@@ -1,0 +1,101 @@
+"""Ghosted patches as kernels read them: gathered from the store, and filled beyond the faces of the domain."""
+
+from __future__ import annotations
+
+import functools
+
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int
+
+from .boundary import Beyond, Boundary, Outflow, Periodic, Variables, Wall
+from .fusion import apart
+from .halo import Store, ghosted_part
+from .indices import along
+from .leaves import Leaves, over_blocks
+from .mesh import Mesh
+from .topology import Topology, cell_sizes, coordinates
+
+Ghosted = Float[Array, "vars blocks *ghosted lanes"]
+
+
+def ghosts_of(mesh: Mesh, topology: Topology, store: Store, i: Int[Array, ""], time, variables: Variables) -> Array:
+    """The patches of sweep i with all their ghost cells, shape `(vars, blocks, *ghosted, lanes)`."""
+    ghosted = ghosted_part(topology.halo, store, i)
+    return fill_boundaries(mesh, topology.part(i), ghosted, topology.ghost, time, variables)
+
+
+def fill_boundaries(mesh: Mesh, leaves: Leaves, ghosted: Ghosted, ghost: int, time, variables: Variables) -> Array:
+    """The patches of a sweep with the ghost cells beyond the faces of the domain filled.
+
+    `ghosted` has the cells next to a face there already, `(vars, blocks, *ghosted, lanes)`; it may have more rows
+    than there are variables.
+    """
+    if mesh.domain.plain:
+        return ghosted
+    for d, pair in enumerate(mesh.domain.boundaries):
+        for end, boundary in enumerate(pair):
+            if not isinstance(boundary, Periodic | Outflow):
+                fill = functools.partial(_filled, mesh, leaves, ghosted, ghost, time, variables, (d, end), boundary)
+                ghosted = apart(leaves.valid, fill)
+    return ghosted
+
+
+def _filled(
+    mesh: Mesh,
+    leaves: Leaves,
+    values: Ghosted,
+    ghost: int,
+    time,
+    variables: Variables,
+    face: tuple[int, int],
+    boundary: Boundary,
+) -> Ghosted:
+    """The patches with the ghost cells beyond one face filled."""
+    d, end = face
+    axis, count = 2 + d, len(variables.names)
+    old, rest = _split(values, axis, ghost, end)
+    inside, _ = _split(rest, axis, ghost, end)
+    mirrored = jnp.flip(inside, axis)
+    # A mirror turns round the same rows in either kind of variables.
+    convert = (_same, _same) if isinstance(boundary, Wall) else (variables.primitive, variables.conserved)
+    known = convert[0](mirrored)
+    nearest = convert[0](_split(inside, axis, 1, end)[0])[:count]
+    x, dx, distance = over_blocks(functools.partial(_places, mesh, ghost, face, values.dtype), leaves)
+    signs, names, points = variables.signs(d), variables.names, variables.points
+    beyond = Beyond(known[:count], nearest, x, dx, distance, time, signs, names, points)
+    new = convert[1](jnp.concatenate([boundary.ghosts(beyond), known[count:]]))
+    touches = _touches(mesh, leaves, d, end).reshape(values.shape[1], *(1,) * mesh.ndim, -1)
+    slab = jnp.where(touches, new, old)
+    return jnp.concatenate([rest, slab] if end else [slab, rest], axis=axis)
+
+
+def _same(values: Array) -> Array:
+    return values
+
+
+def _split(values: Array, axis: int, layers: int, end: int) -> tuple[Array, Array]:
+    """The outermost layers at the lower or upper end, and the rest."""
+    n = values.shape[axis]
+    first, last = (n - layers, n) if end else (0, layers)
+    rest = (0, n - layers) if end else (layers, n)
+    return lax.slice_in_dim(values, first, last, axis=axis), lax.slice_in_dim(values, *rest, axis=axis)
+
+
+def _touches(mesh: Mesh, leaves: Leaves, d: int, end: int) -> Bool[Array, "blocks lanes"]:
+    """Which patches lie at that face of the domain."""
+    last = (mesh.roots[d] << leaves.level) - 1
+    return leaves.position[:, d] == (last if end else jnp.zeros_like(last))
+
+
+def _places(mesh: Mesh, ghost: int, face: tuple[int, int], dtype, leaves: Leaves):
+    """Coordinates of the ghost cells beyond a face, their widths, and their distances from it."""
+    d, end = face
+    layer = jnp.arange(ghost, dtype=dtype) + 0.5
+    inner = jnp.arange(-ghost, mesh.patch + ghost, dtype=dtype) + 0.5
+    outside = mesh.patch + layer if end else layer - ghost
+    offsets = tuple(outside if k == d else inner for k in range(mesh.ndim))
+    away = layer if end else layer[::-1]
+    sizes = cell_sizes(mesh, leaves, dtype)
+    widths = tuple(size.reshape(*(1,) * mesh.ndim, -1) for size in sizes)
+    return coordinates(mesh, leaves, offsets, dtype), widths, along(away[:, None] * sizes[d], d, mesh.ndim)

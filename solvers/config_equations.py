@@ -1,0 +1,137 @@
+"""The table `[equation]` of a config file, of which there is one kind for each type of equation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from amr.errors import InvalidSettingError
+
+from .config_values import Formula, Formulas, Name, Number, Positive, Table
+from .toml_text import alternatives, show
+from .user_function import is_reference
+
+Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
+VARIABLE = "a name of letters, digits and underscores"
+VARIABLES = 'a list of different names, such as ["a", "b"]'
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, int | float | str):
+        raise ValueError(f"found {show(value)}, expected a number, a text, true or false")
+    return value
+
+
+class AdvectionTable(Table):
+    """Scalars in a given flow."""
+
+    type: Literal["advection"] = Field(default="advection")
+    variable: Name | None = Field(default=None, description=VARIABLE)
+    variables: Names | None = Field(default=None, description=VARIABLES)
+    velocity: Formulas | None = Field(
+        default=None, description="a number or an expression for each dimension, or 'module:function'"
+    )
+    stream_function: Formula | None = Field(default=None, description="an expression in x, y, t, or 'module:function'")
+    potential: Formulas | None = Field(
+        default=None, description="three expressions in x, y, z, t, or 'module:function'"
+    )
+
+    @model_validator(mode="after")
+    def _one_velocity(self) -> AdvectionTable:
+        given = [key for key in ("velocity", "stream_function", "potential") if getattr(self, key) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) or "none"
+            raise ValueError(f"found {found}, expected one of velocity, stream_function and potential")
+        _check_names(self.variable, self.variables)
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.variables or (self.variable or "phi",)
+
+
+class BurgersTable(Table):
+    """The inviscid Burgers equation."""
+
+    type: Literal["burgers"]
+    variable: Name | None = Field(default=None, description=VARIABLE)
+    variables: Names | None = Field(default=None, description=VARIABLES)
+
+    @model_validator(mode="after")
+    def _one_kind_of_names(self) -> BurgersTable:
+        _check_names(self.variable, self.variables)
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.variables or (self.variable or "u",)
+
+
+class AcousticsTable(Table):
+    """Sound in a medium at rest."""
+
+    type: Literal["acoustics"]
+    density: Positive = Field(default=1.0, description="a number above 0")
+    sound_speed: Positive = Field(default=1.0, description="a number above 0")
+
+
+class ShallowWaterTable(Table):
+    """Shallow water over a given bottom."""
+
+    type: Literal["shallow_water"]
+    gravity: Positive = Field(default=9.81, description="a number above 0")
+    bottom: Formula | None = Field(default=None, description="an expression in x, y, or 'module:function'")
+    rest_level: Number = Field(default=0.0, description="a finite number")
+    dry_depth: Positive = Field(default=1e-6, description="a number above 0")
+
+
+class EulerTable(Table):
+    """An ideal gas."""
+
+    type: Literal["euler"]
+    gamma: Annotated[Number, Field(gt=1)] = Field(default=1.4, description="a number above 1")
+
+
+class OwnLawTable(Table):
+    """A conservation law of the user's own."""
+
+    type: str
+    arguments: dict[str, Annotated[Any, BeforeValidator(_plain)]] = Field(
+        default_factory=dict, description="a table, such as {speed = 2.0}"
+    )
+
+
+AnyEquation = AdvectionTable | BurgersTable | AcousticsTable | ShallowWaterTable | EulerTable | OwnLawTable
+KINDS: dict[str, type[Table]] = {
+    "advection": AdvectionTable,
+    "burgers": BurgersTable,
+    "acoustics": AcousticsTable,
+    "shallow_water": ShallowWaterTable,
+    "euler": EulerTable,
+}
+
+
+def equation_kind(table: Mapping[str, Any]) -> type[Table]:
+    """Which kind of table this is, by its type; raises `InvalidSettingError` if there is no such type."""
+    name = table.get("type", "advection")
+    if is_reference(name):
+        return OwnLawTable
+    if not isinstance(name, str) or name not in KINDS:
+        expected = alternatives([*KINDS, "module:name"], name)
+        raise InvalidSettingError("type", f"found {show(name)}, expected {expected}")
+    return KINDS[name]
+
+
+def types_with(key: str) -> list[str]:
+    """The types of equations that have a key."""
+    kinds: dict[str, type[Table]] = {**KINDS, "module:name": OwnLawTable}
+    return [name for name, kind in kinds.items() if key in kind.model_fields]
+
+
+def _check_names(variable: str | None, variables: tuple[str, ...] | None) -> None:
+    if variable is not None and variables is not None:
+        raise ValueError("found variable and variables, expected one of them")
+    if variables is not None and len(set(variables)) < len(variables):
+        raise ValueError(f"found variables = {show(list(variables))}, expected {VARIABLES}")

@@ -1,0 +1,60 @@
+"""What stands behind the keys of a config file: numbers, points, names and formulas, each checked by itself."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from .expression import CONSTANTS, FUNCTIONS, parse
+from .toml_text import show
+
+COORDINATES = ("x", "y", "z")
+RESERVED = frozenset({*COORDINATES, "t", *CONSTANTS, *FUNCTIONS})
+
+
+def _number(value: Any, info: Any) -> Any:
+    """A string is a constant expression in the parameters, such as `"2*pi"`."""
+    if not isinstance(value, str):
+        return value
+    constant = parse(value, (), info.context).constant
+    if constant is None or not math.isfinite(constant):
+        raise ValueError(f"found {show(value)}, which is {constant}, expected a finite number")
+    return constant
+
+
+def listed(value: Any) -> Any:
+    """One thing stands for a list of one."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def formula(value: Any) -> Any:
+    """Raise `ValueError` unless this may be a formula; it is read later, when its arguments are known."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"found {show(value)}, expected a number, an expression in quotes or 'module:function'")
+    if not isinstance(value, str) and not math.isfinite(value):
+        raise ValueError(f"found {value}, expected a finite number")
+    return value
+
+
+def _formulas(value: Any) -> Any:
+    parts = listed(value)
+    if not parts:
+        raise ValueError("found nothing, expected numbers, expressions or 'module:function'")
+    return [formula(part) for part in parts] if isinstance(value, list | tuple) else formula(value)
+
+
+Number = Annotated[float, BeforeValidator(_number)]
+Positive = Annotated[Number, Field(gt=0)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Point = Annotated[tuple[Number, ...], BeforeValidator(listed), Field(strict=False)]
+Counts = Annotated[tuple[Annotated[int, Field(gt=0)], ...], BeforeValidator(listed), Field(strict=False)]
+Formula = Annotated[Any, BeforeValidator(formula)]
+Formulas = Annotated[Any, BeforeValidator(_formulas)]
+
+
+class Table(BaseModel):
+    """A table of the config: no unknown keys, no conversions between types, no nan or inf."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)

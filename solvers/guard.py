@@ -1,0 +1,38 @@
+"""Prolongation that gives only states which make sense to a law."""
+
+from __future__ import annotations
+
+import functools
+
+import jax.numpy as jnp
+
+from amr.transfer import Prolongation, Window, trimmed
+
+from .law import ConservationLaw
+
+
+class Guarded(Prolongation):
+    """The children of a cell by another prolongation, or all equal to the cell where one of them makes no sense.
+
+    Each variable alone stays between its neighbours, but the pressure that follows from several of them need not.
+    """
+
+    prolongation: Prolongation
+    law: ConservationLaw
+
+    @property
+    def margin(self):
+        return self.prolongation.margin
+
+    def children(self, window: Window):
+        found = self.prolongation.children(window)
+        verdicts = [jnp.asarray(self.law.admissible(child)) for child in found]
+        good = functools.reduce(jnp.logical_and, verdicts)
+        centre = trimmed(window, self.margin)
+        return [jnp.where(good, child, centre) for child in found]
+
+
+def guarded(prolongation: Prolongation, law: ConservationLaw, ndim: int) -> Prolongation:
+    """With a guard, if the law knows which states make sense from its variables alone."""
+    knows = type(law).admissible is not ConservationLaw.admissible
+    return Guarded(prolongation, law) if knows and not law.has_coefficients(ndim) else prolongation

@@ -1,0 +1,142 @@
+"""Explicit Runge-Kutta methods as tables, in a form that conserves and keeps constants exactly.
+
+A step from `base` starts with u = base and S = 0. Every stage, with v = u - base and change = dt L(u), does
+
+    S <- S + saved v + weight change
+    u <- base + keep v + slope change        (+ S in the last stage)
+
+All that is ever added to `base` are multiples of changes: where L is zero nothing moves, and what L conserves is
+conserved to rounding. One register is enough for all methods here; those that leave `saved` and `weight` at zero need
+none.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+Time = float | Float[Array, ""]
+State = Float[Array, "..."]
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """A row of the table of a method: the factors of v and of the change in the next u and in the register.
+
+    In the first stage v is zero; `keep` is 1 there, so that the row reads as a step from u.
+    """
+
+    keep: float
+    slope: float
+    saved: float = 0.0
+    weight: float = 0.0
+
+
+class Integrator(eqx.Module):
+    """An explicit Runge-Kutta method: its stages and its order. Has no arrays, so it may be a static argument."""
+
+    stages: eqx.AbstractClassVar[tuple[Stage, ...]]
+    order: eqx.AbstractClassVar[int]
+
+    @property
+    def uses_register(self) -> bool:
+        """Whether the last stage adds the register S."""
+        return any(stage.saved or stage.weight for stage in self.stages)
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        """When each stage evaluates L, from 0 to 1 over the step: where L = 1 has brought u."""
+        times, saved = [0.0], 0.0
+        for stage in self.stages:
+            saved += stage.saved * times[-1] + stage.weight
+            times.append(stage.keep * times[-1] + stage.slope)
+        return tuple(times[:-1])
+
+    @property
+    def forward_ratio(self) -> float | None:
+        """The length of the forward Euler steps, in units of dt, of which the method consists; None if of none.
+
+        A method that preserves strong stability is a convex combination of such steps (Shu and Osher, J. Comput. Phys.
+        77, 1988): what one of this length does not break, a step of the method does not break.
+        """
+        *early, last = self.stages
+        kept = [(stage.keep, stage.slope) for stage in self.stages]
+        saved = [(stage.saved, stage.weight) for stage in self.stages]
+        base = [(1 - stage.keep, 0.0) for stage in early] + [(1 - last.keep - sum(share for share, _ in saved), 0.0)]
+        longest = max(_forward_step(share, slope) for share, slope in kept + saved + base)
+        return None if longest == math.inf else longest
+
+    @property
+    def ssp(self) -> float:
+        """The strong-stability coefficient: by how much dt may exceed a stable forward Euler step; 0 if not at all."""
+        return 0.0 if self.forward_ratio is None else 1 / self.forward_ratio
+
+
+def _forward_step(share: float, slope: float) -> float:
+    """The length of the forward Euler step in share u + slope dt L(u); infinite if it is none."""
+    if share < -1e-12 or slope < 0 or (slope > 0 and share <= 0):  # shares to base are zero to the digits published
+        return math.inf
+    return slope / share if slope else 0.0
+
+
+class ForwardEuler(Integrator):
+    """u + dt L(u). First order; unstable with reconstructions other than limited or upwind ones."""
+
+    stages: ClassVar[tuple[Stage, ...]] = (Stage(1.0, 1.0),)
+    order: ClassVar[int] = 1
+
+
+class SSPRK2(Integrator):
+    """Heun's method, the mean of u and of two forward Euler steps. Second order, strong stability up to 1.
+
+    Shu and Osher, J. Comput. Phys. 77, 1988.
+    """
+
+    stages: ClassVar[tuple[Stage, ...]] = (Stage(1.0, 1.0), Stage(1 / 2, 1 / 2))
+    order: ClassVar[int] = 2
+
+
+class SSPRK3(Integrator):
+    """Third order in three stages, strong stability up to 1 (Shu and Osher, J. Comput. Phys. 77, 1988)."""
+
+    stages: ClassVar[tuple[Stage, ...]] = (Stage(1.0, 1.0), Stage(1 / 4, 1 / 4), Stage(2 / 3, 2 / 3))
+    order: ClassVar[int] = 3
+
+
+class SSPRK54(Integrator):
+    """Fourth order in five stages, strong stability up to 1.508 (Spiteri and Ruuth, SIAM J. Numer. Anal. 40, 2002)."""
+
+    stages: ClassVar[tuple[Stage, ...]] = (
+        Stage(1.0, 0.391752226571890),
+        Stage(0.555629506348765, 0.368410593050371),
+        Stage(0.379898148511597, 0.251891774271694, saved=0.517231671970585),
+        Stage(0.821920045606868, 0.544974750228521, saved=0.096059710526147, weight=0.063692468666290),
+        Stage(0.386708617503269, 0.226007483236906),
+    )
+    order: ClassVar[int] = 4
+
+
+class RK4(Integrator):
+    """The classical method of Kutta (1901). Fourth order in four stages; no strong stability."""
+
+    stages: ClassVar[tuple[Stage, ...]] = (
+        Stage(1.0, 1 / 2, weight=1 / 6),
+        Stage(0.0, 1 / 2, weight=1 / 3),
+        Stage(0.0, 1.0, weight=1 / 3),
+        Stage(0.0, 1 / 6),
+    )
+    order: ClassVar[int] = 4
+
+
+def step(integrator: Integrator, rhs: Callable[[State, Time], State], u: State, t: Time, dt: Time) -> State:
+    """u a step of dt after time t, where du/dt = rhs(u, t)."""
+    base, saved = u, jnp.zeros_like(u)
+    for time, stage in zip(integrator.times, integrator.stages, strict=True):
+        v, change = u - base, dt * rhs(u, t + time * dt)
+        saved = saved + stage.saved * v + stage.weight * change
+        u = base + stage.keep * v + stage.slope * change
+    return u + saved

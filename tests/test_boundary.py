@@ -1,0 +1,213 @@
+"""Boundaries of the domain: ghost values against NumPy's padding, and what whole runs make of them."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from meshes import forest_of
+
+import amr
+import solvers
+from amr.boundary import Beyond, Recorded, Variables
+from amr.errors import InvalidSettingError
+from amr.ghosts import fill_boundaries
+from amr.halo import ghosted_part, stored
+from amr.pool import Layout, from_pool, to_pool
+from amr.topology import build_topology
+
+LEVEL = 0.7  # of inflow, and slope
+KINDS = {
+    "wall": amr.Wall(),
+    "outflow": amr.Outflow(),
+    "inflow": amr.Dirichlet((LEVEL, 2 * LEVEL, -LEVEL)),
+    "slope": amr.Neumann((LEVEL, 0.0, -LEVEL)),
+    "periodic": amr.Periodic(),
+}
+
+
+def padded(array, pairs, ghost: int, dx, vectors) -> np.ndarray:
+    """What ghost cells around the whole domain hold: one dimension after the other, as `np.pad` does it."""
+    for d, pair in enumerate(pairs):
+        axis = 1 + d
+        ends = []
+        for end, kind in enumerate(pair):
+            width = [(0, 0)] * array.ndim
+            width[axis] = (0, ghost) if end else (ghost, 0)
+            cut = slice(-ghost, None) if end else slice(0, ghost)
+
+            def pad(mode, array=array, width=width, cut=cut, axis=axis):
+                return np.moveaxis(np.moveaxis(np.pad(array, width, mode=mode), axis, 0)[cut], 0, axis)
+
+            mirror = pad("symmetric")
+            rows = np.array([LEVEL, 2 * LEVEL, -LEVEL])[: len(array)].reshape(-1, *[1] * (array.ndim - 1))
+            slopes = np.array([LEVEL, 0, -LEVEL])[: len(array)].reshape(rows.shape)
+            sign = np.array([-1.0 if n == vectors[d] else 1.0 for n in range(len(array))]).reshape(rows.shape)
+            away = np.arange(ghost) + 0.5 if end else ghost - np.arange(ghost) - 0.5
+            away = (away * dx[d]).reshape([-1 if k == axis else 1 for k in range(array.ndim)])
+            made = {
+                "wall": lambda mirror=mirror, sign=sign: sign * mirror,
+                "outflow": lambda pad=pad: pad("edge"),
+                "inflow": lambda mirror=mirror, rows=rows: 0 * mirror + rows,
+                "slope": lambda mirror=mirror, away=away, slopes=slopes: mirror + 2 * away * slopes,
+                "periodic": lambda pad=pad: pad("wrap"),
+            }
+            ends.append(made[kind]())
+        array = np.concatenate([ends[0], array, ends[1]], axis=axis)
+    return array
+
+
+@functools.cache
+def filler(pairs, ghost: int, patch: int):
+    """Compiled: the ghosted patches of a uniform mesh with these boundaries."""
+    ndim = len(pairs)
+    domain = amr.Domain([0.0] * ndim, [1.5] * ndim, boundary=[tuple(KINDS[kind] for kind in pair) for pair in pairs])
+    mesh = amr.Mesh(domain, [3 * patch, 2 * patch, patch][:ndim], patch)
+    layout = Layout(1, -(-mesh.root_count // 2), 2)
+    variables = Variables(("a", "b", "c"), vectors=(tuple(range(ndim)),))
+
+    def fill(forest, u):
+        topology = build_topology(mesh, forest, ghost, 1, layout)
+        store = stored(mesh, ghost, forest.count, to_pool(layout, u))
+        i = jnp.int32(0)
+        ghosted = ghosted_part(topology.halo, store, i)
+        filled = fill_boundaries(mesh, topology.part(i), ghosted, ghost, jnp.float64(0), variables)
+        return from_pool(filled[:, None])
+
+    return mesh, layout, jax.jit(fill)
+
+
+@st.composite
+def faces(draw):
+    """A pair of kinds for each of one to three dimensions."""
+    kinds = [kind for kind in KINDS if kind != "periodic"]
+    pair = st.one_of(st.just(("periodic", "periodic")), st.tuples(st.sampled_from(kinds), st.sampled_from(kinds)))
+    return tuple(draw(st.lists(pair, min_size=1, max_size=3)))
+
+
+@given(pairs=faces(), ghost=st.integers(1, 3), seed=st.integers(0, 99))
+def test_ghost_cells_and_their_corners(pairs, ghost, seed):
+    patch, ndim = 6, len(pairs)
+    mesh, layout, fill = filler(pairs, ghost, patch)
+    levels = np.zeros(mesh.roots, int)
+    forest = forest_of(mesh, levels, layout.capacity)
+    whole = np.random.default_rng(seed).normal(size=(3, *mesh.cells))
+    u = np.zeros((3, *mesh.patch_shape, layout.capacity))
+    position = np.asarray(forest.position)
+    for slot in range(mesh.root_count):
+        window = tuple(slice(p * patch, (p + 1) * patch) for p in position[:, slot])
+        u[..., slot] = whole[(slice(None), *window)]
+    found = np.asarray(fill(forest, jnp.asarray(u)))
+    expected = padded(whole, pairs, ghost, mesh.cell_size(), tuple(range(ndim)))
+    for slot in range(mesh.root_count):
+        window = tuple(slice(p * patch, (p + 1) * patch + 2 * ghost) for p in position[:, slot])
+        np.testing.assert_allclose(found[..., slot], expected[(slice(None), *window)], rtol=0, atol=1e-14)
+
+
+def test_a_wall_is_a_plane_of_symmetry():
+    """Half of a symmetric problem with a wall is half of the whole problem."""
+
+    def burst(x, y):
+        inside = x**2 + (y - 0.5) ** 2 < 0.1
+        return jnp.where(inside, 1.0, 0.5), 0 * x + 0.1 * x, 0 * x, jnp.where(inside, 2.0, 0.5)
+
+    def run(lower, cells):
+        domain = amr.Domain((lower, 0), (1, 1), boundary=[amr.Wall(), amr.Periodic()])
+        mesh = amr.Mesh(domain, (cells, 32), 8, 1)
+        simulation = solvers.Simulation(mesh, solvers.Euler(2), refine=amr.Difference(0.05))
+        return simulation.run(burst, 0.3)
+
+    half, whole = run(0, 32), run(-1, 64)
+    assert half.summary.steps == whole.summary.steps
+    assert 0.3 < half.summary.cells["fraction_of_uniform_finest"] < 1
+    for name in half.field.names:
+        np.testing.assert_allclose(half.field.uniform(name), whole.field.uniform(name)[64:], rtol=0, atol=1e-12)
+    for name in ("density", "energy"):
+        assert abs(half.summary.variables[name].integral["relative_change"]) <= 1e-13
+
+
+@pytest.mark.parametrize(
+    ("scheme", "exit_", "order"),
+    [
+        (solvers.CTU(solvers.Unlimited()), "outflow", 1.8),
+        (solvers.MethodOfLines(solvers.MUSCL(solvers.Unlimited())), "outflow", 1.8),
+        (solvers.MethodOfLines(solvers.Upwind5()), "exact", 3.8),
+    ],
+    ids=["ctu", "muscl", "upwind5"],
+)
+def test_waves_enter_and_leave_with_the_order_of_the_scheme(scheme, exit_, order):
+    def wave(x, y, t=0.0):
+        return jnp.sin(2 * jnp.pi * (x - t)) * jnp.cos(2 * jnp.pi * (y - 0.5 * t))
+
+    def run(n):
+        through = (amr.Dirichlet(wave), amr.Outflow() if exit_ == "outflow" else amr.Dirichlet(wave))
+        mesh = amr.Mesh(amr.Domain((0, 0), (1, 1), boundary=[through, through]), (n, n), 8)
+        simulation = solvers.Simulation(mesh, solvers.Advection((1.0, 0.5)), scheme)
+        return simulation.run(wave, 0.5, exact=wave).summary.variables["phi"].error["l1"]
+
+    coarse, fine = run(16), run(32)
+    assert np.log2(coarse / fine) >= order
+
+
+def beyond(names=("a", "b")) -> Beyond:
+    rows = jnp.arange(2.0 * len(names)).reshape(len(names), 2)
+    x = (jnp.array([0.5, 1.5]),)
+    dx = (jnp.ones(2),)
+    return Beyond(rows, rows[:, :1], x, dx, jnp.array([0.5, 1.5]), jnp.asarray(2.0), (1.0,) * len(names), names)
+
+
+def test_values_may_be_functions_of_position_and_time():
+    single = amr.Dirichlet(lambda x, t: (x + t, x - t)).ghosts(beyond())
+    each = amr.Dirichlet((lambda x, t: x + t, 3.0)).ghosts(beyond())
+    np.testing.assert_array_equal(single, [[2.5, 3.5], [-1.5, -0.5]])
+    np.testing.assert_array_equal(each, [[2.5, 3.5], [3, 3]])
+
+
+def test_a_face_may_be_split():
+    split = amr.Split(lambda x, t: x < 1, amr.Dirichlet((7.0, 8.0)), amr.Outflow())
+    np.testing.assert_array_equal(split.ghosts(beyond()), [[7, 0], [8, 2]])
+
+
+def test_variables_may_have_boundaries_of_their_own():
+    parts = amr.ByVariable({"b": amr.Dirichlet(7.0)}, rest=amr.Wall())
+    np.testing.assert_array_equal(parts.ghosts(beyond()), [[0, 1], [7, 7]])
+
+
+def test_a_function_may_use_what_a_mirror_shows():
+    found = amr.GhostFunction(lambda mirrored, x, t: -mirrored + t).ghosts(beyond())
+    np.testing.assert_array_equal(found, [[2, 1], [0, -1]])
+
+
+@pytest.mark.parametrize(
+    ("boundary", "key", "message"),
+    [
+        (amr.Dirichlet(1.0), "boundary", "value has 1 entries, expected one for each of density, velocity_x"),
+        (amr.Neumann((1.0, 2.0)), "boundary", "slope has 2 entries"),
+        (amr.ByVariable({"presure": amr.Outflow()}), "boundary", "no variable 'presure'"),
+        (amr.Split(lambda x, y, t: x < 1, amr.Wall(), amr.Dirichlet(1.0)), "boundary", "value has 1 entries"),
+        (Recorded("Dirichlet"), "boundary", "read from a file without its values"),
+    ],
+)
+def test_boundaries_that_do_not_fit(boundary, key, message):
+    mesh = amr.Mesh(amr.Domain((0, 0), (1, 1), boundary=boundary), (16, 16), 8)
+    with pytest.raises(InvalidSettingError, match=message) as caught:
+        solvers.Simulation(mesh, solvers.Euler(2))
+    assert caught.value.key == key
+
+
+@pytest.mark.parametrize("value", ["warm", float("nan"), None])
+def test_values_that_make_no_sense(value):
+    with pytest.raises(InvalidSettingError, match="expected a finite number"):
+        amr.Dirichlet(value)
+
+
+def test_a_file_keeps_the_kind_of_a_boundary(tmp_path):
+    pair = (amr.Dirichlet(1.0), amr.Wall())
+    mesh = amr.Mesh(amr.Domain(0, 1, boundary=[pair]), 16, 8)
+    field = solvers.Simulation(mesh, solvers.Burgers()).run(jnp.ones_like, 0.1).field
+    field.save(tmp_path / "a.vtkhdf")
+    found = amr.read(tmp_path / "a.vtkhdf").mesh.domain.boundaries
+    assert found == ((Recorded("Dirichlet"), amr.Wall()),)

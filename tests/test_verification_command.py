@@ -1,0 +1,119 @@
+"""That the verification command runs, keeps to its list of problems, and writes its files. Marks are for the page."""
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT))  # the benchmarks are not installed
+
+from benchmarks.verification import __main__ as command  # noqa: E402
+from benchmarks.verification import catalogue, page, pictures, problems  # noqa: E402
+from benchmarks.verification.case import Case, Mark, Result, Row, at_least, at_most, case, joined, short  # noqa: E402
+
+LISTED = {"V1", "V2", "ADV3D", "V3", "V4", "V5", "V7", "V8", "V11", "V12", "V21"}
+NAMED = {"orders-1d", "orders-3d", "vortex", "lake", "constants"}
+
+
+@pytest.fixture(autouse=True)
+def free_promotion():
+    """The cases are written as users write, who may mix dtypes."""
+    with jax.numpy_dtype_promotion("standard"):
+        yield
+
+
+def test_every_problem_of_the_list_has_a_case():
+    ids = [each.id for each in catalogue.CASES]
+    assert len(ids) == len(set(ids))
+    assert set(ids) >= LISTED | NAMED
+    for each in catalogue.CASES:
+        assert isinstance(each, Case)
+        assert all((each.title, each.run, each.columns, each.means))
+
+
+def test_cases_are_chosen_by_their_ids():
+    assert [each.id for each in catalogue.selected(["V12", "V4"], quick=False)] == ["V4", "V12"]
+    quick = catalogue.selected([], quick=True)
+    assert 0 < len(quick) < len(catalogue.CASES)
+    with pytest.raises(ValueError, match=r"nothing here is called V99; there are V1, .*constants"):
+        catalogue.selected(["V99"], quick=False)
+
+
+def test_two_quick_cases_by_the_command(tmp_path):
+    file = tmp_path / "new" / "numbers.json"
+    arguments = ["--only", "V12,lake", "--quick", "--json", str(file), "--docs", str(tmp_path / "docs")]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.verification", *arguments], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "V12: The fourth power of a sine" in done.stdout
+    cases = json.loads(file.read_text())["cases"]
+    assert set(cases) == {"V12", "lake"}
+    rows = [row for found in cases.values() for row in found["rows"]]
+    assert all(math.isfinite(number) for row in rows for number in row["ours"])
+    assert all(row["reached"] for row in rows if "mark" in row)
+    text = (tmp_path / "docs" / "verification.md").read_text()
+    assert "## V12: The fourth power of a sine" in text
+    assert "4 of 4 marks are reached." in text
+
+
+def test_an_unknown_case_is_refused(capsys):
+    assert command.main(["--only", "V99"]) == 2
+    assert "nothing here is called V99" in capsys.readouterr().err
+
+
+def sample() -> page.Found:
+    @case("S", "A sample", run="Nothing.", columns="error with 1 / 2 cells", means="Nothing.", quick=True)
+    def solve():
+        def draw():
+            return pictures.convergence((1, 2), {"ours": (2e-3, 1e-3)}, {"theirs": (3e-3, 2e-3)}, "sample")
+
+        rows = [
+            Row("error", (2e-3, 1e-3), (3e-3, 2e-3), "Theirs", at_most(1.5e-3)),
+            Row("order", (1.0,), mark=at_least(2.0)),
+        ]
+        return Result(rows, {"sample": draw})
+
+    return page.Found(solve, solve.solve(), 1.0)
+
+
+def test_the_page_says_what_was_found(tmp_path):
+    about = {"versions": {"jax": "1"}, "commit": "abc", "date": "2026-01-01T00:00:00", "processor": "none"}
+    page.write_docs(tmp_path, [sample()], about)
+    text = (tmp_path / "verification.md").read_text()
+    assert "| error | 2.00e-3 / 1.00e-3 | 3.00e-3 / 2.00e-3 | Theirs | ≤ 1.50e-3 | reached |" in text
+    assert "| order | 1 |  |  | ≥ 2 | **missed** |" in text
+    assert "1 of 2 marks are reached. Missed: S (order)." in text
+    assert "(images/verification_sample.png)" in text
+    picture = (tmp_path / "images" / "verification_sample.png").read_bytes()
+    page.write_docs(tmp_path, [sample()], about)
+    assert (tmp_path / "verification.md").read_text() == text
+    assert (tmp_path / "images" / "verification_sample.png").read_bytes() == picture
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0.0, "0"), (0.25, "0.25"), (1.98, "1.98"), (1234.0, "1234"), (65536, "65536"), (2e-16, "2.00e-16")],
+)
+def test_numbers_are_short(number, text):
+    assert short(number) == text
+    assert joined((number, number)) == f"{text} / {text}"
+
+
+def test_marks():
+    assert Mark((1.0, 2.0)).reached((5.0, 1.0, 2.0))
+    assert not Mark((1.0,)).reached((math.nan,))
+    assert not at_least(1.0).reached((0.9,))
+
+
+def test_the_tube_between_its_waves():
+    # Toro, table 4.2: pressure and velocity beside the contact.
+    density, speed, pressure = problems.sod(jax.numpy.asarray([0.15]), 0.25)
+    assert float(pressure[0]) == pytest.approx(0.30313, abs=1e-5)
+    assert float(speed[0]) == pytest.approx(0.92745, abs=1e-5)
+    assert 0.125 < float(density[0]) < 1
