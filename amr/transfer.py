@@ -3,8 +3,6 @@
 A window is a box of cells of several patches: shape `(vars, *coarse, lanes)`, the patches last.
 """
 
-from __future__ import annotations
-
 import abc
 import functools
 from collections.abc import Callable

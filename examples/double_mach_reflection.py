@@ -1,9 +1,9 @@
-"""A Mach 10 shock meets a wall at 60 degrees and is reflected twice (Woodward and Colella, J. Comput. Phys. 54, 1984)."""
-
-import argparse
+"""Double Mach reflection of a Mach 10 shock at a wall (Woodward and Colella, J. Comput. Phys. 54, 1984)."""
 
 import jax
 import jax.numpy as jnp
+import matplotlib.pyplot as plt
+import numpy as np
 
 import amr
 import solvers
@@ -26,9 +26,25 @@ def simulation(cells=32, levels=3):
     wall = amr.Split(where=lambda x, y, t: x < RAMP, inside=amr.Dirichlet(BEHIND), outside=amr.Wall())
     sides = [(amr.Dirichlet(BEHIND), amr.Outflow()), (wall, amr.Dirichlet(undisturbed))]
     mesh = amr.Mesh(amr.Domain((0, 0), (4, 1), boundary=sides), (4 * cells, cells), patch=8, max_level=levels)
+    # HLL, since the sharper HLLC bends the foot of the Mach stem forwards, as it does elsewhere.
     scheme = solvers.MethodOfLines(solvers.MUSCL(solvers.MonotizedCentral()), solvers.HLL())
-    return solvers.Simulation(mesh, solvers.Euler(2, gamma=1.4), scheme, amr.Difference(1.0, variable="density"))
+    return solvers.Simulation(mesh, solvers.Euler(2, gamma=1.4), scheme, amr.Difference(0.5, variable="density"))
+
+
+def picture(field):
+    """The density with the patches, and 30 of its contour lines near to the Mach stem."""
+    figure = plt.figure(figsize=(8.5, 6.2), layout="constrained", dpi=120)
+    above, below = figure.subplots(2, 1, height_ratios=(1, 1.75))
+    field.plot("density", ax=above)
+    above.set_xlim(0, 3.2)
+    density = field.uniform("density").T
+    x, y = ((np.arange(n) + 0.5) / density.shape[0] for n in density.shape[::-1])
+    below.contour(x, y, density, np.linspace(1.5, 22.7, 30), linewidths=0.6, colors="black")
+    below.set(xlim=(1.9, 2.9), ylim=(0, 0.5), aspect="equal", xlabel="x", ylabel="y")
+    return figure
 
 
 if __name__ == "__main__":
-    sim = simulation()
+    solution = simulation().run(undisturbed, t_end=0.2)
+    picture(solution.field).savefig("double_mach_reflection.png")
+    print(solution.summary)

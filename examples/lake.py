@@ -1,4 +1,4 @@
-"""A lake over uneven ground in a basin with walls: left alone it is at rest, to the last bit; then a column of water falls."""
+"""A lake over uneven ground: left alone it is at rest, to the last bit; then a column of water falls into it."""
 
 import jax
 import jax.numpy as jnp
@@ -39,6 +39,6 @@ if __name__ == "__main__":
     sim = simulation()
     lake = sim.run(rest, t_end=1.0).summary.variables
     print(f"at rest: eta from {lake['eta'].lowest} to {lake['eta'].highest}, hu up to {lake['hu'].highest}")
-    solution = sim.run(column, t_end=0.35)
+    solution = sim.run(column, t_end=0.25)
     solution.plot("eta", patches=True).savefig("lake.png")
     print(solution.summary)

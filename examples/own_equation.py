@@ -1,4 +1,4 @@
-"""An equation of your own: a cloud of gas of constant temperature falls down in a closed box."""
+"""An equation of your own: gas that circles a star, and the spiral waves that a planet stirs up in it."""
 
 import jax
 import jax.numpy as jnp
@@ -8,43 +8,53 @@ import solvers
 
 jax.config.update("jax_enable_x64", True)
 
-SOUND, GRAVITY = 1.0, 4.0
+SOUND, STAR, PLANET = 0.15, 0.5, 0.004  # speed of sound, radius of a soft star of mass 1, mass of a planet at r = 1
 
 
-class IsothermalGas(solvers.ConservationLaw):
-    """`d u/dt + sum_d d flux(u, d)/d x_d = source(u)` for density rho and momentum m, with the pressure c^2 rho."""
+class Disc(solvers.ConservationLaw):
+    """`d u/dt + sum_d d flux(u, d)/d x_d = source(u)`: gas of pressure c^2 rho in a field of gravity."""
 
     names = ("density", "momentum_x", "momentum_y")  # the rows of u
-    vectors = ((1, 2),)  # rows 1 and 2 are the components of a vector: a wall mirrors them
 
-    def flux(self, u, d):  # along dimension d, of all variables: they are carried by the velocity m / rho ...
-        rows = list(u * u[1 + d] / u[0])
-        rows[1 + d] += SOUND**2 * u[0]  # ... and the pressure pushes
+    def flux(self, u, d):  # along dimension d: the velocity momentum / density carries all, and the pressure pushes
+        rows = list(u * (u[1 + d] / u[0]))
+        rows[1 + d] += SOUND**2 * u[0]
         return jnp.stack(rows)
 
-    def max_speed(self, u, d):  # of any signal along dimension d: it bounds the time step and the fluxes of Rusanov and HLL
+    def max_speed(self, u, d):  # of any signal along dimension d: for the length of steps, and for Riemann solvers
         return jnp.abs(u[1 + d] / u[0]) + SOUND
 
-    def source(self, u, place):  # per unit of time and volume; place.x and place.t tell where and when
-        return jnp.stack([0 * u[0], 0 * u[0], -GRAVITY * u[0]])
+    def source(self, u, place):  # what is produced per time and volume, here by forces; place tells where and when
+        return jnp.stack([0 * u[0], *(u[0] * force for force in gravity(*place.x, place.t))])
 
 
-def cloud(x, y):
-    """Density and momentum: a cloud in thin gas in which the pressure carries the weight."""
-    air = 0.1 * jnp.exp(-GRAVITY / SOUND**2 * y)
-    inside = 0.5 - 0.5 * jnp.tanh((jnp.hypot(x - 0.9, y - 0.65) - 0.15) / 0.01)
-    return air + inside, 0 * x, 0 * x
+def angular_speed(x, y):
+    """At which gravity of the star holds what circles it."""
+    return (x**2 + y**2 + STAR**2) ** -0.75
 
 
-def simulation(cells=32, levels=3):
-    """So many cells to a unit of length on the root grid, and this many levels above it."""
-    box = amr.Domain((0, 0), (2, 1), boundary=amr.Wall())
-    mesh = amr.Mesh(box, (2 * cells, cells), patch=8, max_level=levels)
+def gravity(x, y, t):
+    """The acceleration by the star and by the planet."""
+    angle = angular_speed(1, 0) * t
+    x_off, y_off = x - jnp.cos(angle), y - jnp.sin(angle)
+    star, planet = angular_speed(x, y) ** 2, PLANET * (x_off**2 + y_off**2 + 0.06**2) ** -1.5
+    return -x * star - x_off * planet, -y * star - y_off * planet
+
+
+def circling(x, y, t=0.0):
+    """Density and momentum of gas that circles the star alone."""
+    return 1 + 0 * x, -y * angular_speed(x, y), x * angular_speed(x, y)
+
+
+def simulation(cells=64, levels=2):
+    """So many cells in each direction on the root grid, and this many levels above it."""
+    box = amr.Domain((-2, -2), (2, 2), boundary=amr.Dirichlet(circling))
+    mesh = amr.Mesh(box, (cells, cells), patch=8, max_level=levels)
     scheme = solvers.MethodOfLines(solvers.MUSCL(), solvers.HLL())
-    return solvers.Simulation(mesh, IsothermalGas(), scheme, amr.Difference(0.08))
+    return solvers.Simulation(mesh, Disc(), scheme, amr.Difference(0.08, variable="density"))
 
 
 if __name__ == "__main__":
-    solution = simulation().run(cloud, t_end=0.8)
-    solution.plot("density", patches=True).savefig("own_equation.png")
+    solution = simulation().run(circling, t_end=10.0)
+    solution.plot("density", patches=True, vmin=0.5, vmax=2.0).savefig("own_equation.png")
     print(solution.summary)

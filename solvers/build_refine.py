@@ -44,7 +44,7 @@ def build_refine(
     found += [amr.Region(r.lower, r.upper, r.level) for r in table.regions if len(r.lower) == len(r.upper)]
     _check_levels(table, mesh, mistakes)
     present = [indicator for indicator in found if indicator is not None]
-    joined = amr.AnyOf(*present) if len(present) > 1 else present[0] if present else None
+    joined = amr.AnyOf(*present) if len(present) > 1 else present[0] if present else None  # type: ignore[arg-type]
     return joined, table.model_copy(update=settled)
 
 

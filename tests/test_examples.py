@@ -1,6 +1,7 @@
 """The examples run as they are and give what they promise."""
 
 import os
+import re
 import runpy
 from pathlib import Path
 
@@ -12,7 +13,18 @@ import pytest
 import amr
 import solvers
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+
+
+def example(name: str) -> dict:
+    """What a script defines, without what it does when it is run."""
+    return runpy.run_path(str(EXAMPLES / f"{name}.py"))
+
+
+def changes(solution) -> dict[str, float]:
+    """How much of each variable was lost or made, relative to what there was."""
+    return {name: abs(variable.integral["relative_change"]) for name, variable in solution.summary.variables.items()}
 
 
 def test_swirl_script(tmp_path, monkeypatch, capsys):
@@ -21,6 +33,84 @@ def test_swirl_script(tmp_path, monkeypatch, capsys):
     assert result["solution"].summary.variables["phi"].error["l1"] <= 2.0e-4
     assert os.path.getsize("advection_swirl.png") > 10_000
     assert "phi error" in capsys.readouterr().out
+
+
+def test_double_mach_reflection(tmp_path):
+    """The places of the shocks, of which theory knows the first one."""
+    script = example("double_mach_reflection")
+    solution = script["simulation"](cells=16, levels=1).run(script["undisturbed"], t_end=0.2)
+    x = np.linspace(0, 4, 801)[:-1] + 1e-6
+
+    def shock(y):  # the last place where gas is denser than that at rest
+        return x[solution.field.sample(np.stack([x, 0 * x + y], -1), "density") > 3].max()
+
+    assert shock(0.9) == pytest.approx(1 / 6 + (0.9 + 20 * 0.2) / 3**0.5, abs=0.05)
+    assert shock(0.01) == pytest.approx(2.77, abs=0.04)  # the foot of the Mach stem
+    assert shock(0.3) == pytest.approx(2.75, abs=0.04)  # which is nearly straight
+    density = solution.summary.variables["density"]
+    assert density.lowest == pytest.approx(1.4, rel=1e-5)
+    assert 17 < density.highest < 24
+    script["picture"](solution.field).savefig(tmp_path / "picture.png")
+
+
+def test_kelvin_helmholtz():
+    script = example("kelvin_helmholtz")
+    sim = script["simulation"](cells=32, levels=1)
+    strength = {}
+
+    def measure(field):
+        momentum, density = (field.uniform(name) for name in ("momentum_y", "density"))
+        strength[round(float(field.time), 3)] = 0.5 * (momentum**2 / density).mean()
+
+    solution = sim.run(script["layers"], t_end=1.0, on_output=measure)
+    assert max(changes(solution).values()) <= 1e-13
+    assert strength[0.0] == pytest.approx(0.5 * 1.5 * 0.01**2 / 2, rel=0.01)
+    assert 8 <= strength[1.0] / strength[0.0] <= 14
+    density = solution.summary.variables["density"]
+    assert 0.97 <= density.lowest <= density.highest <= 2.06
+
+
+def test_own_equation():
+    """Without a planet the gas goes on circling; with one it piles up there."""
+    script = example("own_equation")
+    sim = script["simulation"](cells=32, levels=1)
+    solution = sim.run(script["circling"], t_end=1.5)
+    density, angle = solution.summary.variables["density"], 1.5 * 1.25**-0.75
+    assert density.highest > 2
+    assert solution.field.sample(np.array([np.cos(angle), np.sin(angle)]), "density") > 1.5
+    assert solution.field.sample(np.array([-np.cos(angle), -np.sin(angle)]), "density") == pytest.approx(1, abs=0.02)
+    assert abs(density.integral["relative_change"]) <= 0.01  # through the boundaries
+
+
+def test_a_lake_rests_until_a_wave_comes():
+    script = example("lake")
+    sim = script["simulation"](cells=16, levels=1)
+    still = sim.run(script["rest"], t_end=0.2)
+    assert np.asarray(still.field.forest.level)[: still.field.count].max() == 1
+    for name, level in (("eta", 1.0), ("hu", 0.0), ("hv", 0.0)):
+        variable = still.summary.variables[name]
+        assert (variable.lowest, variable.highest) == (level, level)
+    moved = sim.run(script["column"], t_end=0.1)
+    assert changes(moved)["eta"] <= 1e-14
+    eta = moved.field.uniform("eta")
+    assert np.abs(eta - eta[:, ::-1])[: eta.shape[0] // 4].max() <= 0.02  # nearly symmetric as far as the hill is
+    assert eta.max() > 1.15
+
+
+def test_the_code_of_the_page_on_equations_runs():
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "equations.md").read_text(), re.DOTALL)
+    names: dict = {}
+    exec("\n".join(blocks), names)
+    assert changes(names["solution"])["density"] <= 1e-13
+    assert names["jam"].summary.variables["cars"].highest == pytest.approx(0.8166, abs=0.01)
+    mesh = amr.Mesh(names["tunnel"], (32, 16), 8, 1)
+    wind = solvers.Simulation(mesh, solvers.Euler(2), refine=names["shocks"])
+
+    def later():
+        state = wind.start(lambda x, y: tuple(value + 0 * x for value in names["rest"]), 0.1, capacity=16)
+        return wind.advance(state, 0.1).values
+
+    assert jax.eval_shape(later).shape[:3] == (4, 8, 8)
 
 
 def test_an_own_indicator_and_an_own_limiter_as_the_docs_show_them():

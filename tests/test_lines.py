@@ -3,8 +3,6 @@
 Schemes come from `schemes.CLAIMS` and laws from `laws.LAWS`: a new one is tested by its entry there.
 """
 
-import dataclasses
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -14,7 +12,7 @@ from exact_riemann import ExactRiemann
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from laws import LAWS, name_of
-from problems import SQUARE, disc, error, rotation
+from problems import SQUARE, disc, error, four_waves, rotation
 from schemes import CLAIMS
 
 import amr
@@ -25,7 +23,6 @@ from solvers.limiter import Unlimited
 TAU = 2 * jnp.pi
 FIVE = (solvers.Upwind5(), solvers.WENO5(), solvers.PPM())
 of_every_scheme = pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: scheme_name(claim.scheme))
-of_every_law = pytest.mark.parametrize(("law", "ndim"), LAWS, ids=[name_of(*entry) for entry in LAWS])
 
 
 def scheme_name(scheme) -> str:
@@ -56,29 +53,23 @@ def wave_error(scheme, ndim: int, cells: int, patch: int, refined: bool, t_end: 
 @of_every_scheme
 @pytest.mark.parametrize("refined", [False, True], ids=["uniform", "refined"])
 def test_order_in_one_dimension(claim, refined):
-    # Patches grow with the mesh so that few levels of compiled code differ: what counts is the number of cells.
     fine = 128 if claim.scheme.order < 5 else 64
-    errors = [wave_error(claim.scheme, 1, n, 16, refined, 1.0) for n in (fine // 2, fine)]
+    errors = [wave_error(claim.scheme, 1, n, 8, refined, 1.0) for n in (fine // 2, fine)]
     orders = np.log2(errors[0] / errors[1])
-    claimed = np.array(claim.orders)
-    if claim.scheme.order == 5:
-        claimed = np.full(2, 4.0)  # that of time
-    if refined:
-        # Beside a coarse-fine face limiters see a kink, and prolongation is of the order of the scheme or one less.
-        claimed = claimed - np.array([0.15, 0.6 if claim.monotone else 0.3])
-    assert (orders >= claimed - 0.1).all(), orders
+    # Limiters at extrema come to their order only on finer meshes than these.
+    slack = np.array([0.25, 0.5]) if claim.monotone else np.array([0.15, 0.15])
+    claimed = np.minimum(claim.orders, 4.8)  # beyond, the time step counts, too
+    assert (orders >= claimed - slack).all(), orders
 
 
 SMOOTH = [claim for claim in CLAIMS if claim.linear or claim.scheme.order > 3]
 
 
-@pytest.mark.parametrize("refined", [False, True], ids=["uniform", "refined"])
 @pytest.mark.parametrize("claim", SMOOTH, ids=lambda claim: scheme_name(claim.scheme))
-def test_order_in_two_dimensions(claim, refined):
-    errors = [wave_error(claim.scheme, 2, n, 16, refined, 0.5) for n in (32, 64)]
+def test_order_in_two_dimensions_across_levels(claim):
+    errors = [wave_error(claim.scheme, 2, n, 8, True, 0.25) for n in (32, 64)]
     orders = np.log2(errors[0] / errors[1])
-    claimed = min(claim.scheme.order, 4)
-    assert (orders >= claimed - (0.35 if refined else 0.15)).all(), orders
+    assert (orders >= np.minimum(claim.scheme.order, 4.8) - 0.15).all(), orders
 
 
 @pytest.mark.parametrize("scheme", [solvers.MUSCL(Unlimited()), solvers.Upwind5()], ids=scheme_name)
@@ -108,27 +99,38 @@ def test_fourth_order_in_a_flow_that_varies_in_space():
 
 @of_every_scheme
 def test_single_precision(claim):
-    mesh = amr.Mesh(SQUARE, (32, 32), 8, 1)
-    lines = solvers.MethodOfLines(claim.scheme)
-    refine = amr.Difference(0.1)
-    simulation = solvers.Simulation(mesh, solvers.Advection((1.0, 1.0)), lines, refine, dtype=jnp.float32)
-    solution = simulation.run(lambda x, y: wave(x, y, 0 * x), 0.1)
-    assert solution.state.u.dtype == jnp.float32
-    assert abs(solution.summary.variables["phi"].integral["relative_change"]) <= 2e-6
-    double = dataclasses.replace(simulation, dtype="float64").run(lambda x, y: wave(x, y, 0 * x), 0.1)
-    np.testing.assert_allclose(solution.field.uniform(), double.field.uniform(), rtol=0, atol=2e-5)
+    mesh = amr.Mesh(amr.Domain(0, 1), 32, 8, 1)
+    lines, refine = solvers.MethodOfLines(claim.scheme), amr.Difference(0.1)
+
+    def run(dtype):
+        simulation = solvers.Simulation(mesh, solvers.Advection((1.0,)), lines, refine, dtype=dtype)
+        return simulation.run(lambda x: wave(x, 0 * x), 0.2)
+
+    single, double = run(jnp.float32), run(jnp.float64)
+    assert single.state.u.dtype == jnp.float32
+    assert abs(single.summary.variables["phi"].integral["relative_change"]) <= 2e-6
+    np.testing.assert_allclose(single.field.uniform(), double.field.uniform(), rtol=0, atol=2e-5)
+
+
+def check_bounds(phi):
+    assert phi.lowest >= -1e-14
+    assert phi.highest <= 1 + 1e-14
+    assert abs(phi.integral["relative_change"]) <= 1e-13
 
 
 @of_every_scheme
 def test_bounds_are_kept_and_nothing_is_lost(claim):
-    """Slotted disc, adaptive mesh."""
-    mesh = amr.Mesh(amr.Domain((0, 0), (1, 1), periodic=False), (32, 32), 8, 1)
+    mesh = amr.Mesh(amr.Domain(-1, 1), 64, 8, 1)
     lines = solvers.MethodOfLines(claim.scheme, bounded=True)
+    simulation = solvers.Simulation(mesh, solvers.Advection((1.0,)), lines, amr.Difference(0.02), cfl=0.9)
+    check_bounds(simulation.run(four_waves, 0.5).summary.variables["phi"])
+
+
+def test_bounds_of_a_slotted_disc():
+    mesh = amr.Mesh(amr.Domain((0, 0), (1, 1), periodic=False), (32, 32), 8, 1)
+    lines = solvers.MethodOfLines(solvers.WENO5(), bounded=True)
     simulation = solvers.Simulation(mesh, solvers.Advection(rotation()), lines, amr.Difference(0.02))
-    phi = simulation.run(disc, 0.3).summary.variables["phi"]
-    assert phi.lowest >= -1e-14
-    assert phi.highest <= 1 + 1e-14
-    assert abs(phi.integral["relative_change"]) <= 1e-13
+    check_bounds(simulation.run(disc, 0.3).summary.variables["phi"])
 
 
 def constant_state(law):
@@ -139,26 +141,25 @@ def constant_state(law):
 def still_state(law):
     """A state at rest, which no wall disturbs, over a bottom too."""
     moving = {n for vector in law.vectors for n in vector}
-    level = getattr(law, "rest_level", 1.3)
+    level = law.rest_level if getattr(law, "bottom", None) else 1.3
     return tuple(0.0 if n in moving else level for n in range(len(law.given)))
 
 
-@of_every_law
-@pytest.mark.parametrize("walls", [False, True], ids=["open", "walls"])
-@pytest.mark.parametrize("five", [False, True], ids=["muscl", "weno5"])
+RIVERS = [(law, ndim, False, False) for law, ndim in LAWS]
+BASINS = [(law, ndim, True, ndim == 2) for law, ndim in LAWS if law.vectors and ndim < 3]
+
+
+@pytest.mark.parametrize(
+    ("law", "ndim", "walls", "five"),
+    RIVERS + BASINS,
+    ids=[f"{name_of(law, ndim)}-{'walls' if walls else 'open'}" for law, ndim, walls, _ in RIVERS + BASINS],
+)
 def test_constant_states_stay(law, ndim, walls, five):
-    if five and ndim == 3:
-        pytest.skip("the same code as in two dimensions, and slow")
     resting = walls or getattr(law, "bottom", None) is not None
-    if walls and not law.vectors:
-        pytest.skip("nothing stops at a wall")
     state = still_state(law) if resting else constant_state(law)
     through = amr.Dirichlet(state)
-    sides = [amr.Wall() if walls else (through, amr.Outflow()), amr.Periodic(), amr.Outflow()][:ndim]
-    if walls:
-        sides = [amr.Wall()] * ndim
-    patch = 8
-    mesh = amr.Mesh(amr.Domain((0,) * ndim, (1,) * ndim, boundary=sides), (2 * patch,) * ndim, patch, 1)
+    sides = [amr.Wall()] * ndim if walls else [(through, amr.Outflow()), amr.Periodic(), amr.Outflow()][:ndim]
+    mesh = amr.Mesh(amr.Domain((0,) * ndim, (1,) * ndim, boundary=sides), (16,) * ndim, 8, 1)
     lines = solvers.MethodOfLines(solvers.WENO5() if five else None)
     simulation = solvers.Simulation(mesh, law, lines, amr.Region((0.1,) * ndim, (0.45,) * ndim, 1))
     solution = simulation.run(lambda *x: tuple(value + 0 * x[0] for value in state), 0.05)

@@ -67,7 +67,7 @@ def test_an_unknown_case_is_refused(capsys):
     assert "nothing here is called V99" in capsys.readouterr().err
 
 
-def sample() -> page.Found:
+def sample() -> Case:
     @case("S", "A sample", run="Nothing.", columns="error with 1 / 2 cells", means="Nothing.", quick=True)
     def solve():
         def draw():
@@ -79,19 +79,35 @@ def sample() -> page.Found:
         ]
         return Result(rows, {"sample": draw})
 
-    return page.Found(solve, solve.solve(), 1.0)
+    return solve
+
+
+ABOUT = {
+    "versions": {"jax": "1"},
+    "commit": "abc",
+    "date": "2026-01-01T00:00:00",
+    "processor": "none",
+    "cores": 1,
+    "load": 0,
+}
 
 
 def test_the_page_says_what_was_found(tmp_path):
-    about = {"versions": {"jax": "1"}, "commit": "abc", "date": "2026-01-01T00:00:00", "processor": "none"}
-    page.write_docs(tmp_path, [sample()], about)
+    made, result = sample(), sample().solve()
+    found = page.Found(made, result.rows, list(result.pictures), 1.0)
+    page.write_json(tmp_path / "numbers.json", [found], ABOUT)
+    assert page.read_json(tmp_path / "numbers.json", [made]) == {"S": found}
+    assert page.read_json(tmp_path / "none.json", [made]) == {}
+    page.draw(tmp_path, result)
+    page.write_docs(tmp_path, [found], ABOUT)
     text = (tmp_path / "verification.md").read_text()
     assert "| error | 2.00e-3 / 1.00e-3 | 3.00e-3 / 2.00e-3 | Theirs | ≤ 1.50e-3 | reached |" in text
     assert "| order | 1 |  |  | ≥ 2 | **missed** |" in text
     assert "1 of 2 marks are reached. Missed: S (order)." in text
     assert "(images/verification_sample.png)" in text
     picture = (tmp_path / "images" / "verification_sample.png").read_bytes()
-    page.write_docs(tmp_path, [sample()], about)
+    page.draw(tmp_path, result)
+    page.write_docs(tmp_path, [found], ABOUT)
     assert (tmp_path / "verification.md").read_text() == text
     assert (tmp_path / "images" / "verification_sample.png").read_bytes() == picture
 

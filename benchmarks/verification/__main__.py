@@ -27,18 +27,20 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    about, everything, began = machine(), [], time.perf_counter()
+    about = machine()
+    known = page.read_json(given.json, catalogue.CASES) if given.json else {}
     for case in chosen:
         started = time.perf_counter()
         result = case.solve()
-        everything.append(page.Found(case, result, time.perf_counter() - started))
-        print(page.table(everything[-1]), end="\n\n", flush=True)
-    about["seconds"] = round(time.perf_counter() - began, 1)
-    print(f"{len(chosen)} cases in {about['seconds']:.0f} s")
-    if given.json:
-        page.write_json(given.json, everything, about)
-    if given.docs:
-        page.write_docs(given.docs, everything, about)
+        known[case.id] = page.Found(case, result.rows, list(result.pictures), time.perf_counter() - started)
+        print(page.table(known[case.id]), end="\n\n", flush=True)
+        # After each case, so that nothing is lost if a later one fails.
+        everything = [known[case.id] for case in catalogue.CASES if case.id in known]
+        if given.json:
+            page.write_json(given.json, everything, about)
+        if given.docs:
+            page.draw(given.docs, result)
+            page.write_docs(given.docs, everything, about)
     return 0
 
 
@@ -47,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.verification", description=about)
     parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="cases to run, as V4,V5 or V4 V5")
     parser.add_argument("--quick", action="store_true", help="only cases that take less than about 20 seconds")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="add the numbers to this file")
     parser.add_argument(
         "--docs", type=Path, nargs="?", const=DOCS, metavar="FOLDER", help="write the page and its pictures (docs/)"
     )

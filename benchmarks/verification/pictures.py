@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 
 from amr.field import Field
 
+from .problems import disc
+
 MARKERS = "osD^vPX*"
 
 
@@ -29,7 +31,7 @@ def convergence(cells: Sequence[int], ours: Mapping, others: Mapping, title: str
     ax = figure.add_subplot()
     for (name, errors), colour, marker in zip(ours.items(), colours(len(ours)), MARKERS, strict=False):
         ax.loglog(cells, errors, color=colour, marker=marker, markersize=5, label=name)
-    greys = matplotlib.colormaps["Greys"](np.linspace(0.4, 0.8, max(len(others), 1)))
+    greys = matplotlib.colormaps["Greys"](np.linspace(0.55, 0.9, max(len(others), 1)))
     for (name, errors), colour, marker in zip(others.items(), greys, MARKERS, strict=False):
         ax.loglog(cells, errors, "--", color=colour, marker=marker, markersize=4, linewidth=1, label=name)
     ax.set(xlabel="cells a side", ylabel="mean error", title=title)
@@ -49,11 +51,9 @@ def field(found: Field, name: str | int = 0) -> Figure:
 
 def discs(fields: Mapping[str, Field]) -> Figure:
     """Discs side by side, with the half-way contour of the exact one."""
-    figure = new_figure(4.6 * len(fields), 4.6)
+    figure = new_figure(4.6 * len(fields), 4.1)
     edge = (np.arange(400) + 0.5) / 400
     x, y = np.meshgrid(edge, edge)
-    from .problems import disc
-
     exact = np.asarray(disc(x, y))
     for ax, (title, found) in zip(figure.subplots(1, len(fields)), fields.items(), strict=True):
         found.plot(patches=True, ax=ax)
