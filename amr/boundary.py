@@ -8,6 +8,7 @@ that corners follow from both of their faces.
 from __future__ import annotations
 
 import abc
+import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -52,17 +53,8 @@ class Beyond(eqx.Module):
     def of(self, row: int) -> Beyond:
         """The same for one variable."""
         one = slice(row, row + 1)
-        return Beyond(
-            self.mirrored[one],
-            self.nearest[one],
-            self.x,
-            self.dx,
-            self.distance,
-            self.t,
-            self.signs[one],
-            self.names[one],
-            self.points,
-        )
+        rows = {key: getattr(self, key)[one] for key in ("mirrored", "nearest", "signs", "names")}
+        return dataclasses.replace(self, **rows)
 
     def given(self, what: Any, key: str) -> Values:
         """Values given as a number, a function of position and time, or one of these for each variable."""
@@ -203,7 +195,11 @@ class GhostFunction(Boundary):
 
     def ghosts(self, beyond):
         rows = self.function(beyond.mirrored, *beyond.x, beyond.t)
-        return beyond.given(tuple(rows) if isinstance(rows, list | tuple | Array) else (rows,), "function")
+        several = isinstance(rows, list | tuple) or jnp.ndim(rows) == beyond.mirrored.ndim
+        return beyond.given(tuple(rows) if several else (rows,), "function")
+
+    def check(self, names):
+        _check_callable("function", self.function)
 
 
 @dataclass(frozen=True)
@@ -225,6 +221,7 @@ class Split(Boundary):
         return jnp.where(first, self.inside.ghosts(beyond), self.outside.ghosts(beyond))
 
     def check(self, names):
+        _check_callable("where", self.where)
         _check_part("where", self.inside, names)
         _check_part("where", self.outside, names)
 
@@ -237,6 +234,8 @@ class ByVariable(Boundary):
     rest: Boundary
 
     def __init__(self, parts: Mapping[str, Boundary], rest: Boundary | None = None):
+        if not isinstance(parts, Mapping):
+            raise InvalidSettingError("boundary", f"expected a dict from names to boundaries, got {parts!r}")
         object.__setattr__(self, "parts", tuple(sorted(parts.items())))
         object.__setattr__(self, "rest", Outflow() if rest is None else rest)
 
@@ -272,7 +271,14 @@ class Recorded(Boundary):
         raise InvalidSettingError("boundary", f"{self.kind} was read from a file without its values; give it anew")
 
 
-def _check_part(key: str, boundary: Boundary, names: tuple[str, ...]) -> None:
+def _check_callable(key: str, function: Any) -> None:
+    if not callable(function):
+        raise InvalidSettingError("boundary", f"{key}: expected a function of position and time, got {function!r}")
+
+
+def _check_part(key: str, boundary: Any, names: tuple[str, ...]) -> None:
+    if not isinstance(boundary, Boundary):
+        raise InvalidSettingError("boundary", f"{key}: expected a boundary such as amr.Outflow(), got {boundary!r}")
     if isinstance(boundary, Periodic):
         raise InvalidSettingError("boundary", f"{key}: a part of a face cannot be periodic")
     boundary.check(names)
@@ -286,12 +292,15 @@ def _check_count(key: str, value: Any, names: tuple[str, ...]) -> None:
 
 def _constant_or_function(key: str, value: Any) -> Any:
     """As it is kept: a float, a function, or a tuple of these."""
-    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
-        return tuple(_constant_or_function(key, part) for part in value)
+    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str) and np.ndim(value) > 0:
+        parts = tuple(_constant_or_function(key, part) for part in value)
+        if any(isinstance(part, tuple) for part in parts):
+            raise InvalidSettingError(key, f"expected one entry for each variable, got {value!r}")
+        return parts
     if callable(value):
         return value
     try:
-        number = float(value)
+        number = math.nan if isinstance(value, str) else float(value)
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):
@@ -323,6 +332,3 @@ class Variables:
         """What a mirror across dimension d makes of each variable."""
         turned = {vector[d] for vector in self.vectors}
         return tuple(-1.0 if n in turned else 1.0 for n in range(len(self.names)))
-
-
-NO_VARIABLES = Variables(())  # enough where no boundary gives values

@@ -1,4 +1,4 @@
-"""Ghosted patches as kernels read them: gathered from the store, and filled beyond the faces of the domain."""
+"""Filling the ghost cells of patches that lie beyond the faces of the domain."""
 
 from __future__ import annotations
 
@@ -6,30 +6,23 @@ import functools
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from .boundary import Beyond, Boundary, Outflow, Periodic, Variables, Wall
 from .fusion import apart
-from .halo import Store, ghosted_part
 from .indices import along
 from .leaves import Leaves, over_blocks
 from .mesh import Mesh
-from .topology import Topology, cell_sizes, coordinates
+from .topology import cell_sizes, coordinates
 
 Ghosted = Float[Array, "vars blocks *ghosted lanes"]
-
-
-def ghosts_of(mesh: Mesh, topology: Topology, store: Store, i: Int[Array, ""], time, variables: Variables) -> Array:
-    """The patches of sweep i with all their ghost cells, shape `(vars, blocks, *ghosted, lanes)`."""
-    ghosted = ghosted_part(topology.halo, store, i)
-    return fill_boundaries(mesh, topology.part(i), ghosted, topology.ghost, time, variables)
 
 
 def fill_boundaries(mesh: Mesh, leaves: Leaves, ghosted: Ghosted, ghost: int, time, variables: Variables) -> Array:
     """The patches of a sweep with the ghost cells beyond the faces of the domain filled.
 
-    `ghosted` has the cells next to a face there already, `(vars, blocks, *ghosted, lanes)`; it may have more rows
-    than there are variables.
+    `ghosted` has the cells next to a face there already, `(vars, blocks, *ghosted, lanes)`, and behind the variables
+    the rows that conversions between stored and given variables need.
     """
     if mesh.domain.plain:
         return ghosted
@@ -64,7 +57,9 @@ def _filled(
     x, dx, distance = over_blocks(functools.partial(_places, mesh, ghost, face, values.dtype), leaves)
     signs, names, points = variables.signs(d), variables.names, variables.points
     beyond = Beyond(known[:count], nearest, x, dx, distance, time, signs, names, points)
-    new = convert[1](jnp.concatenate([boundary.ghosts(beyond), known[count:]]))
+    # Coefficients beyond a wall are mirrored with the rest, those beyond any other face are what they are.
+    behind = known[count:] if isinstance(boundary, Wall) else old[count:]
+    new = convert[1](jnp.concatenate([boundary.ghosts(beyond), behind]))
     touches = _touches(mesh, leaves, d, end).reshape(values.shape[1], *(1,) * mesh.ndim, -1)
     slab = jnp.where(touches, new, old)
     return jnp.concatenate([rest, slab] if end else [slab, rest], axis=axis)

@@ -6,6 +6,8 @@ the caller is told how much room is needed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -15,11 +17,9 @@ from jaxtyping import Array, Bool, Float, Int
 
 from . import forest as forests
 from . import morton
-from .boundary import NO_VARIABLES, Variables
 from .errors import InvalidSettingError
 from .forest import Forest, Transition
 from .fusion import apart, by_halves
-from .ghosts import ghosts_of
 from .halo import Store, put_cells, rows_of
 from .indicator import Indicator, PatchView
 from .indices import along
@@ -77,26 +77,27 @@ def regrid(
 def wishes_near(
     mesh: Mesh,
     topology: Topology,
-    store: Store,
+    ghosted: Callable[[Int[Array, ""]], Float[Array, "vars blocks *ghosted lanes"]],
     indicator: Indicator,
     time,
     buffer: Int[Array, " patches"],
-    variables: Variables = NO_VARIABLES,
 ) -> Near:
-    """Ask the indicator about every cell; `store` has its rings. `buffer[p]` is how many cells around a wishing cell
-    of patch p get what it wishes, at most half a patch. Boundaries are given in terms of `variables`."""
+    """Ask the indicator about every cell; `ghosted(i)` gives the patches of sweep i with their ghost cells.
+
+    `buffer[p]` is how many cells around a wishing cell of patch p get what it wishes, at most half a patch.
+    """
     layout = topology.layout
 
     def one(i, near):
         leaves = topology.part(i)
-        ghosted = ghosts_of(mesh, topology, store, i, time, variables)
+        values = ghosted(i)
         reach = arranged(layout, take_patches(layout, buffer, i))
 
         def wished(block, values, reach):
             wishes = wishes_of(mesh, block, indicator, values, time)
             return tuple(near_halves(mesh, wish, reach) for wish in refinable(mesh, block.level, wishes))
 
-        found = apart(leaves.valid, lambda: over_blocks(wished, leaves, jnp.moveaxis(ghosted, 1, 0), reach))
+        found = apart(leaves.valid, lambda: over_blocks(wished, leaves, jnp.moveaxis(values, 1, 0), reach))
         return tuple(put_patches(layout, old, listed(new), i) for old, new in zip(near, found, strict=True))
 
     nothing = jnp.zeros((4**mesh.ndim, layout.capacity), bool)

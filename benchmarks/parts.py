@@ -83,7 +83,7 @@ def parts(setup: Setup, state: State) -> Parts:
             # A factor that depends on what came before: else the compiler would do all of it only once.
             factor = stage.factor + 0 * carry[0].ravel()[0]
             store = functools.partial(apart, known.topology.leaves.valid)
-            samples = store(lambda: stepping.scaled(known.samples, factor, i))
+            samples = store(lambda: stepping.scaled(known.samples_of(i), factor))
             found = stepping.fluxes_of(setup, take(ghosted, i), samples, state.bounds, store)
             return tuple(put(old, new, i) for old, new in zip(carry, found, strict=True))
 

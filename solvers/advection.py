@@ -53,7 +53,8 @@ class CTU(eqx.Module):
 
     - `limiter`: of the slopes; `Unlimited()` gives full order at smooth extrema.
     - `bounded`: keep each scalar within the range of its initial values, wherever the flow has no divergence on the
-      mesh (others do not have that property and are never clipped). Default: if the limiter is one.
+      mesh (others do not have that property and are never clipped) and no boundary gives other values. Default: if the
+      limiter is one.
 
     `ghost` is the width of the halo that the stencil reads.
     """

@@ -93,9 +93,8 @@ def _with_parts(table: SchemeTable, equation: Advection | ConservationLaw) -> Sc
 
 def _riemann_for(law: ConservationLaw) -> str:
     """The sharpest that fits the law."""
-    if hasattr(law, "upwind"):
-        return "upwind"
-    return "hllc" if hasattr(law, "contact_speed") and hasattr(law, "beside_contact") else "rusanov"
+    chosen = type(riemann.suited_to(law))
+    return next(name for name, kind in RIEMANN_SOLVERS.items() if kind is chosen)
 
 
 def _lines(table: SchemeTable) -> MethodOfLines:

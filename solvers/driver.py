@@ -23,7 +23,8 @@ from .summary import Summary, Variable, relative_change
 
 SLICE_SECONDS = 0.5  # the device program comes back about this often, for progress and interruption
 SLACK = 1.25  # room in a new pool over what is needed at once
-POOL_GROWTH = 1.5  # a pool that was too small grows by at least this factor
+POOL_GROWTH = 2.0  # a pool that was too small grows by at least this factor
+SMALL_POOL = 2**20  # bytes; pools begin with this much room: work follows the patches, and a compilation takes seconds
 STARTING_ROOM = 512  # patches; the program that builds the first mesh is run once, so its room costs little
 
 
@@ -115,12 +116,18 @@ class Run:
         asked, count = self.setup.mesh.capacity, int(state.forest.count)
         if asked is not None and count <= asked:
             return asked
-        room = ladder(self.setup.mesh, SLACK * count) if self.setup.adaptive else count
+        room = ladder(self.setup.mesh, max(SLACK * count, self.small_pool)) if self.setup.adaptive else count
         if asked is not None:
             self.summary.growths += 1
             text = f"pool of {asked} patches is too small, {count} needed: grown to {room}"
             self.report(self.progress(state, text))
         return room
+
+    @property
+    def small_pool(self) -> int:
+        """How many patches fit into `SMALL_POOL`."""
+        patch = self.setup.mesh.cells_per_patch * len(self.setup.equation.names) * self.dtype.itemsize
+        return SMALL_POOL // patch
 
     def _beginning(self, capacity: int):
         return root_forest(self.setup.mesh, capacity), self.scalar(self.begin), self.scalar(self.end)

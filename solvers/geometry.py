@@ -7,10 +7,11 @@ import functools
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from amr.forest import Forest
 from amr.fusion import apart, by_halves
+from amr.ghosts import fill_boundaries
 from amr.halo import Store, cells_part
 from amr.leaves import Leaves, over_blocks
 from amr.pool import Layout, put, put_patches, sweep, take
@@ -45,6 +46,10 @@ class Geometry(eqx.Module):
     def rate(self) -> Scalar:
         """Of the fastest patch."""
         return jnp.where(self.topology.forest.active, self.fastest, 0).max()
+
+    def samples_of(self, i: Int[Array, ""]) -> Samples:
+        """The samples of sweep i."""
+        return jax.tree.map(lambda values: take(values, i, axis=0), self.samples)
 
     @property
     def expands(self) -> Bool[Array, ""]:
@@ -96,27 +101,38 @@ def signalled(setup: Setup, geometry: Geometry, store: Store, time: Scalar) -> G
     """The geometry with the fastest signals at a time."""
     if setup.signals_known:
         return geometry
-    return sampled(setup, geometry, time) if isinstance(setup.equation, Advection) else _asked(setup, geometry, store)
+    if isinstance(setup.equation, Advection):
+        return sampled(setup, geometry, time)
+    return _asked(setup, geometry, store, time)
 
 
-def _asked(setup: Setup, geometry: Geometry, store: Store) -> Geometry:
-    """With the fastest signals of the present state."""
+def _asked(setup: Setup, geometry: Geometry, store: Store, time: Scalar) -> Geometry:
+    """With the fastest signals of the present state, and of what stands at the faces of the domain."""
     law, mesh, topology = setup.equation, setup.mesh, geometry.topology
     assert not isinstance(law, Advection)
 
     def crossed(cells, samples):
-        cells = with_coefficients(cells, samples)
+        cells = cells if cells.shape[0] > len(law.names) else with_coefficients(cells, samples)
         rates = [samples.rates[d] * law.max_speed(cells, d) for d in range(mesh.ndim)]
         return _largest(jnp.broadcast_to(setup.scheme.combined(rates), cells.shape[1:]))
 
     def one(i, fastest):
+        part = geometry.samples_of(i)
         cells = apart(topology.leaves.valid, lambda: cells_part(mesh, store, i))
-        part = jax.tree.map(lambda values: take(values, i, axis=0), geometry.samples)
+        if setup.open:
+            cells = _with_edges(setup, topology.part(i), cells, part, time)
         found = apart(topology.leaves.valid, lambda: crossed(cells, part))
         return put_patches(topology.layout, fastest, found.reshape(-1), i)
 
     fastest = sweep(topology.layout, topology.forest.count, one, geometry.fastest)
     return eqx.tree_at(lambda geometry: geometry.fastest, geometry, fastest)
+
+
+def _with_edges(setup: Setup, leaves: Leaves, cells: Array, samples: Samples, time: Scalar) -> Array:
+    """The cells of a sweep with one layer around that holds, beyond faces of the domain, what comes in there."""
+    around = [(0, 0), (0, 0), *[(1, 1)] * setup.mesh.ndim, (0, 0)]
+    padded = with_coefficients(jnp.pad(cells, around, mode="edge"), samples)
+    return fill_boundaries(setup.mesh, leaves, padded, 1, time, setup.variables)
 
 
 def with_coefficients(u: Float[Array, "vars blocks *cells lanes"], samples: Samples) -> Array:
@@ -164,7 +180,7 @@ def _divergence(setup: Setup, equation: Advection, samples: Samples) -> Float[Ar
     """The largest in the cells of each patch; zero where it is of no interest."""
     rates = samples.rates
     blocks, lanes = rates[0].shape[0], rates[0].shape[-1]
-    if equation.velocity.divergence_free or not setup.scheme.bounded:
+    if equation.velocity.divergence_free or not setup.bounded:
         return jnp.zeros(blocks * lanes, rates[0].dtype)
     dims = range(setup.mesh.ndim)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 
+import jax
 import jax.numpy as jnp
 
 from amr.transfer import Prolongation, Window, trimmed
@@ -34,5 +35,8 @@ class Guarded(Prolongation):
 
 def guarded(prolongation: Prolongation, law: ConservationLaw, ndim: int) -> Prolongation:
     """With a guard, if the law knows which states make sense from its variables alone."""
-    knows = type(law).admissible is not ConservationLaw.admissible
-    return Guarded(prolongation, law) if knows and not law.has_coefficients(ndim) else prolongation
+    if law.has_coefficients(ndim):
+        return prolongation
+    state = jax.ShapeDtypeStruct((len(law.names), 1), jnp.zeros(()).dtype)
+    knows = jax.eval_shape(law.admissible, state) is not None
+    return Guarded(prolongation, law) if knows else prolongation

@@ -50,9 +50,8 @@ class Integrator(eqx.Module):
     @property
     def times(self) -> tuple[float, ...]:
         """When each stage evaluates L, from 0 to 1 over the step: where L = 1 has brought u."""
-        times, saved = [0.0], 0.0
+        times = [0.0]
         for stage in self.stages:
-            saved += stage.saved * times[-1] + stage.weight
             times.append(stage.keep * times[-1] + stage.slope)
         return tuple(times[:-1])
 

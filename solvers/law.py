@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import abc
+import functools
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import equinox as eqx
@@ -123,9 +125,53 @@ class ConservationLaw(eqx.Module):
         """Raise `InvalidSettingError` if the law does not fit a domain of `ndim` dimensions."""
 
 
+def check_law(law: ConservationLaw, ndim: int) -> None:
+    """Raise `InvalidSettingError` unless the methods of a law give arrays of the shapes that they should."""
+    kind, count = type(law).__name__, len(law.names)
+    if len(law.given) != count:
+        raise InvalidSettingError("type", f"{kind}.given has {len(law.given)} names, expected {count}, as in names")
+    for vector in law.vectors:
+        if len(vector) != ndim or not all(0 <= n < count for n in vector):
+            expected = f"{ndim} numbers of variables, from 0 to {count - 1}"
+            raise InvalidSettingError("type", f"{kind}.vectors has {vector}, expected {expected}, for each vector")
+    dtype = jnp.zeros(()).dtype
+    line, point = jax.ShapeDtypeStruct((3,), dtype), jax.ShapeDtypeStruct((), dtype)
+    rows = count + len(_shape_of(kind, "coefficients", law.coefficients, *(line,) * ndim))
+    u = jax.ShapeDtypeStruct((rows, 3), dtype)
+    for name in ("primitive", "conserved"):
+        _expect_shape(kind, name, _shape_of(kind, name, getattr(law, name), u), (rows, 3))
+    for name, shape in (("flux", (count, 3)), ("max_speed", (3,))):
+        for d in range(ndim):
+            method = functools.partial(getattr(law, name), d=d)
+            _expect_shape(kind, name, _shape_of(kind, name, method, u), shape)
+    slopes = jax.ShapeDtypeStruct((rows - count, ndim, 3), dtype)
+
+    def source(u, x, t, slopes):
+        return law.source(u, Place((x,) * ndim, (x,) * ndim, t, slopes))
+
+    made = _shape_of(kind, "source", source, u, line, point, slopes)
+    if made is not None:
+        _expect_shape(kind, "source", made, (count, 3))
+
+
+def _shape_of(kind: str, name: str, method: Callable, *arguments):
+    try:
+        return jax.eval_shape(method, *arguments)
+    except Exception as error:  # whatever a user's method raises
+        first = str(error).splitlines()[0] if str(error) else ""
+        raise InvalidSettingError("type", f"{kind}.{name} fails: {type(error).__name__}: {first}") from error
+
+
+def _expect_shape(kind: str, name: str, found, shape: tuple[int, ...]) -> None:
+    if getattr(found, "shape", None) != shape:
+        told = f"an array of shape {found.shape}" if hasattr(found, "shape") else f"{type(found).__name__}, no array,"
+        raise InvalidSettingError("type", f"{kind}.{name} gives {told} where {shape} is expected (3 points)")
+
+
 def number_above(least: float | int, key: str, value):
     """A number that a law is given, which must exceed `least`; one that JAX traces (for derivatives) may be any."""
-    if not isinstance(value, jax.core.Tracer) and not least < float(value) < math.inf:
+    number = isinstance(value, jax.core.Tracer) or (jnp.ndim(value) == 0 and not isinstance(value, str))
+    if not number or (not isinstance(value, jax.core.Tracer) and not least < float(value) < math.inf):
         raise InvalidSettingError(key, f"expected a finite number above {least:g}, got {value}")
     return value if isinstance(value, jax.Array) else float(value)
 

@@ -47,7 +47,8 @@ class MethodOfLines(eqx.Module):
       `HLLC()` or `Rusanov()`. A given flow is upwinded exactly.
     - `integrator`: default `SSPRK2`, `SSPRK3` or `SSPRK54` by the order of the reconstruction.
     - `bounded`: keep scalars in a divergence-free flow within the range of their initial values, by clipping fluxes
-      (needs an integrator that preserves strong stability); default: no.
+      (needs an integrator that preserves strong stability); without effect where other values may come in through a
+      face of the domain. Default: no.
     - `primitive`: reconstruct the primitive variables of a law (less oscillation at shocks) rather than the conserved
       ones (more than second order for smooth solutions in one dimension). Default: all but the fifth-order
       reconstructions, since `PPM`, which has no dissipation of its own in smooth flow, is noisy in conserved variables.
@@ -68,6 +69,9 @@ class MethodOfLines(eqx.Module):
         primitive: bool | None = None,
     ):
         self.reconstruction = MUSCL(MonotizedCentral()) if reconstruction is None else reconstruction
+        _expect("reconstruction", self.reconstruction, Reconstruction, "solvers.WENO5()")
+        _expect("riemann", riemann, RiemannSolver | None, "solvers.HLL()")
+        _expect("integrator", integrator, Integrator | None, "solvers.SSPRK3()")
         order = self.reconstruction.order
         default = SSPRK2() if order <= 2 else SSPRK3() if order == 3 else SSPRK54()
         self.riemann = riemann
@@ -188,7 +192,8 @@ class MethodOfLines(eqx.Module):
         sides = (lower(means, 2 + d), upper(means, 2 + d))
         behind = line[:0] if samples.faces is None else jnp.moveaxis(samples.faces[d], 1, 0)
         left, right = (self._sensible(law, *pair, behind) for pair in zip(states, sides, strict=True))
-        return samples.rates[d] * self.solver(law)(law, left, right, d)
+        flux = self.solver(law)(law, left, right, d)
+        return samples.rates[d] * jnp.asarray(flux, w.dtype)
 
     def _sensible(self, law: ConservationLaw, state, mean, behind) -> Array:
         """The conserved variables of a face state, or of the mean of its cell where they make no sense."""
@@ -207,6 +212,11 @@ class MethodOfLines(eqx.Module):
     def _narrowed(self, line, d: int) -> Array:
         """Without ghost layers that the reconstruction does not read."""
         return trim(line, [2 + d], self.ghost - self.reconstruction.ghost)
+
+
+def _expect(key: str, value, kind, example: str) -> None:
+    if not isinstance(value, kind):
+        raise InvalidSettingError(key, f"expected an object such as {example}, got {value!r}")
 
 
 def _axes(dims, skip: int) -> list[int]:

@@ -32,7 +32,7 @@ from .bounds import clip_and_assure_sum
 from .equations import Advection
 from .geometry import Geometry, adapted_geometry, amplitude, blank_geometry, build_geometry, signalled
 from .setup import Setup, State
-from .stepping import Workspace, effective_bounds, plan_step, take_step, workspace
+from .stepping import Workspace, effective_bounds, ghosted_cells, plan_step, take_step, workspace
 from .time_step import FIRST, Clock, first_clock
 
 Scalar = Float[Array, ""]
@@ -184,7 +184,7 @@ def several_steps(setup: Setup, run: Running, bounds, stop: Scalar) -> tuple[Run
     def one(carry):
         work, _, step, changing, steps = carry
         known = geometry if changing is None else changing
-        work = take_step(setup, known, work, effective_bounds(bounds, step.expands), step)
+        work = take_step(setup, known, work, effective_bounds(setup, bounds, step.expands), step)
         after = step.clock
         step, known = plan_step(setup, known, work.store, after, stop)
         return work, after, step, None if changing is None else known, steps + 1
@@ -199,9 +199,9 @@ def within_bounds(setup: Setup, run: Running, bounds: Extrema) -> tuple[Running,
     """The run with cells that slipped past a bound beside a finer level put back, and its extrema."""
     mesh = setup.mesh
     found = extrema(mesh, run.forest, run.work.store)
-    if mesh.max_level == 0 or not setup.scheme.bounded:
+    if mesh.max_level == 0 or not setup.bounded:
         return run, found
-    low, high = effective_bounds(bounds, run.geometry.expands)
+    low, high = effective_bounds(setup, bounds, run.geometry.expands)
 
     def slipped(carry):
         _, (lowest, highest), fresh = carry
@@ -221,7 +221,12 @@ def regridded(setup: Setup, geometry: Geometry, work: Workspace, time: Scalar) -
     mesh, topology, prolongation = setup.mesh, geometry.topology, setup.prolongation
     assert setup.refine is not None
     store = fill_ring(mesh, topology.layout, topology.forest.count, topology.halo, work.store, prolongation)
-    near = wishes_near(mesh, topology, store, setup.refine, time, buffer_cells(setup, geometry), setup.variables)
+
+    def ghosted(i):
+        names = len(setup.equation.names)
+        return ghosted_cells(setup, geometry, store, time, geometry.samples_of(i), i)[:names]
+
+    near = wishes_near(mesh, topology, ghosted, setup.refine, time, buffer_cells(setup, geometry))
     done, store, scratch = regrid(mesh, topology, store, work.outflow, near, prolongation)
     return done, eqx.tree_at(lambda work: (work.store, work.outflow), work, (store, scratch))
 

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from amr.boundary import Variables
+from amr.boundary import Outflow, Periodic, Variables, Wall
 from amr.forest import Forest, resize
 from amr.indicator import Indicator
 from amr.mesh import Mesh
@@ -46,6 +46,17 @@ class Setup(eqx.Module):
     def signals_known(self) -> bool:
         """Whether the fastest signal follows from these samples; else the state has to be asked."""
         return self.steady and isinstance(self.equation, Advection)
+
+    @property
+    def open(self) -> bool:
+        """Whether values come in through the faces of the domain that need not lie within those inside."""
+        faces = [face for pair in self.mesh.domain.boundaries for face in pair]
+        return not all(isinstance(face, Periodic | Outflow | Wall) for face in faces)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether scalars are kept within the range of their initial values."""
+        return self.scheme.bounded and not self.open
 
     @property
     def prolongation(self) -> Prolongation:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int
 
 from amr.errors import InvalidSettingError
@@ -20,7 +21,7 @@ from . import loop
 from .advection import CTU
 from .driver import Progress, Run, RunError
 from .equations import Advection
-from .law import ConservationLaw
+from .law import ConservationLaw, check_law
 from .lines import MethodOfLines
 from .setup import Setup, State
 from .summary import Summary
@@ -81,13 +82,17 @@ class Simulation(eqx.Module):
         buffer: int | None = None,
         dtype=None,
     ):
+        _expect("mesh", mesh, Mesh, "an amr.Mesh")
+        _expect("equation", equation, Advection | ConservationLaw, "solvers.Advection(..) or an instance of a law")
         if scheme is None:
             scheme = MethodOfLines() if isinstance(equation, ConservationLaw) else CTU()
         refine = AnyOf(*refine) if isinstance(refine, Sequence) else refine  # type: ignore[arg-type]
         if not (refine is None or isinstance(refine, Indicator)):
             raise InvalidSettingError("refine", f"expected an indicator such as amr.Difference(0.1), got {refine!r}")
         interval = min(4, mesh.patch // 2) if interval is None else interval
+        _expect("scheme", scheme, CTU | MethodOfLines, "solvers.CTU(..) or solvers.MethodOfLines(..)")
         cfl = scheme.default_cfl if cfl is None else cfl
+        _expect("cfl", cfl, float | int | np.floating, "a number")
         refine = None if refine is None else Named(refine, tuple(equation.names))
         self.setup = Setup(mesh, equation, scheme, refine, float(cfl), interval, buffer)
         self.dtype = _float_type(dtype)
@@ -154,6 +159,11 @@ class Simulation(eqx.Module):
         return jnp.asarray(value, self.dtype)
 
 
+def _expect(key: str, value, kind, what: str) -> None:
+    if not isinstance(value, kind):
+        raise InvalidSettingError(key, f"expected {what}, got {value!r}")
+
+
 def _float_type(dtype) -> str:
     default = jnp.zeros(()).dtype
     try:
@@ -171,6 +181,8 @@ def _float_type(dtype) -> str:
 def _check(setup: Setup) -> None:
     mesh, half = setup.mesh, setup.mesh.patch // 2
     setup.equation.check(mesh.ndim)
+    if isinstance(setup.equation, ConservationLaw):
+        check_law(setup.equation, mesh.ndim)
     setup.scheme.check(setup.equation)
     half_reach(mesh, setup.scheme.ghost, setup.prolongation.margin)
     for pair in mesh.domain.boundaries:

@@ -127,8 +127,9 @@ def plan_step(setup: Setup, geometry: Geometry, store: Store, clock: Clock, stop
     return Step(after, dt, times, factors, geometry.expands), geometry
 
 
-def effective_bounds(bounds, expands: Bool[Array, ""]):
-    """The bounds to keep: none where the flow expands."""
+def effective_bounds(setup: Setup, bounds, expands: Bool[Array, ""]):
+    """The bounds to keep: none where the flow expands, or where other values may come in from outside."""
+    expands = expands | setup.open
     huge = jnp.asarray(jnp.finfo(bounds[0].dtype).max ** 0.5, bounds[0].dtype)
     return jnp.where(expands, -huge, bounds[0]), jnp.where(expands, huge, bounds[1])
 
@@ -137,7 +138,10 @@ def take_step(setup: Setup, geometry: Geometry, work: Workspace, bounds, step: S
     """One step."""
     table = stages_of(setup, step)
     if len(setup.scheme.integrator.stages) == 1:
-        return take_stage(setup, geometry, work, bounds, jax.tree.map(lambda column: column[0], table))
+        stage = jax.tree.map(lambda column: column[0], table)
+        planned = setup.steady or setup.scheme.times == (0.5,)  # for when samples were taken with the plan
+        known = geometry if planned else sampled(setup, geometry, stage.time)
+        return take_stage(setup, known, work, bounds, stage)
     valid = geometry.topology.leaves.valid
 
     def one(k, work):
@@ -174,10 +178,8 @@ def moved(setup: Setup, geometry: Geometry, work: Workspace, bounds, stage: Stag
     topology, apart_ = geometry.topology, functools.partial(apart, geometry.topology.leaves.valid)
     leaves = topology.part(i)
     # A slice at a place that the compiler does not know would keep it from making vectors of what it is fused with.
-    samples = apart_(lambda: scaled(geometry.samples, stage.factor, i))
-    ghosted = ghosted_part(topology.halo, work.store, i)
-    extended = ghosted if samples.cells is None else apart_(lambda: with_coefficients(ghosted, samples))
-    ghosted = fill_boundaries(setup.mesh, leaves, extended, topology.ghost, stage.time, setup.variables)
+    samples = apart_(lambda: scaled(geometry.samples_of(i), stage.factor))
+    ghosted = ghosted_cells(setup, geometry, work.store, stage.time, samples, i)
     out, sides, means = fluxes_of(setup, ghosted, samples, bounds, apart_)
     made = _sources(setup, leaves, ghosted, samples, stage)
     out = out if made is None else apart_(lambda: out - made)
@@ -187,10 +189,17 @@ def moved(setup: Setup, geometry: Geometry, work: Workspace, bounds, stage: Stag
     return eqx.tree_at(lambda work: (work.outflow, work.sides, work.means), work, new)
 
 
-def scaled(samples: Samples, factor: Scalar, i: Int[Array, ""]) -> Samples:
-    """The samples of sweep i with rates turned into Courant numbers."""
-    part: Samples = jax.tree.map(lambda values: take(values, i, axis=0), samples)
-    return Samples(tuple(factor * rate for rate in part.rates), part.cells, part.faces)
+def ghosted_cells(setup: Setup, geometry: Geometry, store: Store, time: Scalar, samples: Samples, i) -> Array:
+    """The patches of sweep i with all ghost cells, and rows for the coefficients of a law behind the variables."""
+    topology, valid = geometry.topology, geometry.topology.leaves.valid
+    ghosted = ghosted_part(topology.halo, store, i)
+    extended = ghosted if samples.cells is None else apart(valid, lambda: with_coefficients(ghosted, samples))
+    return fill_boundaries(setup.mesh, topology.part(i), extended, topology.ghost, time, setup.variables)
+
+
+def scaled(samples: Samples, factor: Scalar) -> Samples:
+    """Samples with rates turned into Courant numbers."""
+    return Samples(tuple(factor * rate for rate in samples.rates), samples.cells, samples.faces)
 
 
 def fluxes_of(setup: Setup, ghosted, samples: Samples, bounds, store) -> tuple[Array, Array | None, Array | None]:
@@ -221,7 +230,7 @@ def _sources(setup: Setup, leaves: Leaves, ghosted, samples: Samples, stage: Sta
 
     if jax.eval_shape(compute) is None:
         return None
-    return apart(leaves.valid, lambda: stage.dt * compute())
+    return apart(leaves.valid, lambda: stage.dt * jnp.asarray(compute(), ghosted.dtype))
 
 
 def _slopes(samples: Samples, dx, cells) -> Float[Array, "coefficients ndim ..."]:

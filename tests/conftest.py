@@ -1,4 +1,6 @@
+import gc
 import os
+import pathlib
 
 import jax
 import pytest
@@ -27,6 +29,17 @@ def pytest_configure(config):
     # With --jaxtyping-packages, beartype picks at random which items of a list it checks.
     message = "ignore:Do not use the `random` module inside strategies"
     config.addinivalue_line("filterwarnings", f"{message}:hypothesis.errors.HypothesisDeprecationWarning")
+
+
+@pytest.fixture(autouse=True)
+def few_mappings():
+    """Programs that were compiled for other tests are dropped before they use up the mappings of a process (65530
+    on Linux): with these gone, LLVM aborts."""
+    yield
+    maps = pathlib.Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > 30_000:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)

@@ -152,6 +152,36 @@ def test_waves_enter_and_leave_with_the_order_of_the_scheme(scheme, exit_, order
     assert np.log2(coarse / fine) >= order
 
 
+@pytest.mark.parametrize("scheme", [None, solvers.MethodOfLines(bounded=True)], ids=["ctu", "lines"])
+def test_what_flows_in_may_lie_beyond_what_was_there(scheme):
+    sides = [(amr.Dirichlet(1.0), amr.Outflow())]
+    mesh = amr.Mesh(amr.Domain(0, 1, boundary=sides), 32, 8, 1)
+    simulation = solvers.Simulation(mesh, solvers.Advection(1.0), scheme, amr.Difference(0.1))
+    field = simulation.run(lambda x: 0 * x, 0.5).field
+    assert field.integral() == pytest.approx(0.5, abs=1e-12)
+    assert field.maximum() == pytest.approx(1, abs=1e-12)
+
+
+def test_time_steps_know_what_comes_in():
+    """Nothing moves at first, but what enters is fast."""
+    mesh = amr.Mesh(amr.Domain(0, 1, boundary=[(amr.Dirichlet((1.0, 5.0)), amr.Outflow())]), 64, 8, 1)
+    law = solvers.ShallowWater(1, gravity=1.0)
+    solution = solvers.Simulation(mesh, law, refine=amr.Difference(0.1)).run(lambda x: (0 * x + 0.01, 0 * x), 0.1)
+    assert solution.summary.variables["eta"].highest <= 1.01
+    assert solution.field.integral("eta") == pytest.approx(0.01 + 0.5, rel=1e-3)
+
+
+def test_indicators_see_ghost_cells_of_laws_with_coefficients():
+    state = (1.0, 1 / 3)
+    sides = [(amr.Neumann((0.0, 0.0)), amr.Dirichlet(state))]
+    mesh = amr.Mesh(amr.Domain(0, 1, boundary=sides), 32, 8, 1)
+    law = solvers.ShallowWater(1, bottom=lambda x: -2 + 0 * x, rest_level=1.0)
+    refine = amr.Difference(0.1, variable="hu")
+    field = solvers.Simulation(mesh, law, refine=refine).run(lambda x: (0 * x + 1, 0 * x + 1 / 3), 0.1).field
+    assert field.count == 4  # nothing is refined: the momentum is one everywhere, beyond the faces too
+    assert field.minimum("hu") == pytest.approx(1, abs=1e-13)
+
+
 def beyond(names=("a", "b")) -> Beyond:
     rows = jnp.arange(2.0 * len(names)).reshape(len(names), 2)
     x = (jnp.array([0.5, 1.5]),)
@@ -179,6 +209,8 @@ def test_variables_may_have_boundaries_of_their_own():
 def test_a_function_may_use_what_a_mirror_shows():
     found = amr.GhostFunction(lambda mirrored, x, t: -mirrored + t).ghosts(beyond())
     np.testing.assert_array_equal(found, [[2, 1], [0, -1]])
+    single = amr.GhostFunction(lambda mirrored, x, t: -mirrored[0]).ghosts(beyond(("a",)))
+    np.testing.assert_array_equal(single, [[0, -1]])
 
 
 @pytest.mark.parametrize(
@@ -198,7 +230,7 @@ def test_boundaries_that_do_not_fit(boundary, key, message):
     assert caught.value.key == key
 
 
-@pytest.mark.parametrize("value", ["warm", float("nan"), None])
+@pytest.mark.parametrize("value", ["warm", "1.0", float("nan"), None])
 def test_values_that_make_no_sense(value):
     with pytest.raises(InvalidSettingError, match="expected a finite number"):
         amr.Dirichlet(value)

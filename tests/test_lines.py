@@ -3,6 +3,9 @@
 Schemes come from `schemes.CLAIMS` and laws from `laws.LAWS`: a new one is tested by its entry there.
 """
 
+import subprocess
+import sys
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -12,7 +15,7 @@ from exact_riemann import ExactRiemann
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from laws import LAWS, name_of
-from problems import SQUARE, disc, error, four_waves, rotation
+from problems import SQUARE, disc, error, four_waves, swirl_simulation
 from schemes import CLAIMS
 
 import amr
@@ -74,8 +77,10 @@ def test_order_in_two_dimensions_across_levels(claim):
 
 @pytest.mark.parametrize("scheme", [solvers.MUSCL(Unlimited()), solvers.Upwind5()], ids=scheme_name)
 def test_order_in_three_dimensions(scheme):
-    errors = [wave_error(scheme, 3, n, 8, True, 0.1) for n in (16, 32)]
-    assert (np.log2(errors[0] / errors[1]) >= min(scheme.order, 4) - 0.3).all()
+    # Across levels it is that in two dimensions, which three dimensions equal where nothing depends on z.
+    errors = [wave_error(scheme, 3, n, 8, False, 0.1) for n in (16, 32)]
+    orders = np.log2(errors[0] / errors[1])
+    assert (orders >= min(scheme.order, 4.5) - 0.15).all(), orders
 
 
 def swirl(x, y):
@@ -87,7 +92,7 @@ def test_fourth_order_in_a_flow_that_varies_in_space():
         mesh = amr.Mesh(SQUARE, (n, n), 16)
         flow = solvers.StreamFunction(swirl, amplitude=jnp.ones_like)
         simulation = solvers.Simulation(mesh, solvers.Advection(flow), solvers.MethodOfLines(solvers.Upwind5()))
-        return simulation.run(lambda x, y: jnp.cos(TAU * x) + jnp.sin(TAU * y), 0.4).field.uniform()
+        return simulation.run(lambda x, y: jnp.cos(TAU * x) + jnp.sin(TAU * y), 0.2).field.uniform()
 
     def coarsened(fine):
         return 0.25 * (fine[::2, ::2] + fine[1::2, ::2] + fine[::2, 1::2] + fine[1::2, 1::2])
@@ -109,7 +114,9 @@ def test_single_precision(claim):
     single, double = run(jnp.float32), run(jnp.float64)
     assert single.state.u.dtype == jnp.float32
     assert abs(single.summary.variables["phi"].integral["relative_change"]) <= 2e-6
-    np.testing.assert_allclose(single.field.uniform(), double.field.uniform(), rtol=0, atol=2e-5)
+    # At an extremum a limiter may switch by the last bit.
+    atol = 1e-3 if claim.monotone else 2e-5
+    np.testing.assert_allclose(single.field.uniform(), double.field.uniform(), rtol=0, atol=atol)
 
 
 def check_bounds(phi):
@@ -127,10 +134,9 @@ def test_bounds_are_kept_and_nothing_is_lost(claim):
 
 
 def test_bounds_of_a_slotted_disc():
-    mesh = amr.Mesh(amr.Domain((0, 0), (1, 1), periodic=False), (32, 32), 8, 1)
     lines = solvers.MethodOfLines(solvers.WENO5(), bounded=True)
-    simulation = solvers.Simulation(mesh, solvers.Advection(rotation()), lines, amr.Difference(0.02))
-    check_bounds(simulation.run(disc, 0.3).summary.variables["phi"])
+    simulation = swirl_simulation(32, 8, 1, amr.Difference(0.02), lines)
+    check_bounds(simulation.run(disc, 0.5).summary.variables["phi"])
 
 
 def constant_state(law):
@@ -244,6 +250,13 @@ def test_vortex_through_coarse_fine_boundaries():
             assert abs(variable.integral["relative_change"]) <= 1e-13
 
 
+class Flat(solvers.Euler):
+    """A gas whose sound along z does not limit the time step."""
+
+    def max_speed(self, u, d):
+        return super().max_speed(u, d) if d < 2 else 0 * u[0]
+
+
 def test_three_dimensions_equal_two_where_nothing_depends_on_z():
     def blast(x, y, *z):
         inside = (x - 0.5) ** 2 + (y - 0.5) ** 2 < 0.05
@@ -254,7 +267,8 @@ def test_three_dimensions_equal_two_where_nothing_depends_on_z():
         shape, upper = [32, 32, 8][:ndim], [1, 1, 0.25][:ndim]
         sides = [amr.Wall(), amr.Outflow(), amr.Periodic()][:ndim]
         mesh = amr.Mesh(amr.Domain([0] * ndim, upper, boundary=sides), shape, 8, 1)
-        return solvers.Simulation(mesh, solvers.Euler(ndim), refine=amr.Difference(0.1), cfl=0.4).run(blast, 0.1)
+        lines = solvers.MethodOfLines(riemann=solvers.HLLC())
+        return solvers.Simulation(mesh, Flat(ndim), lines, refine=amr.Difference(0.1), cfl=0.4).run(blast, 0.1)
 
     flat, deep = run(2), run(3)
     assert flat.summary.steps == deep.summary.steps
@@ -301,6 +315,28 @@ class Decay(solvers.ConservationLaw):
         return jnp.stack([-self.rate * u[0], 2 * place.t + 0 * place.x[0] * u[1]])
 
 
+class OneRow(Traffic):
+    """A flux without the row of the second variable."""
+
+    names = ("cars", "lorries")
+
+    def flux(self, u, d):
+        return u[:1]
+
+
+class Tuple(Traffic):
+    """A flux that is no array."""
+
+    def flux(self, u, d):
+        return (u[0],)
+
+
+class Turned(Traffic):
+    """Components of a vector that do not exist."""
+
+    vectors = ((7,),)
+
+
 def test_a_law_of_ones_own():
     mesh = amr.Mesh(amr.Domain(-1, 1, boundary=amr.Outflow()), 64, 8, 2)
     simulation = solvers.Simulation(mesh, Traffic(), refine=amr.Difference(0.02))
@@ -335,9 +371,9 @@ def test_derivatives_and_ensembles():
     at, to = (jnp.asarray(1.4), jnp.asarray(1.0)), (jnp.asarray(0.3), jnp.asarray(1.0))
     value, slope = jax.jit(lambda *at: jax.jvp(energy, at, to))(*at)
     near = [energy(*(a + h * b for a, b in zip(at, to, strict=True))) for h in (-1e-5, 1e-5)]
-    assert slope == pytest.approx((near[1] - near[0]) / 2e-5, rel=1e-4)
+    assert float(slope) == pytest.approx(float(near[1] - near[0]) / 2e-5, rel=1e-4)
     several = jax.jit(jax.vmap(energy))(jnp.array([1.4, 1.3]), jnp.array([1.0, 2.0]))
-    assert several[0] == pytest.approx(float(value), rel=1e-12)
+    assert float(several[0]) == pytest.approx(float(value), rel=1e-12)
 
 
 def test_one_compilation_serves_a_run():
@@ -378,6 +414,13 @@ def test_any_integrator_goes_with_any_reconstruction(five, integrator):
             "patch",
             "use at least 8",
         ),
+        (
+            lambda: solvers.Simulation(line(), OneRow()),
+            "type",
+            "flux gives an array of shape",
+        ),
+        (lambda: solvers.Simulation(line(), Tuple()), "type", "flux gives tuple, no array"),
+        (lambda: solvers.Simulation(line(), Turned()), "type", "vectors has \\(7,\\)"),
         (lambda: type("Nameless", (Traffic,), {"names": ()})(), "names", 'such as names = \\("u",\\)'),
         (lambda: solvers.Euler(2, gamma=0.9), "gamma", "above 1"),
     ],
@@ -386,6 +429,46 @@ def test_choices_that_do_not_fit(make, key, message):
     with pytest.raises(InvalidSettingError, match=message) as caught:
         make()
     assert caught.value.key == key
+
+
+MISTAKES = """
+import amr, solvers
+mesh, through = amr.Mesh(amr.Domain(0, 1), 32, 8), amr.Outflow()
+def at(boundary): return amr.Mesh(amr.Domain(0, 1, boundary=boundary), 32, 8)
+for make in (
+    lambda: solvers.Simulation(mesh, solvers.Burgers),
+    lambda: solvers.Simulation(mesh, solvers.Burgers(), solvers.WENO5()),
+    lambda: solvers.Simulation(mesh, solvers.Burgers(), cfl="fast"),
+    lambda: solvers.Simulation(mesh, solvers.ShallowWater(1, bottom=0.1)),
+    lambda: solvers.MethodOfLines(solvers.WENO5),
+    lambda: solvers.MethodOfLines(integrator=solvers.SSPRK3),
+    lambda: solvers.Simulation(at(amr.ByVariable({"u": 1.0})), solvers.Burgers()),
+    lambda: solvers.Simulation(at(amr.ByVariable([through])), solvers.Burgers()),
+    lambda: solvers.Simulation(at(amr.Split(0.5, through, through)), solvers.Burgers()),
+    lambda: solvers.Simulation(at(amr.GhostFunction(3)), solvers.Burgers()),
+):
+    try:
+        make()
+    except amr.InvalidSettingError as error:
+        print(error)
+"""
+
+
+def test_mistakes_of_type():
+    """In a process of its own, without the type checker of the tests, which would see them first."""
+    done = subprocess.run([sys.executable, "-c", MISTAKES], capture_output=True, text=True, check=True)
+    found = done.stdout.splitlines()
+    starts = [
+        "equation: expected",
+        "scheme: expected",
+        "cfl: expected a number",
+        "type: ShallowWater.coefficients fails",
+    ]
+    starts += ["reconstruction: expected"]
+    starts += ["integrator: expected", "boundary: u: expected a boundary", "boundary: expected a dict"]
+    starts += ["boundary: where: expected a function", "boundary: function: expected a function"]
+    assert len(found) == len(starts)
+    assert all(line.startswith(start) for line, start in zip(found, starts, strict=True)), found
 
 
 def line(patch=8):

@@ -238,8 +238,8 @@ def test_single_precision_runs():
 def test_discontinuities_make_no_new_extrema(scheme, levels, courant):
     u = jnp.asarray(np.repeat(levels, 10))
     end = advance(scheme, SSPRK3(), u, jnp.asarray(1.0), jnp.asarray(courant), 20)
-    assert end.min() >= u.min() - 1e-12
-    assert end.max() <= u.max() + 1e-12
+    assert end.min() >= u.min() - 1e-10
+    assert end.max() <= u.max() + 1e-10
     assert jnp.abs(end.sum() - u.sum()) < 1e-12
 
 

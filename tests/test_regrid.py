@@ -47,6 +47,7 @@ from reference import (
 import amr
 from amr import diagnostics
 from amr import forest as forests
+from amr.halo import ghosted_part
 from amr.pool import to_pool
 from amr.regrid import regrid, wishes_near
 
@@ -255,7 +256,7 @@ def test_single_precision_stays_single(case):
         plans = topology(case, forest)
         store = filled_store(case, plans, u, LIMITED)
         buffer = jnp.zeros(mesh.capacity, jnp.int32)
-        near = wishes_near(mesh, plans, store, indicator, time, buffer)
+        near = wishes_near(mesh, plans, lambda i: ghosted_part(plans.halo, store, i), indicator, time, buffer)
         new, store, scratch = regrid(mesh, plans, store, to_pool(case.layout, u), near, LIMITED)
         fluxes = tuple(jnp.concatenate([u, jnp.take(u, jnp.array([0]), 1 + d)], 1 + d) for d in range(mesh.ndim))
         numbers = diagnostics.norms(mesh, forest, u), diagnostics.minimum(forest, u)
