@@ -5,8 +5,6 @@ from __future__ import annotations
 import equinox as eqx
 import jax.numpy as jnp
 
-from amr.errors import InvalidSettingError
-
 from .law import ConservationLaw
 
 
@@ -25,8 +23,6 @@ class Burgers(ConservationLaw):
 
     def __init__(self, names: str | tuple[str, ...] = ("u",)):
         self.names = (names,) if isinstance(names, str) else tuple(names)
-        if not self.names or len(set(self.names)) < len(self.names):
-            raise InvalidSettingError("names", f"expected one or more different names, got {self.names}")
 
     def flux(self, u, d):
         return 0.5 * u * u

@@ -12,15 +12,9 @@ none.
 
 import dataclasses
 import math
-from collections.abc import Callable
 from typing import ClassVar
 
 import equinox as eqx
-import jax.numpy as jnp
-from jaxtyping import Array, Float
-
-Time = float | Float[Array, ""]
-State = Float[Array, "..."]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,13 +123,3 @@ class RK4(Integrator):
         Stage(0.0, 1 / 6),
     )
     order: ClassVar[int] = 4
-
-
-def step(integrator: Integrator, rhs: Callable[[State, Time], State], u: State, t: Time, dt: Time) -> State:
-    """u a step of dt after time t, where du/dt = rhs(u, t)."""
-    base, saved = u, jnp.zeros_like(u)
-    for time, stage in zip(integrator.times, integrator.stages, strict=True):
-        v, change = u - base, dt * rhs(u, t + time * dt)
-        saved = saved + stage.saved * v + stage.weight * change
-        u = base + stage.keep * v + stage.slope * change
-    return u + saved

@@ -190,6 +190,6 @@ def check_dimensions(law: ConservationLaw, own: int, ndim: int) -> None:
         raise InvalidSettingError("type", f"{name} was made for ndim={own}, the domain has {ndim}; give ndim={ndim}")
 
 
-def smallest(dtype) -> float:
+def floor_of(dtype) -> float:
     """A floor for a divisor, or under a root, that may be 0; derivatives stay finite there."""
     return float(jnp.finfo(dtype).tiny) ** 0.5

@@ -1,10 +1,10 @@
 """The program that runs on the device: regrid, take a few steps, and again, without a word to the host.
 
     while time < stop and the pool is large enough:
-        regrid -> forest, plans, rates of the flow
+        regrid -> forest, plans, samples of the flow or law
         repeat `interval` times: step
 
-Plans and rates do not change inside the inner loop. The scalars of a step are computed one step ahead and carried:
+Plans and samples do not change inside the inner loop. The scalars of a step are computed one step ahead and carried:
 computed inside the step, XLA would recompute them for every element of the fused kernel.
 """
 

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from amr.errors import InvalidSettingError
 
-from .law import ConservationLaw, smallest
+from .law import ConservationLaw, floor_of
 
 Fluxes = Float[Array, "names ..."]
 Side = Float[Array, "rows ..."]
@@ -56,7 +56,7 @@ class HLL(RiemannSolver):
     def __call__(self, law, left, right, d):
         slow, fast = _outer_speeds(law, left, right, d)
         slow, fast = jnp.minimum(slow, 0), jnp.maximum(fast, 0)
-        share = fast / jnp.maximum(fast - slow, smallest(left.dtype))
+        share = fast / jnp.maximum(fast - slow, floor_of(left.dtype))
         diffusion = (slow * share) * (_variables(law, right) - _variables(law, left))
         return share * law.flux(left, d) + (1 - share) * law.flux(right, d) + diffusion
 

@@ -9,7 +9,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .law import ConservationLaw, check_dimensions, law_dimensions, number_above, smallest
+from .law import ConservationLaw, check_dimensions, floor_of, law_dimensions, number_above
 
 
 class ShallowWater(ConservationLaw):
@@ -113,7 +113,7 @@ class ShallowWater(ConservationLaw):
         push = 0.5 * self._number(left, self.gravity) * (h_left + h_right) * (left[0] - right[0])
         push += 0.5 * (through_right - through_left) * (v_right - v_left)
         through = through_left + through_right
-        return 0.5 * (v_left + v_right) + push / jnp.maximum(through, smallest(left.dtype))
+        return 0.5 * (v_left + v_right) + push / jnp.maximum(through, floor_of(left.dtype))
 
     def beside_contact(self, u, speed, contact, d: int):
         """The state between the contact and an outer wave of a `speed` behind which u lies.

@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from plain_integrator import step
 from problems import four_waves
 from schemes import CLAIMS, SCHEMES
 
-from solvers.integrator import RK4, SSPRK3, SSPRK54, step
+from solvers.integrator import RK4, SSPRK3, SSPRK54
 from solvers.reconstruction import PPM, WENO5, DonorCell, Koren, Upwind5, face_states
 
 all_schemes = pytest.mark.parametrize("scheme", SCHEMES, ids=str)
