@@ -122,6 +122,9 @@ def advance(setup: Setup, state: State, stop: Scalar, most_rounds: Count) -> tup
 
     geometry = build_geometry(setup, state.forest, layout, state.clock.time)
     work = workspace(setup, state.forest.count, state.u)
+    if not isinstance(setup.equation, Advection):
+        # The first regrid asks how fast signals are, as any other does.
+        geometry = signalled(setup, geometry, work.store, state.clock.time)
     first = Running(state.forest, geometry, work, state.clock, state.needed, _blank(mesh, state.forest, work.store))
     run = lax.while_loop(unfinished, round_, first)
     u = cells_of(mesh, run.work.store, run.forest.count)

@@ -114,7 +114,7 @@ def plan_step(setup: Setup, geometry: Geometry, store: Store, clock: Clock, stop
     trial = trial_step(setup.cfl, clock)
     cut = land_on(trial, clock.time, stop)
     middle = clock.time + 0.5 * cut
-    geometry = signalled(setup, geometry, store, middle)
+    geometry = signalled(setup, geometry, store, middle if isinstance(setup.equation, Advection) else clock.time)
     rate = geometry.rate * jnp.abs(amplitude(setup, middle))
     limit = courant_step(setup.cfl, rate)
     dt = jnp.minimum(cut, limit)

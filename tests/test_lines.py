@@ -376,6 +376,19 @@ def test_derivatives_and_ensembles():
     assert float(several[0]) == pytest.approx(float(value), rel=1e-12)
 
 
+def test_where_a_run_is_divided_into_calls_does_not_matter():
+    mesh = amr.Mesh(amr.Domain((-5, -5), (5, 5), boundary=amr.Outflow()), (32, 32), 8, 1)
+    simulation = solvers.Simulation(mesh, solvers.Euler(2), refine=amr.Difference(0.02))
+    first = jax.jit(lambda: simulation.start(vortex, 1.0, capacity=64))()
+    go = jax.jit(lambda state, rounds: simulation.advance(state, 1.0, rounds=rounds))
+    whole, parts = go(first, jnp.int32(6)), first
+    for rounds in (1, 2, 1, 2):
+        parts = go(parts, jnp.int32(rounds))
+    assert 16 < int(whole.forest.count) < 64
+    assert int(whole.forest.count) == int(parts.forest.count)
+    np.testing.assert_array_equal(whole.values, parts.values)
+
+
 def test_one_compilation_serves_a_run():
     solution, _, _ = shock_tube(0, 1, 64, 2, amr.Difference(0.05))
     assert solution.summary.regrids > 10

@@ -65,7 +65,7 @@ def test_growth_during_the_run_is_reported():
     solution = simulation.run(front, 0.6, progress=lambda p: messages.append(p.message))
     told = [message for message in messages if message]
     assert "60 patches" in told[0]
-    assert len(told) == solution.summary.growths >= 2
+    assert len(told) == solution.summary.growths >= 1
     assert solution.summary.compilations >= 2
 
 
