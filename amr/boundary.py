@@ -93,12 +93,23 @@ def gauss_points(points: int, ndim: int) -> tuple[np.ndarray, np.ndarray]:
     return places, np.array(list(itertools.product(0.5 * weights, repeat=ndim))).prod(1)
 
 
+Relation = tuple[Values, Values, Values]
+
+
 class Boundary(abc.ABC):
     """What happens at a face of the domain."""
 
     @abc.abstractmethod
     def ghosts(self, beyond: Beyond) -> Values:
         """The values of the ghost cells."""
+
+    def relation(self, face: Beyond) -> Relation:
+        """What diffusion needs: rows a, b and g such that `a u + b du/dn = g` on the face, n pointing outwards.
+
+        The places of `face` are the centres of the faces of cells. Raises `InvalidSettingError` where there is none.
+        """
+        advice = "amr.Dirichlet, amr.Neumann, amr.Robin, amr.Wall or amr.Outflow"
+        raise InvalidSettingError("boundary", f"{self.name} says nothing about the flux of diffusion; take {advice}")
 
     def check(self, names: tuple[str, ...]) -> None:
         """Raise `InvalidSettingError` if the boundary does not fit these variables."""
@@ -125,6 +136,9 @@ class Outflow(Boundary):
     def ghosts(self, beyond):
         return jnp.broadcast_to(beyond.nearest, beyond.mirrored.shape)
 
+    def relation(self, face):
+        return _related(face, 0.0, 1.0, 0.0)
+
 
 @dataclass(frozen=True)
 class Wall(Boundary):
@@ -132,6 +146,10 @@ class Wall(Boundary):
 
     def ghosts(self, beyond):
         return jnp.stack([row if sign > 0 else -row for row, sign in zip(beyond.mirrored, beyond.signs, strict=True)])
+
+    def relation(self, face):
+        turned = [float(sign < 0) for sign in face.signs]
+        return _related(face, tuple(turned), tuple(1 - flag for flag in turned), 0.0)
 
 
 Symmetry = Wall
@@ -156,6 +174,9 @@ class Dirichlet(Boundary):
     def ghosts(self, beyond):
         return beyond.given(self.value, "value")
 
+    def relation(self, face):
+        return _related(face, 1.0, 0.0, face.given(self.value, "value"))
+
     def check(self, names):
         _check_count("value", self.value, names)
 
@@ -177,8 +198,48 @@ class Neumann(Boundary):
     def ghosts(self, beyond):
         return beyond.mirrored + 2 * beyond.distance * beyond.given(self.slope, "slope")
 
+    def relation(self, face):
+        return _related(face, 0.0, 1.0, face.given(self.slope, "slope"))
+
     def check(self, names):
         _check_count("slope", self.slope, names)
+
+
+@dataclass(frozen=True)
+class Robin(Boundary):
+    """A linear relation between a value and its derivative in the outward direction: `a u + b du/dn = value`.
+
+    Such as the exchange of heat with surroundings of temperature T: `k du/dn = h (T - u)` is
+    `Robin(a=h, b=k, value=h * T)`.
+
+    **Arguments:**
+
+    - `a`, `b`: numbers of the same sign, not both zero.
+    - `value`: as that of `Dirichlet`.
+    """
+
+    a: float
+    b: float
+    value: Any = 0.0
+
+    def __post_init__(self):
+        for key in ("a", "b"):
+            number = _constant_or_function(key, getattr(self, key))
+            if not isinstance(number, float):
+                raise InvalidSettingError(key, f"expected a number, got {number!r}")
+            object.__setattr__(self, key, number)
+        if self.a * self.b < 0 or self.a == self.b == 0:
+            raise InvalidSettingError("a", f"expected a and b of the same sign and not both 0, got {self.a}, {self.b}")
+        object.__setattr__(self, "value", _constant_or_function("value", self.value))
+
+    def ghosts(self, beyond):
+        return from_relation(self.relation(beyond), beyond.mirrored, 2 * beyond.distance)
+
+    def relation(self, face):
+        return _related(face, self.a, self.b, face.given(self.value, "value"))
+
+    def check(self, names):
+        _check_count("value", self.value, names)
 
 
 @dataclass(frozen=True)
@@ -220,6 +281,11 @@ class Split(Boundary):
         first = jnp.asarray(self.where(*beyond.x, beyond.t)).astype(bool)
         return jnp.where(first, self.inside.ghosts(beyond), self.outside.ghosts(beyond))
 
+    def relation(self, face):
+        first = jnp.asarray(self.where(*face.x, face.t)).astype(bool)
+        pairs = zip(self.inside.relation(face), self.outside.relation(face), strict=True)
+        return tuple(jnp.where(first, *pair) for pair in pairs)
+
     def check(self, names):
         _check_callable("where", self.where)
         _check_part("where", self.inside, names)
@@ -246,12 +312,34 @@ class ByVariable(Boundary):
         ]
         return jnp.stack(rows)
 
+    def relation(self, face):
+        known = dict(self.parts)
+        each = [known.get(name, self.rest).relation(face.of(n)) for n, name in enumerate(face.names)]
+        return tuple(jnp.concatenate(rows) for rows in zip(*each, strict=True))
+
     def check(self, names):
         for name, boundary in self.parts:
             if name not in names:
                 raise InvalidSettingError("boundary", f"no variable {name!r} here; there are {', '.join(names)}")
             _check_part(name, boundary, (name,))
         _check_part("rest", self.rest, names)
+
+
+@dataclass(frozen=True)
+class Homogeneous(Boundary):
+    """A boundary of a correction, which changes neither given values nor given derivatives."""
+
+    of: Boundary
+
+    def ghosts(self, beyond):
+        return from_relation(self.relation(beyond), beyond.mirrored, 2 * beyond.distance)
+
+    def relation(self, face):
+        a, b, g = self.of.relation(face)
+        return a, b, jnp.zeros_like(g)
+
+    def check(self, names):
+        self.of.check(names)
 
 
 @dataclass(frozen=True)
@@ -269,6 +357,27 @@ class Recorded(Boundary):
 
     def check(self, names):
         raise InvalidSettingError("boundary", f"{self.kind} was read from a file without its values; give it anew")
+
+
+def from_relation(relation: Relation, inside: Values, distance: Array) -> Values:
+    """Ghost values that lie as far beyond a face as the values `inside` lie before it, `distance` in all.
+
+    The value on the face is the mean of both, the derivative their difference over the distance: second order.
+    """
+    a, b, g = relation
+    return (2 * distance * g + (2 * b - a * distance) * inside) / (2 * b + a * distance)
+
+
+def _related(face: Beyond, *rows: Any) -> Relation:
+    """Numbers, or one for each variable, as rows."""
+    shape = face.mirrored.shape
+
+    def row(value):
+        value = jnp.asarray(value, face.mirrored.dtype)
+        return jnp.broadcast_to(value.reshape(-1, *(1,) * (len(shape) - 1)) if value.ndim == 1 else value, shape)
+
+    a, b, g = map(row, rows)
+    return a, b, g
 
 
 def _check_callable(key: str, function: Any) -> None:

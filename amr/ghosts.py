@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from .boundary import Beyond, Boundary, Outflow, Periodic, Variables, Wall
+from .boundary import Beyond, Boundary, Outflow, Periodic, Relation, Variables, Wall, from_relation
+from .domain import Domain
 from .fusion import apart
 from .indices import along
 from .leaves import Leaves, over_blocks
@@ -65,6 +67,44 @@ def _filled(
     return jnp.concatenate([rest, slab] if end else [slab, rest], axis=axis)
 
 
+def face_relation(mesh: Mesh, leaves: Leaves, face: tuple[int, int], time, variables: Variables, dtype) -> Relation:
+    """What the boundary beyond a face of the domain says about values and derivatives on the faces of cells there: see
+    `Boundary.relation`; arrays `(vars, blocks, *face, lanes)`, of length one across the face. In patches that do not
+    touch it they have no meaning."""
+    d, end = face
+    inner = jnp.arange(mesh.patch, dtype=dtype) + 0.5
+    edge = jnp.full(1, mesh.patch if end else 0, dtype)
+    offsets = tuple(edge if k == d else inner for k in range(mesh.ndim))
+    x = over_blocks(lambda leaves: coordinates(mesh, leaves, offsets, dtype), leaves)
+    shape = (len(variables.names), leaves.level.shape[0], *map(len, offsets), leaves.level.shape[-1])
+    zeros, nothing = jnp.zeros(shape, dtype), jnp.zeros((), dtype)
+    boundary = mesh.domain.boundaries[d][end]
+    signs = variables.signs(d)
+    return boundary.relation(Beyond(zeros, zeros, x, (nothing,) * mesh.ndim, nothing, time, signs, variables.names))
+
+
+def mirror_boundaries(mesh: Mesh, leaves: Leaves, line, d: int, time, variables: Variables) -> Array:
+    """The cells of a sweep with one layer of ghost cells along d, those beyond faces of the domain replaced by what
+    gives the value or derivative that the boundary asks for: shape `(vars, blocks, *cells, lanes)`."""
+    if mesh.domain.periodic[d]:
+        return line
+    axis, shape = 2 + d, (line.shape[1], *(1,) * mesh.ndim, -1)
+    dx = cell_sizes_of_blocks(mesh, leaves, line.dtype)[d]
+    for end in (0, 1):
+        old, rest = _split(line, axis, 1, end)
+        relation = face_relation(mesh, leaves, (d, end), time, variables, line.dtype)
+        new = from_relation(relation, _split(rest, axis, 1, end)[0], dx)
+        slab = jnp.where(_touches(mesh, leaves, d, end).reshape(shape), new, old)
+        line = jnp.concatenate([rest, slab] if end else [slab, rest], axis=axis)
+    return line
+
+
+def cell_sizes_of_blocks(mesh: Mesh, leaves: Leaves, dtype) -> tuple[Float[Array, "blocks *ones lanes"], ...]:
+    """Cell widths of the patches of a sweep, one array a dimension, shaped to go with their cells."""
+    sizes = over_blocks(lambda leaves: cell_sizes(mesh, leaves, dtype), leaves)
+    return tuple(sizes[:, d].reshape(sizes.shape[0], *(1,) * mesh.ndim, -1) for d in range(mesh.ndim))
+
+
 def _same(values: Array) -> Array:
     return values
 
@@ -94,3 +134,18 @@ def _places(mesh: Mesh, ghost: int, face: tuple[int, int], dtype, leaves: Leaves
     sizes = cell_sizes(mesh, leaves, dtype)
     widths = tuple(size.reshape(*(1,) * mesh.ndim, -1) for size in sizes)
     return coordinates(mesh, leaves, offsets, dtype), widths, along(away[:, None] * sizes[d], d, mesh.ndim)
+
+
+def check_relations(domain: Domain, variables: Variables) -> None:
+    """Raise `InvalidSettingError` if a boundary says nothing about values or derivatives on its face."""
+    for d, pair in enumerate(domain.boundaries):
+        for boundary in pair:
+            if not isinstance(boundary, Periodic):
+                jax.eval_shape(lambda boundary=boundary, d=d: boundary.relation(_any_face(domain, d, variables)))
+
+
+def _any_face(domain: Domain, d: int, variables: Variables) -> Beyond:
+    """Some face across dimension d."""
+    rows, point = jnp.zeros((len(variables.names), 1)), jnp.zeros(1)
+    x, names = (point,) * domain.ndim, variables.names
+    return Beyond(rows, rows, x, x, point, jnp.zeros(()), variables.signs(d), names)

@@ -90,6 +90,14 @@ def cell_sizes(mesh: Mesh, forest: Forest | Leaves, dtype) -> Float[Array, "ndim
     return jnp.asarray(sizes.T, dtype)[:, forest.level]
 
 
+def cell_volumes(mesh: Mesh, topology: Topology, dtype=None) -> Float[Array, "one sweeps blocks *ones lanes"]:
+    """Volumes of the cells of all patches, zero in empty slots, shaped to go with a pool."""
+    forest, layout = topology.forest, topology.layout
+    dtype = jnp.zeros(()).dtype if dtype is None else dtype
+    volume = jnp.where(forest.active, cell_sizes(mesh, forest, dtype).prod(0), 0)
+    return volume.reshape(1, layout.sweeps, layout.blocks, *(1,) * mesh.ndim, layout.lanes)
+
+
 def coordinates(
     mesh: Mesh, forest: Forest | Leaves, offsets: tuple[Float[Array, " _"], ...], dtype
 ) -> tuple[Float[Array, "..."], ...]:

@@ -79,6 +79,15 @@ class CTU(eqx.Module):
         return ForwardEuler()
 
     @property
+    def rooms(self) -> tuple[bool, bool, bool]:
+        """Whether steps need `base`, `previous` and `register` of `solvers.stages.Workspace`."""
+        return False, False, False
+
+    def limited(self, rate, spread, cfl: float):
+        """The rate that limits the step to `cfl / rate`: that of the flow."""
+        return rate
+
+    @property
     def times(self) -> tuple[float, ...]:
         """When in a step, from 0 to 1, the flow is needed."""
         return (0.5,)
@@ -102,6 +111,14 @@ class CTU(eqx.Module):
         if not isinstance(equation, Advection):
             kind = type(equation).__name__
             raise InvalidSettingError("scheme", f"CTU solves Advection, not {kind}; take solvers.MethodOfLines()")
+        if not CTU.suits(equation):
+            advice = "take solvers.MethodOfLines() or solvers.Strang()"
+            raise InvalidSettingError("scheme", f"CTU moves scalars in a flow and does nothing else; {advice}")
+
+    @staticmethod
+    def suits(equation: Advection) -> bool:
+        """Whether there is a flow, and nothing else."""
+        return equation.flows and equation.diffusing is None and equation.reaction is None
 
     def transported(
         self,

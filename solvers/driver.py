@@ -18,6 +18,7 @@ from amr.mesh import Mesh
 
 from . import loop
 from .compiling import compiled
+from .implicit import Implicit
 from .setup import Setup, State
 from .summary import Summary, Variable, relative_change
 
@@ -75,6 +76,9 @@ class Run:
         self.most_patches = 0
         self.lowest: np.ndarray | None = None
         self.highest: np.ndarray | None = None
+        self.efforts = 0
+        self.most_effort = 0
+        self.unsolved = False
         self.program: Callable | None = None
         self.report: Callable[[Progress], None] = lambda progress: None
 
@@ -140,6 +144,7 @@ class Run:
             state = self.slice_(state, stop, rounds)
             rounds = self.next_rounds(rounds, timer.perf_counter() - started)
             self.check_finite(state, before)
+            self.check_solved(state)
             if bool(state.overflow):
                 state = self.grown(state)
             elif float(state.clock.time) == float(before.clock.time):
@@ -173,6 +178,9 @@ class Run:
         lowest, highest = np.asarray(tally.lowest), np.asarray(tally.highest)
         self.lowest = lowest if self.lowest is None else np.minimum(self.lowest, lowest)
         self.highest = highest if self.highest is None else np.maximum(self.highest, highest)
+        self.unsolved = bool(tally.effort.failed)
+        self.efforts += int(tally.effort.total)
+        self.most_effort = max(self.most_effort, int(tally.effort.most))
         self.summary.cell_updates = self.patch_steps * self.setup.mesh.cells_per_patch
 
     def next_rounds(self, rounds: int, seconds: float) -> int:
@@ -203,6 +211,17 @@ class Run:
         where = "the initial condition" if state is before else f"the solution after t={float(before.clock.time):.6g}"
         advice = "check it" if state is before else "check the velocity and the scheme, or try a smaller cfl"
         raise RunError(f"{where} is not finite; {advice}", self.field(before))
+
+    def check_solved(self, state: State) -> None:
+        """Stop a run whose implicit equations could not be solved; the state is that before the step."""
+        if not self.unsolved:
+            return
+        clock, integrator = state.clock, self.setup.diffusion_integrator
+        assert isinstance(integrator, Implicit), "no other can fail"
+        text = f"the equations of {type(integrator).__name__} were not solved to a relative residual of"
+        text = f"{text} {integrator.tolerance:g} in {integrator.iterations} iterations, in the step after"
+        advice = "try a shorter step (longest), more iterations, or a larger tolerance"
+        raise RunError(f"{text} t={float(clock.time):.6g}; {advice}", self.field(state))
 
     def stuck(self, state: State) -> str:
         """Why time does not go on."""

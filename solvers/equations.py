@@ -7,28 +7,55 @@ from jaxtyping import Array
 
 from amr.errors import InvalidSettingError
 
-from .velocity import ConstantVelocity, FaceVelocity, Velocity
+from .diffusion import Diffusing
+from .diffusivity import Arithmetic, Mean, diffusivity_of
+from .reaction import Reaction
+from .velocity import AtRest, ConstantVelocity, FaceVelocity, Velocity
 
 
 class Advection(eqx.Module):
-    """Transport by a given flow: `d phi / dt + div(velocity phi) = 0`, for one or several scalars.
+    """Scalars in a given flow, which may also diffuse and react:
+
+        d phi / dt + div(velocity phi) = div(diffusivity grad phi) + reaction
 
     **Arguments:**
 
     - `velocity`: a `Velocity`; numbers make a constant one, a function of position and time a `FaceVelocity`.
     - `names`: of the scalars.
+    - `diffusivity`: a `Diffusivity`; a number (or one for each scalar) makes a constant one, a function of position a
+      `VariableDiffusivity`. `None`: nothing diffuses.
+    - `reaction`: a `Reaction`, or a function `reaction(u, x, .., t)` that gives one rate for each scalar.
+    - `mean`: how the diffusivity on a face follows from the cells beside it, `Arithmetic()` or `Harmonic()`.
     """
 
     velocity: Velocity
     names: tuple[str, ...] = eqx.field(static=True)
+    diffusing: Diffusing | None
+    reaction: Reaction | None
 
-    def __init__(self, velocity, names: str | tuple[str, ...] = ("phi",)):
+    def __init__(
+        self,
+        velocity,
+        names: str | tuple[str, ...] = ("phi",),
+        *,
+        diffusivity=None,
+        reaction=None,
+        mean: Mean | None = None,
+    ):
         if not isinstance(velocity, Velocity):
             velocity = FaceVelocity(velocity) if callable(velocity) else ConstantVelocity(velocity)
         self.velocity = velocity
         self.names = (names,) if isinstance(names, str) else tuple(names)
         if not self.names or len(set(self.names)) < len(self.names):
             raise InvalidSettingError("names", f"expected one or more different names, got {self.names}")
+        mean = Arithmetic() if mean is None else mean
+        self.diffusing = None if diffusivity is None else Diffusing(diffusivity_of(diffusivity), mean)
+        self.reaction = Reaction(reaction) if callable(reaction) and not isinstance(reaction, Reaction) else reaction
+
+    @property
+    def flows(self) -> bool:
+        """Whether there is a flow at all."""
+        return not isinstance(self.velocity, AtRest)
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -49,5 +76,28 @@ class Advection(eqx.Module):
         return w
 
     def check(self, ndim: int) -> None:
-        """Raise `InvalidSettingError` if the velocity does not fit a domain of `ndim` dimensions."""
+        """Raise `InvalidSettingError` if the flow, the diffusivity or the reaction does not fit the domain."""
         self.velocity.check(ndim)
+        if self.diffusing is not None:
+            self.diffusing.diffusivity.check(ndim, self.names)
+        if self.reaction is not None:
+            self.reaction.check(ndim, self.names)
+
+
+class Diffusion(Advection):
+    """Scalars that diffuse, and may react or be carried by a flow: `d phi / dt = div(diffusivity grad phi)`.
+
+    The arguments are those of `Advection`, which it is with another one in front.
+    """
+
+    def __init__(
+        self,
+        diffusivity,
+        names: str | tuple[str, ...] = ("phi",),
+        *,
+        velocity=None,
+        reaction=None,
+        mean: Mean | None = None,
+    ):
+        flow = AtRest() if velocity is None else velocity
+        super().__init__(flow, names, diffusivity=diffusivity, reaction=reaction, mean=mean)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from amr.forest import Forest
 from amr.fusion import apart, by_halves
-from amr.ghosts import fill_boundaries
+from amr.ghosts import cell_sizes_of_blocks, fill_boundaries
 from amr.halo import Store, cells_part
+from amr.hierarchy import Nodes, build_nodes
 from amr.leaves import Leaves, over_blocks
 from amr.pool import Layout, put, put_patches, sweep, take
-from amr.topology import Topology, blank_topology, rebuilt
+from amr.topology import Topology, blank_topology, cell_centres, rebuilt
 
+from .diffusion import Diffusing, Faces
 from .equations import Advection
 from .samples import Samples, flow_samples, law_samples
 from .setup import Setup
@@ -35,17 +39,26 @@ class Geometry(eqx.Module):
       have no amplitude, halfway through the next step.
     - `fastest`: how many cells signals cross per unit of time in each patch, as the scheme counts them.
     - `divergence`: the largest of the flow in its cells.
+    - `spreading`: the rate of diffusion in each patch, one over the longest stable step of the forward Euler method.
+    - `nodes`: the patch hierarchy, where an implicit method needs it.
     """
 
     topology: Topology
     samples: Samples
     fastest: Float[Array, " patches"]
     divergence: Float[Array, " patches"]
+    spreading: Float[Array, " patches"]
+    nodes: Nodes | None
 
     @property
     def rate(self) -> Scalar:
         """Of the fastest patch."""
         return jnp.where(self.topology.forest.active, self.fastest, 0).max()
+
+    @property
+    def spread(self) -> Scalar:
+        """Of the patch where diffusion is fastest."""
+        return jnp.where(self.topology.forest.active, self.spreading, 0).max()
 
     def samples_of(self, i: Int[Array, ""]) -> Samples:
         """The samples of sweep i."""
@@ -64,7 +77,10 @@ def blank_geometry(setup: Setup, forest: Forest, layout: Layout, time: Scalar) -
     shapes = jax.eval_shape(lambda: _part_samples(setup, topology.part(jnp.zeros((), jnp.int32)), time))
     samples = jax.tree.map(lambda shape: jnp.zeros((layout.sweeps, *shape.shape), shape.dtype), shapes)
     nothing = jnp.zeros(layout.capacity, time.dtype)
-    return Geometry(topology, samples, nothing, nothing)
+    nodes = None
+    if setup.implicit:
+        nodes = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(lambda: _nodes(setup, topology)))
+    return Geometry(topology, samples, nothing, nothing, nothing, nodes)
 
 
 def build_geometry(setup: Setup, forest: Forest, layout: Layout, time: Scalar) -> Geometry:
@@ -75,8 +91,14 @@ def build_geometry(setup: Setup, forest: Forest, layout: Layout, time: Scalar) -
 def adapted_geometry(setup: Setup, geometry: Geometry, forest: Forest, time: Scalar, changed) -> Geometry:
     """What belongs to another forest, if anything has changed."""
     topology = rebuilt(setup.mesh, geometry.topology, forest, changed)
-    new = Geometry(topology, geometry.samples, geometry.fastest, geometry.divergence)
+    new = dataclasses.replace(geometry, topology=topology)
+    if geometry.nodes is not None:
+        new = dataclasses.replace(new, nodes=lax.cond(changed, lambda: _nodes(setup, topology), lambda: geometry.nodes))
     return sampled(setup, new, time, changed)
+
+
+def _nodes(setup: Setup, topology: Topology) -> Nodes:
+    return build_nodes(setup.mesh, topology.forest, topology.layout)
 
 
 def sampled(setup: Setup, geometry: Geometry, time: Scalar, needed: Bool[Array, ""] | None = None) -> Geometry:
@@ -84,26 +106,65 @@ def sampled(setup: Setup, geometry: Geometry, time: Scalar, needed: Bool[Array, 
     topology, layout = geometry.topology, geometry.topology.layout
 
     def one(i, known):
-        samples, fastest, divergence = known
+        samples, fastest, divergence, spreading = known
         leaves = topology.part(i)
         new = apart(leaves.valid, lambda: _part_samples(setup, leaves, time))
         samples = jax.tree.map(lambda old, part: put(old, part, i, axis=0), samples, new)
         if isinstance(setup.equation, Advection):
-            fastest = put_patches(layout, fastest, _fastest(setup, new), i)
-            divergence = put_patches(layout, divergence, _divergence(setup, setup.equation, new), i)
-        return samples, fastest, divergence
+            fastest = put_patches(layout, fastest, _fastest(setup, leaves, new, time.dtype), i)
+            divergence = put_patches(layout, divergence, _divergence(setup, setup.equation, leaves, new, time.dtype), i)
+        if new.diffusivity is not None:
+            spreading = put_patches(layout, spreading, _spreading(setup, leaves, new.diffusivity), i)
+        return samples, fastest, divergence, spreading
 
-    known = (geometry.samples, geometry.fastest, geometry.divergence)
-    return Geometry(topology, *sweep(layout, topology.forest.count, one, known, needed))
+    known = (geometry.samples, geometry.fastest, geometry.divergence, geometry.spreading)
+    found = sweep(layout, topology.forest.count, one, known, needed)
+    keys = ("samples", "fastest", "divergence", "spreading")
+    return dataclasses.replace(geometry, **dict(zip(keys, found, strict=True)))
 
 
 def signalled(setup: Setup, geometry: Geometry, store: Store, time: Scalar) -> Geometry:
     """The geometry with the fastest signals at a time."""
     if setup.signals_known:
         return geometry
-    if isinstance(setup.equation, Advection):
-        return sampled(setup, geometry, time)
-    return _asked(setup, geometry, store, time)
+    if not isinstance(setup.equation, Advection):
+        return _asked(setup, geometry, store, time)
+    geometry = geometry if setup.steady else sampled(setup, geometry, time)
+    diffusing = setup.equation.diffusing
+    if diffusing is None or not diffusing.diffusivity.of_solution:
+        return geometry
+    return _spread(setup, geometry, store, time, diffusing)
+
+
+def _spread(setup: Setup, geometry: Geometry, store: Store, time: Scalar, diffusing: Diffusing) -> Geometry:
+    """With the rate at which the present state diffuses."""
+    mesh, topology = setup.mesh, geometry.topology
+    dims = range(mesh.ndim)
+
+    def one(i, spreading):
+        leaves = topology.part(i)
+        cells = apart(topology.leaves.valid, lambda: cells_part(mesh, store, i))
+
+        def found():
+            x = over_blocks(lambda leaves: cell_centres(mesh, leaves, cells.dtype), leaves)
+            values = tuple(diffusing.diffusivity.at(cells, x, time, d) for d in dims)
+            return _spreading(setup, leaves, values)
+
+        return put_patches(topology.layout, spreading, apart(topology.leaves.valid, found), i)
+
+    spreading = sweep(topology.layout, topology.forest.count, one, geometry.spreading)
+    return dataclasses.replace(geometry, spreading=spreading)
+
+
+def _spreading(setup: Setup, leaves: Leaves, diffusivity: Faces) -> Float[Array, " patches"]:
+    """The rate of diffusion in the patches of a sweep from its coefficient in all points, one array a dimension."""
+    dx = cell_sizes_of_blocks(setup.mesh, leaves, diffusivity[0].dtype)
+    blocks, lanes = leaves.level.shape
+    rates = []
+    for values, size in zip(diffusivity, dx, strict=True):
+        largest = _largest(by_halves(jnp.maximum, values, axis=0))
+        rates.append(2 * largest / size.reshape(blocks, lanes) ** 2)
+    return functools.reduce(jnp.add, rates).reshape(-1)
 
 
 def _asked(setup: Setup, geometry: Geometry, store: Store, time: Scalar) -> Geometry:
@@ -160,10 +221,16 @@ def _part_samples(setup: Setup, leaves: Leaves, time: Scalar) -> Samples:
             return flow_samples(equation.velocity, mesh, leaves, ghost, time)
         return law_samples(equation, mesh, leaves, ghost, time)
 
-    return over_blocks(one, leaves)
+    samples = over_blocks(one, leaves)
+    diffusing = equation.diffusing if isinstance(equation, Advection) else None
+    if diffusing is None or diffusing.diffusivity.of_solution:
+        return samples
+    return dataclasses.replace(samples, diffusivity=diffusing.on_faces(mesh, leaves, None, time, time.dtype))
 
 
-def _fastest(setup: Setup, samples: Samples) -> Float[Array, " patches"]:
+def _fastest(setup: Setup, leaves: Leaves, samples: Samples, dtype) -> Float[Array, " patches"]:
+    if not samples.rates:
+        return jnp.zeros(leaves.level.size, dtype)
     largest = [functools.reduce(_reduced, range(rate.ndim - 2), jnp.abs(rate)) for rate in samples.rates]
     return setup.scheme.combined(largest).reshape(-1)
 
@@ -176,12 +243,11 @@ def _largest(values: Float[Array, "blocks *cells lanes"]) -> Float[Array, "block
     return functools.reduce(_reduced, range(values.ndim - 2), values)
 
 
-def _divergence(setup: Setup, equation: Advection, samples: Samples) -> Float[Array, " patches"]:
+def _divergence(setup: Setup, equation: Advection, leaves: Leaves, samples: Samples, dtype) -> Float[Array, " patches"]:
     """The largest in the cells of each patch; zero where it is of no interest."""
     rates = samples.rates
-    blocks, lanes = rates[0].shape[0], rates[0].shape[-1]
     if equation.velocity.divergence_free or not setup.bounded:
-        return jnp.zeros(blocks * lanes, rates[0].dtype)
+        return jnp.zeros(leaves.level.size, dtype)
     dims = range(setup.mesh.ndim)
 
     def one(rates):

@@ -16,6 +16,8 @@ from typing import ClassVar
 
 import equinox as eqx
 
+MARGIN = 0.9  # how much of the stable step of diffusion is used: interfaces between levels take some of it
+
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
@@ -62,6 +64,29 @@ class Integrator(eqx.Module):
         base = [(1 - stage.keep, 0.0) for stage in early] + [(1 - last.keep - sum(share for share, _ in saved), 0.0)]
         longest = max(_forward_step(share, slope) for share, slope in kept + saved + base)
         return None if longest == math.inf else longest
+
+    @property
+    def real_reach(self) -> float:
+        """How far the region of absolute stability reaches along the negative real axis: 2 for the Euler method."""
+        reach = 0.0
+        while abs(self.amplification(-(reach + 1e-3))) <= 1 + 1e-9:
+            reach += 1e-3
+        return reach
+
+    def amplification(self, z: complex) -> complex:
+        """The factor of a step of `du/dt = lambda u` with `z = lambda dt`."""
+        v, saved = 0j, 0j
+        for stage in self.stages:
+            change = z * (1 + v)
+            v, saved = stage.keep * v + stage.slope * change, saved + stage.saved * v + stage.weight * change
+        return 1 + v + saved
+
+    def limited(self, rate, spread, cfl: float):
+        """The rate that limits the step to `cfl / rate`, from those of signals and of diffusion: they add up.
+
+        `spread` is one over the longest stable step of the forward Euler method.
+        """
+        return rate + (2 * cfl / (MARGIN * self.real_reach)) * spread
 
     @property
     def ssp(self) -> float:

@@ -25,6 +25,7 @@ from amr.transfer import LimitedLinear, LimitedQuartic, Prolongation, Quadratic,
 
 from .advection import clip_to_bounds
 from .equations import Advection
+from .implicit import Implicit
 from .integrator import SSPRK2, SSPRK3, SSPRK54, Integrator
 from .law import ConservationLaw
 from .limiter import MonotizedCentral, Unlimited
@@ -32,6 +33,7 @@ from .reconstruction import MUSCL, Reconstruction, Upwind3, Upwind5, face_states
 from .riemann import RiemannSolver, suited_to
 from .samples import Samples
 from .slices import lower, others, trim, upper
+from .stabilized import RKL2
 
 Fluxes = tuple[Float[Array, "vars ..."], ...]
 Store = Callable[[Callable], Array]
@@ -56,7 +58,7 @@ class MethodOfLines(eqx.Module):
 
     reconstruction: Reconstruction
     riemann: RiemannSolver | None
-    integrator: Integrator
+    integrator: Integrator | RKL2 | Implicit
     bounded: bool = eqx.field(static=True)
     primitive: bool = eqx.field(static=True)
 
@@ -64,14 +66,14 @@ class MethodOfLines(eqx.Module):
         self,
         reconstruction: Reconstruction | None = None,
         riemann: RiemannSolver | None = None,
-        integrator: Integrator | None = None,
+        integrator: Integrator | RKL2 | Implicit | None = None,
         bounded: bool = False,
         primitive: bool | None = None,
     ):
         self.reconstruction = MUSCL(MonotizedCentral()) if reconstruction is None else reconstruction
         _expect("reconstruction", self.reconstruction, Reconstruction, "solvers.WENO5()")
         _expect("riemann", riemann, RiemannSolver | None, "solvers.HLL()")
-        _expect("integrator", integrator, Integrator | None, "solvers.SSPRK3()")
+        _expect("integrator", integrator, Integrator | RKL2 | Implicit | None, "solvers.SSPRK3()")
         order = self.reconstruction.order
         default = SSPRK2() if order <= 2 else SSPRK3() if order == 3 else SSPRK54()
         self.riemann = riemann
@@ -108,6 +110,19 @@ class MethodOfLines(eqx.Module):
         return 1 if self.reconstruction.order <= 2 else 3
 
     @property
+    def rooms(self) -> tuple[bool, bool, bool]:
+        """Whether steps need `base`, `previous` and `register` of `solvers.stages.Workspace`."""
+        if isinstance(self.integrator, RKL2):
+            return True, True, True
+        if isinstance(self.integrator, Implicit):
+            return False, False, False
+        return len(self.integrator.stages) > 1, False, self.integrator.uses_register
+
+    def limited(self, rate, spread, cfl: float):
+        """The rate that limits the step to `cfl / rate`: see `Integrator.limited`."""
+        return self.integrator.limited(rate, spread, cfl)
+
+    @property
     def default_cfl(self) -> float:
         """Stable with some margin."""
         return 0.5 if self.integrator.order <= 2 else 0.8
@@ -118,6 +133,10 @@ class MethodOfLines(eqx.Module):
 
     def check(self, equation: Advection | ConservationLaw) -> None:
         """Raise `InvalidSettingError` if the scheme cannot solve this equation."""
+        still = isinstance(equation, ConservationLaw) or equation.diffusing is None
+        if still and isinstance(self.integrator, RKL2 | Implicit):
+            kind = type(self.integrator).__name__
+            raise InvalidSettingError("integrator", f"{kind} is for diffusion, and nothing diffuses here")
         if isinstance(equation, ConservationLaw):
             self.solver(equation).check(equation)
             if self.bounded:

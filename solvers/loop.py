@@ -32,7 +32,8 @@ from .bounds import clip_and_assure_sum
 from .equations import Advection
 from .geometry import Geometry, adapted_geometry, amplitude, blank_geometry, build_geometry, signalled
 from .setup import Setup, State
-from .stepping import Workspace, effective_bounds, ghosted_cells, plan_step, take_step, workspace
+from .stages import Effort, Workspace, ghosted_cells, workspace
+from .stepping import effective_bounds, plan_step, take_step
 from .time_step import FIRST, Clock, first_clock
 
 Scalar = Float[Array, ""]
@@ -47,6 +48,7 @@ class Tally(eqx.Module):
 
     - `steps`, `rounds`: how many steps, and how many times a few steps on one mesh.
     - `patch_steps`: active patches summed over the steps; `most_patches`: at once.
+    - `effort`: what it took to integrate diffusion; where equations could not be solved, the state is that before.
     - `lowest`, `highest`: extrema of each variable, looked at before every regrid.
     """
 
@@ -54,6 +56,7 @@ class Tally(eqx.Module):
     rounds: Count
     patch_steps: Count
     most_patches: Count
+    effort: Effort
     lowest: Float[Array, " vars"]
     highest: Float[Array, " vars"]
 
@@ -111,7 +114,8 @@ def advance(setup: Setup, state: State, stop: Scalar, most_rounds: Count) -> tup
     mesh, layout, bounds = setup.mesh, layout_of(state.u), state.bounds
 
     def unfinished(run):
-        return (run.clock.time < stop) & (run.needed <= layout.capacity) & (run.tally.rounds < most_rounds)
+        fine = (run.needed <= layout.capacity) & ~run.work.effort.failed
+        return (run.clock.time < stop) & fine & (run.tally.rounds < most_rounds)
 
     def round_(run):
         if setup.adaptive:
@@ -140,7 +144,7 @@ def adapted(setup: Setup, run: Running) -> Running:
 
 def _blank(mesh: Mesh, forest: Forest, store: Store) -> Tally:
     zero = jnp.zeros((), jnp.int32)
-    return Tally(zero, zero, zero, forest.count, *extrema(mesh, forest, store))
+    return Tally(zero, zero, zero, forest.count, Effort.none(), *extrema(mesh, forest, store))
 
 
 def _counted(run: Running, steps: Count, found: Extrema) -> Running:
@@ -150,6 +154,7 @@ def _counted(run: Running, steps: Count, found: Extrema) -> Running:
         tally.rounds + 1,
         tally.patch_steps + steps * count,
         jnp.maximum(tally.most_patches, count),
+        run.work.effort,
         jnp.minimum(tally.lowest, found[0]),
         jnp.maximum(tally.highest, found[1]),
     )
@@ -181,16 +186,19 @@ def several_steps(setup: Setup, run: Running, bounds, stop: Scalar) -> tuple[Run
     changing = None if setup.signals_known else geometry
 
     def more(carry):
-        _, clock, _, _, steps = carry
-        return (steps < setup.interval) & (clock.time < stop) & fits
+        work, clock, _, _, steps = carry
+        return (steps < setup.interval) & (clock.time < stop) & fits & ~work.effort.failed
 
     def one(carry):
-        work, _, step, changing, steps = carry
+        work, before, step, changing, steps = carry
         known = geometry if changing is None else changing
         work = take_step(setup, known, work, effective_bounds(setup, bounds, step.expands), step)
-        after = step.clock
+        after, taken = step.clock, 1
+        if setup.implicit:  # or else the solver cannot fail
+            after = jax.tree.map(lambda old, new: jnp.where(work.effort.failed, old, new), before, after)
+            taken = jnp.where(work.effort.failed, 0, 1)
         step, known = plan_step(setup, known, work.store, after, stop)
-        return work, after, step, None if changing is None else known, steps + 1
+        return work, after, step, None if changing is None else known, steps + taken
 
     carry = (run.work, run.clock, step, changing, jnp.zeros((), jnp.int32))
     work, clock, _, changing, steps = lax.while_loop(more, one, carry)
@@ -241,11 +249,21 @@ def buffer_cells(setup: Setup, geometry: Geometry) -> Int[Array, " patches"]:
     """
     if setup.buffer is not None:
         return jnp.full(geometry.fastest.shape, setup.buffer, jnp.int32)
+    if setup.diffuses:
+        return _reached(setup, geometry)
     if not setup.steady:
         return jnp.full(geometry.fastest.shape, math.ceil(setup.cfl * setup.interval), jnp.int32)
     most = geometry.rate
     share = jnp.where(most > 0, geometry.fastest / jnp.where(most > 0, most, 1), 0)
     return jnp.ceil(setup.cfl * setup.interval * share).astype(jnp.int32)
+
+
+def _reached(setup: Setup, geometry: Geometry) -> Int[Array, " patches"]:
+    """The same with diffusion, which moves things by the square root of `2 D t`; at most half a patch."""
+    rate = setup.limited(geometry.rate, geometry.spread)
+    time = setup.interval * setup.cfl / jnp.maximum(rate, jnp.finfo(rate.dtype).tiny)
+    cells = geometry.fastest * time + jnp.sqrt(geometry.spreading * time)
+    return jnp.minimum(jnp.ceil(cells), setup.mesh.patch // 2).astype(jnp.int32)
 
 
 def evaluate(setup: Setup, forest: Forest, function: Callable, dtype, *time) -> Float[Array, "vars *cells patches"]:
@@ -286,4 +304,5 @@ def _at_points(setup: Setup, forest: Forest, function: Callable, dtype, time, pl
 
 def _rate(setup: Setup, geometry: Geometry, store: Store, time: Scalar) -> Scalar:
     """The rate of the fastest signal at one time."""
-    return signalled(setup, geometry, store, time).rate * jnp.abs(amplitude(setup, time))
+    known = signalled(setup, geometry, store, time)
+    return setup.limited(known.rate * jnp.abs(amplitude(setup, time)), known.spread)

@@ -11,6 +11,7 @@ from amr.leaves import Leaves
 from amr.mesh import Mesh
 from amr.topology import cell_sizes, coordinates
 
+from .diffusion import Faces
 from .law import ConservationLaw
 from .velocity import Velocity
 
@@ -27,11 +28,14 @@ class Samples(eqx.Module):
       the cells of ghosted patches; axes of length one stand for values that are the same everywhere.
     - `cells`, `faces`: coefficients of a law at the centres of the ghosted cells, and on the faces of the inner cells
       across each dimension; `None` without any.
+    - `diffusivity`: on all faces of the cells, see `solvers.diffusion`; `None` where nothing diffuses, or where it
+      depends on the solution.
     """
 
     rates: tuple[Float[Array, "..."], ...]
     cells: Coefficients | None = None
     faces: tuple[Coefficients, ...] | None = None
+    diffusivity: Faces | None = None
 
 
 def flow_samples(velocity: Velocity, mesh: Mesh, leaves: Leaves, ghost: int, time) -> Samples:

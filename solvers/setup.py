@@ -11,13 +11,17 @@ from amr.forest import Forest, resize
 from amr.indicator import Indicator
 from amr.mesh import Mesh
 from amr.pool import Layout, Pool, choose_layout, from_pool, to_pool
-from amr.transfer import Prolongation
+from amr.transfer import LimitedLinear, Prolongation, Quadratic
 
 from .advection import CTU
 from .equations import Advection
 from .guard import guarded
+from .implicit import Implicit
+from .integrator import Integrator
 from .law import ConservationLaw
 from .lines import MethodOfLines
+from .splitting import Strang
+from .stabilized import RKL2
 from .time_step import Clock
 
 
@@ -26,11 +30,12 @@ class Setup(eqx.Module):
 
     mesh: Mesh = eqx.field(static=True)
     equation: Advection | ConservationLaw
-    scheme: CTU | MethodOfLines
+    scheme: CTU | MethodOfLines | Strang
     refine: Indicator | None
     cfl: float = eqx.field(static=True)
     interval: int = eqx.field(static=True)
     buffer: int | None = eqx.field(static=True)
+    longest: float | None = eqx.field(static=True, default=None)
 
     @property
     def adaptive(self) -> bool:
@@ -40,12 +45,40 @@ class Setup(eqx.Module):
     @property
     def steady(self) -> bool:
         """Whether samples taken after a regrid are good until the next one, but for a factor."""
-        return isinstance(self.equation, ConservationLaw) or self.equation.velocity.amplitude is not None
+        if isinstance(self.equation, ConservationLaw):
+            return True
+        diffusivity = None if self.equation.diffusing is None else self.equation.diffusing.diffusivity
+        still = diffusivity is None or diffusivity.steady or diffusivity.of_solution
+        return self.equation.velocity.amplitude is not None and still
 
     @property
     def signals_known(self) -> bool:
         """Whether the fastest signal follows from these samples; else the state has to be asked."""
-        return self.steady and isinstance(self.equation, Advection)
+        if isinstance(self.equation, ConservationLaw) or not self.steady:
+            return False
+        return self.equation.diffusing is None or not self.equation.diffusing.diffusivity.of_solution
+
+    @property
+    def diffuses(self) -> bool:
+        """Whether anything diffuses."""
+        return isinstance(self.equation, Advection) and self.equation.diffusing is not None
+
+    @property
+    def implicit(self) -> bool:
+        """Whether diffusion is integrated by an implicit method."""
+        return isinstance(self.diffusion_integrator, Implicit)
+
+    @property
+    def diffusion_integrator(self) -> Integrator | RKL2 | Implicit:
+        """What integrates diffusion in time."""
+        return self.scheme.diffusion if isinstance(self.scheme, Strang) else self.scheme.integrator
+
+    def limited(self, rate: Float[Array, ""], spread: Float[Array, ""]) -> Float[Array, ""]:
+        """The rate that limits the step to `cfl / rate`, from those of signals and of diffusion (see
+        `solvers.geometry`)."""
+        if self.diffuses:
+            rate = self.scheme.limited(rate, spread, self.cfl)
+        return rate if self.longest is None else jnp.maximum(rate, self.cfl / self.longest)
 
     @property
     def open(self) -> bool:
@@ -62,6 +95,8 @@ class Setup(eqx.Module):
     def prolongation(self) -> Prolongation:
         """From coarse to fine levels."""
         chosen, equation = self.scheme.prolongation, self.equation
+        if self.diffuses and isinstance(chosen, LimitedLinear):
+            return Quadratic()  # the flux of diffusion between levels would not be consistent
         return guarded(chosen, equation, self.mesh.ndim) if isinstance(equation, ConservationLaw) else chosen
 
     @property

@@ -13,6 +13,7 @@ from jaxtyping import Array, Int
 from amr.errors import InvalidSettingError
 from amr.field import Field
 from amr.forest import root_forest
+from amr.ghosts import check_relations
 from amr.halo import half_reach
 from amr.indicator import AnyOf, Indicator, Named
 from amr.mesh import Mesh
@@ -24,6 +25,7 @@ from .equations import Advection
 from .law import ConservationLaw, check_law
 from .lines import MethodOfLines
 from .setup import Setup, State
+from .splitting import Strang
 from .summary import Summary
 
 __all__ = ["Progress", "RunError", "Simulation", "Solution"]
@@ -62,6 +64,7 @@ class Simulation(eqx.Module):
     - `interval`: steps between regrids; default 4, or half a patch where that is less.
     - `buffer`: cells around a wishing cell that are refined with it; default: as many as the flow can cross there
       before the next regrid, so that nothing leaves the fine level unnoticed.
+    - `longest`: an upper limit for the time step.
     - `dtype`: of the data; default float64 if JAX has it enabled, else float32.
 
     Raises `InvalidSettingError` where choices do not fit together.
@@ -74,27 +77,28 @@ class Simulation(eqx.Module):
         self,
         mesh: Mesh,
         equation: Advection | ConservationLaw,
-        scheme: CTU | MethodOfLines | None = None,
+        scheme: CTU | MethodOfLines | Strang | None = None,
         refine: Indicator | Sequence[Indicator] | None = None,
         *,
         cfl: float | None = None,
         interval: int | None = None,
         buffer: int | None = None,
+        longest: float | None = None,
         dtype=None,
     ):
         _expect("mesh", mesh, Mesh, "an amr.Mesh")
         _expect("equation", equation, Advection | ConservationLaw, "solvers.Advection(..) or an instance of a law")
         if scheme is None:
-            scheme = MethodOfLines() if isinstance(equation, ConservationLaw) else CTU()
+            scheme = CTU() if isinstance(equation, Advection) and CTU.suits(equation) else MethodOfLines()
         refine = AnyOf(*refine) if isinstance(refine, Sequence) else refine  # type: ignore[arg-type]
         if not (refine is None or isinstance(refine, Indicator)):
             raise InvalidSettingError("refine", f"expected an indicator such as amr.Difference(0.1), got {refine!r}")
         interval = min(4, mesh.patch // 2) if interval is None else interval
-        _expect("scheme", scheme, CTU | MethodOfLines, "solvers.CTU(..) or solvers.MethodOfLines(..)")
+        _expect("scheme", scheme, CTU | MethodOfLines | Strang, "solvers.CTU(..) or solvers.MethodOfLines(..)")
         cfl = scheme.default_cfl if cfl is None else cfl
         _expect("cfl", cfl, float | int | np.floating, "a number")
         refine = None if refine is None else Named(refine, tuple(equation.names))
-        self.setup = Setup(mesh, equation, scheme, refine, float(cfl), interval, buffer)
+        self.setup = Setup(mesh, equation, scheme, refine, float(cfl), interval, buffer, longest)
         self.dtype = _float_type(dtype)
         _check(self.setup)
 
@@ -197,6 +201,10 @@ def _check(setup: Setup) -> None:
             raise InvalidSettingError(key, f"expected a whole number, got {getattr(setup, key)!r}")
     if setup.interval < 1:
         raise InvalidSettingError("interval", f"expected 1 or more steps between regrids, got {setup.interval}")
+    if setup.longest is not None and not (isinstance(setup.longest, float | int) and 0 < setup.longest < math.inf):
+        raise InvalidSettingError("longest", f"expected a finite number above 0, got {setup.longest!r}")
+    if setup.diffuses:
+        check_relations(mesh.domain, setup.variables)
     if setup.adaptive and setup.buffer is None and setup.cfl * setup.interval > half:
         most = int(half / setup.cfl)
         raise InvalidSettingError("interval", f"in {setup.interval} steps the flow leaves half a patch; at most {most}")

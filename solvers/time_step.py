@@ -19,8 +19,8 @@ class Clock(eqx.Module):
 
     - `time`: of the data.
     - `dt`: the step that the Courant number and the step before allowed, before it was cut to meet an output time.
-    - `rate`: how many cells the fastest signal crosses per unit of time: that of a given flow halfway through the last
-      step, that of a law in the state before it.
+    - `rate`: what limits the step, such as how many cells the fastest signal crosses per unit of time: that of a given
+      flow halfway through the last step, that of a law in the state before it.
     """
 
     time: Scalar

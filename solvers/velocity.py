@@ -96,6 +96,28 @@ class ConstantVelocity(Velocity):
         return samples
 
 
+class AtRest(Velocity):
+    """No flow at all: nothing is computed for it."""
+
+    amplitude: Callable | None
+
+    def __init__(self):
+        self.amplitude = jnp.ones_like
+
+    @property
+    def divergence_free(self):
+        return True
+
+    def check(self, ndim):
+        pass
+
+    def samples(self, mesh, leaves, ghost, dtype, time):
+        return ()
+
+    def on_faces(self, samples, dx):
+        return samples
+
+
 class FaceVelocity(Velocity):
     """Components given as functions of position, sampled at face centres.
 

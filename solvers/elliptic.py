@@ -1,0 +1,186 @@
+"""The elliptic operator `alpha u - div(beta grad u)` on the composite grid of leaves.
+
+The fluxes are those of diffusion in time (`solvers.diffusion`), refluxed where levels meet, so the operator conserves:
+its volume integral is that of `alpha u` and of what crosses the faces of the domain.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from amr.boundary import Beyond, Homogeneous, Periodic, Variables
+from amr.domain import Domain
+from amr.fusion import apart
+from amr.halo import Store, fill_ring, ghosted_part, stored
+from amr.hierarchy import Nodes
+from amr.leaves import Leaves
+from amr.mesh import Mesh
+from amr.pool import Pool, put, sweep, take
+from amr.reflux import add_corrections, corrections, empty_means, means_of, sides_of
+from amr.topology import Topology
+from amr.transfer import Prolongation
+
+from .diffusion import Diffusing, Faces, diffusive_fluxes, lines_of, outflow
+from .multigrid import Multigrid, build_multigrid
+
+
+class Operator(eqx.Module):
+    """`u -> alpha u - scale div(D grad u)`, with what comes in through the faces of the domain.
+
+    **Attributes:**
+
+    - `mesh`, `topology`, `prolongation`, `variables`: the grid of leaves and its ghost cells.
+    - `diffusing`: the coefficient D; `faces`: its values on all faces, arrays `(rows, sweeps, blocks, *faces, lanes)`,
+      or `(rows, 1, .., 1)` where it is constant; `None`: they follow from `u`.
+    - `alpha`, `scale`: numbers; `time`: of the boundary values.
+    """
+
+    mesh: Mesh = eqx.field(static=True)
+    topology: Topology
+    prolongation: Prolongation
+    variables: Variables = eqx.field(static=True)
+    diffusing: Diffusing
+    faces: Faces | None
+    alpha: Float[Array, ""]
+    scale: Float[Array, ""]
+    time: Float[Array, ""]
+
+    def __call__(self, u: Pool) -> Pool:
+        """The operator applied to a pool."""
+        mesh, topology = self.mesh, self.topology
+        layout, count = topology.layout, topology.forest.count
+        store = fill_ring(mesh, layout, count, topology.halo, stored(mesh, topology.ghost, count, u), self.prolongation)
+        faces = mesh.patch ** (mesh.ndim - 1) if mesh.max_level > 0 else 0
+        sides = jnp.zeros((u.shape[0], layout.sweeps, layout.blocks, 2 * mesh.ndim, faces, layout.lanes), u.dtype)
+        means = empty_means(mesh, layout, u.shape[0], u.dtype)
+        carry = (jnp.zeros_like(u), sides, means)
+        out, sides, means = sweep(layout, count, functools.partial(self._moved, store, u), carry)
+        if mesh.max_level == 0:
+            return out
+        return sweep(layout, count, lambda i, out: self._refluxed(out, sides, means, i), out)
+
+    def coefficients(self, u: Pool) -> Faces:
+        """`scale D` on all faces."""
+        faces = self.faces
+        if faces is None:
+            mesh, topology = self.mesh, self.topology
+            layout, count = topology.layout, topology.forest.count
+            store = stored(mesh, topology.ghost, count, u)
+            store = fill_ring(mesh, layout, count, topology.halo, store, self.prolongation)
+
+            def part(leaves, i):
+                ghosted = ghosted_part(topology.halo, store, i)
+                lines = lines_of(mesh, leaves, ghosted, topology.ghost, self.time, self.variables)
+                return self.diffusing.on_faces(mesh, leaves, lines, self.time, u.dtype)
+
+            faces = pooled(topology, part)
+        return tuple(self.scale * face for face in faces)
+
+    def linear(self) -> Operator:
+        """The same without what comes in from outside, and with a coefficient that does not change."""
+        return dataclasses.replace(self, mesh=homogeneous(self.mesh))
+
+    def _moved(self, store: Store, u: Pool, i: Int[Array, ""], carry):
+        out, sides, means = carry
+        topology, mesh = self.topology, self.mesh
+        leaves, valid = topology.part(i), topology.leaves.valid
+        ghosted, own = ghosted_part(topology.halo, store, i), apart(valid, lambda: take(u, i))
+        faces = self.faces
+        known = None if faces is None else apart(valid, lambda: part_of(faces, i))
+        fluxes = apart(valid, lambda: self._fluxes(leaves, ghosted, known))
+        part = apart(valid, lambda: self.alpha * own + outflow(fluxes))
+        out = put(out, part, i)
+        if mesh.max_level == 0:
+            return out, sides, means
+        through = apart(valid, lambda: sides_of(fluxes))
+        return out, put(sides, through, i), put(means, apart(valid, lambda: means_of(mesh, through)), i)
+
+    def _fluxes(self, leaves, ghosted, faces: Faces | None) -> tuple[Array, ...]:
+        lines = lines_of(self.mesh, leaves, ghosted, self.topology.ghost, self.time, self.variables)
+        if faces is None:
+            faces = self.diffusing.on_faces(self.mesh, leaves, lines, self.time, ghosted.dtype)
+        return diffusive_fluxes(self.mesh, leaves, lines, faces, self.scale)
+
+    def _refluxed(self, out: Pool, sides: Array, means: Array, i: Int[Array, ""]) -> Pool:
+        topology = self.topology
+        plan, own, old = take(topology.reflux, i, axis=0), take(sides, i), take(out, i)
+        wrong = apart(topology.leaves.valid, lambda: corrections(plan, own, means, scale=0.5))
+        return put(out, apart(topology.leaves.valid, lambda: add_corrections(self.mesh, old, wrong)), i)
+
+
+def faces_of(diffusing: Diffusing, mesh: Mesh, topology: Topology, time, dtype) -> Faces:
+    """The coefficient on all faces, where it does not depend on the solution: see `Operator`."""
+    if diffusing.diffusivity.constant:
+        found = diffusing.on_faces(mesh, topology.part(jnp.zeros((), jnp.int32)), None, time, dtype)
+        return tuple(face[:, None] for face in found)
+    return pooled(topology, lambda leaves, i: diffusing.on_faces(mesh, leaves, None, time, dtype))
+
+
+def pooled(topology: Topology, part: Callable[[Leaves, Int[Array, ""]], Faces]) -> Faces:
+    """Pools of what `part(leaves, i)` gives for sweep i."""
+    layout, valid = topology.layout, topology.leaves.valid
+
+    def one(i):
+        leaves = topology.part(i)
+        return apart(valid, lambda: part(leaves, i))
+
+    def place(i, faces):
+        return tuple(put(old, new, i) for old, new in zip(faces, one(i), strict=True))
+
+    shapes = jax.eval_shape(one, jnp.zeros((), jnp.int32))
+    empty = tuple(jnp.zeros((s.shape[0], layout.sweeps, *s.shape[1:]), s.dtype) for s in shapes)
+    return sweep(layout, topology.forest.count, place, empty)
+
+
+def part_of(faces: Faces, i: Int[Array, ""]) -> Faces:
+    """Those of sweep i."""
+    return tuple(face[:, 0] if face.size == face.shape[0] else take(face, i) for face in faces)
+
+
+class Cycle(eqx.Module):
+    """Makes a cycle of multigrid for an operator.
+
+    **Attributes:**
+
+    - `operator`: what it nearly inverts; `nodes`: the patch hierarchy of its forest.
+    """
+
+    operator: Operator
+    nodes: Nodes
+
+    def __call__(self, u: Pool) -> Multigrid:
+        """The cycle for the operator linearized at `u`, its coefficient held fixed."""
+        operator, topology = self.operator, self.operator.topology
+        relation = functools.partial(relation_at, operator.mesh, operator.variables, operator.time)
+        beta = operator.coefficients(u)
+        return build_multigrid(
+            operator.mesh, self.nodes, topology.forest, topology.layout, operator.alpha, beta, relation
+        )
+
+
+def relation_at(mesh: Mesh, variables: Variables, time, d: int, end: int, x: tuple[Array, ...]) -> tuple[Array, Array]:
+    """`a` and `b` of `a u + b du/dn = 0`, which corrections fulfil on faces of the domain."""
+    zeros = jnp.zeros((len(variables.names), *jnp.broadcast_shapes(*(c.shape for c in x))), x[0].dtype)
+    nothing = jnp.zeros((), zeros.dtype)
+    signs = variables.signs(d)
+    face = Beyond(zeros, zeros, x, (nothing,) * mesh.ndim, nothing, time, signs, variables.names)
+    a, b, _ = mesh.domain.boundaries[d][end].relation(face)
+    return a, b
+
+
+def homogeneous(mesh: Mesh) -> Mesh:
+    """The mesh with boundaries for corrections."""
+    domain = mesh.domain
+    pairs = [
+        tuple(face if isinstance(face, Periodic) else Homogeneous(face) for face in pair) for pair in domain.boundaries
+    ]
+    return Mesh(
+        Domain(domain.lower, domain.upper, boundary=pairs), mesh.cells, mesh.patch, mesh.max_level, mesh.capacity
+    )

@@ -1,0 +1,95 @@
+"""Implicit-explicit Runge-Kutta methods as tables: diffusion is implicit, flow and reaction are explicit.
+
+Stage k solves `Y_k = u + dt sum_j (explicit[k][j] N(Y_j) + implicit[k][j] L(Y_j))` with j up to k for the implicit part
+L and below k for the explicit part N. A step ends with
+`u + dt sum_j (last_explicit[j] N(Y_j) + last_implicit[j] L(Y_j))`: made of fluxes, it
+conserves to rounding whatever the tolerance of the solver. Without flow and reaction these are the implicit methods that
+their names say.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from amr.errors import InvalidSettingError
+
+Table = tuple[tuple[float, ...], ...]
+GAMMA = 1 - 1 / math.sqrt(2)
+DELTA = 1 - 1 / (2 * GAMMA)
+
+
+class Implicit(eqx.Module):
+    """An implicit-explicit method. Has no arrays, so it may be a static argument.
+
+    **Arguments:**
+
+    - `tolerance`: of the equations of a stage: the residual relative to the right-hand side, in the root mean square.
+    - `iterations`: at most this many cycles of multigrid in a stage. A run that needs more stops.
+    - `ratio`: the longest step, in units of a stable one of the forward Euler method. A flow may ask for a
+      shorter one, and so may `longest` of the simulation.
+    """
+
+    tolerance: float = eqx.field(static=True)
+    iterations: int = eqx.field(static=True)
+    ratio: float = eqx.field(static=True)
+
+    explicit: eqx.AbstractClassVar[Table]
+    implicit: eqx.AbstractClassVar[Table]
+    last_explicit: eqx.AbstractClassVar[tuple[float, ...]]
+    last_implicit: eqx.AbstractClassVar[tuple[float, ...]]
+    order: eqx.AbstractClassVar[int]
+    forward_ratio: ClassVar[None] = None
+    uses_register: ClassVar[bool] = False
+
+    def __init__(self, tolerance: float = 1e-8, iterations: int = 50, ratio: float = 100.0):
+        for key, value, most in (("tolerance", tolerance, 1), ("ratio", ratio, math.inf)):
+            if isinstance(value, bool) or not isinstance(value, float | int) or not 0 < value <= most:
+                raise InvalidSettingError(key, f"expected a number above 0, got {value!r}")
+        if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1:
+            raise InvalidSettingError("iterations", f"expected a whole number of 1 or more, got {iterations!r}")
+        self.tolerance, self.iterations, self.ratio = float(tolerance), iterations, float(ratio)
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        """When the state of each stage stands, from 0 to 1 over the step."""
+        return tuple(sum(row) for row in self.implicit)
+
+    def limited(self, rate, spread, cfl: float):
+        """The rate that limits the step to `cfl / rate`: see `Integrator.limited`."""
+        return jnp.maximum(rate, (cfl / self.ratio) * spread)
+
+
+class BackwardEuler(Implicit):
+    """First order; keeps the solution between its extrema whatever the step (on one level)."""
+
+    explicit: ClassVar[Table] = ((0.0, 0.0), (1.0, 0.0))
+    implicit: ClassVar[Table] = ((0.0, 0.0), (0.0, 1.0))
+    last_explicit: ClassVar[tuple[float, ...]] = (1.0, 0.0)
+    last_implicit: ClassVar[tuple[float, ...]] = (0.0, 1.0)
+    order: ClassVar[int] = 1
+
+
+class CrankNicolson(Implicit):
+    """Second order. Does not damp what is stiff: it oscillates after rough data (Crank and Nicolson, Proc. Camb. Phil.
+    Soc. 43, 1947). Flow and reaction by Heun's method."""
+
+    explicit: ClassVar[Table] = ((0.0, 0.0), (1.0, 0.0))
+    implicit: ClassVar[Table] = ((0.0, 0.0), (0.5, 0.5))
+    last_explicit: ClassVar[tuple[float, ...]] = (0.5, 0.5)
+    last_implicit: ClassVar[tuple[float, ...]] = (0.5, 0.5)
+    order: ClassVar[int] = 2
+
+
+class SDIRK2(Implicit):
+    """Second order, damps what is stiff (L-stable): the method (2,2,2) of Ascher, Ruuth, Spiteri, Appl. Numer. Math.
+    25, 1997, section 2.6, whose implicit part is that of Alexander, SIAM J. Numer. Anal. 14, 1977."""
+
+    explicit: ClassVar[Table] = ((0.0, 0.0, 0.0), (GAMMA, 0.0, 0.0), (DELTA, 1 - DELTA, 0.0))
+    implicit: ClassVar[Table] = ((0.0, 0.0, 0.0), (0.0, GAMMA, 0.0), (0.0, 1 - GAMMA, GAMMA))
+    last_explicit: ClassVar[tuple[float, ...]] = (DELTA, 1 - DELTA, 0.0)
+    last_implicit: ClassVar[tuple[float, ...]] = (0.0, 1 - GAMMA, GAMMA)
+    order: ClassVar[int] = 2

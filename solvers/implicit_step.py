@@ -1,0 +1,123 @@
+"""A step of an implicit-explicit method (`solvers.implicit`) for the whole pool."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float
+
+from amr.halo import cells_of
+from amr.pool import Pool
+from amr.topology import cell_volumes
+
+from .elliptic import Cycle, Operator
+from .equations import Advection
+from .geometry import Geometry, amplitude, sampled
+from .implicit import Implicit
+from .krylov import System, relative_weights, solved
+from .setup import Setup
+from .stages import ALL, Parts, Stage, Workspace, evaluate, with_cells
+
+Scalar = Float[Array, ""]
+
+
+class Span(eqx.Module):
+    """A time that is stepped over: where it begins, and how long it is."""
+
+    begin: Scalar
+    dt: Scalar
+
+
+def implicit_step(
+    setup: Setup, integrator: Implicit, geometry: Geometry, work: Workspace, bounds, span: Span, parts: Parts = ALL
+) -> Workspace:
+    """One step. Where equations could not be solved the cells stay as they were, and `work.effort` tells."""
+    mesh, count = setup.mesh, geometry.topology.forest.count
+    before = cells_of(mesh, work.store, count)
+    split = (parts._replace(diffusion=False), Parts(False, True, False))
+    stages = len(integrator.implicit)
+    tables = [jnp.asarray(table, before.dtype) for table in (integrator.explicit, integrator.implicit)]
+    lasts = [jnp.asarray(row, before.dtype) for row in (integrator.last_explicit, integrator.last_implicit)]
+    times = span.begin + span.dt * jnp.asarray(integrator.times, before.dtype)
+    # What leaves the cells in each stage: by flow and reaction, and by diffusion.
+    left = [
+        jnp.zeros((stages, *before.shape), before.dtype) if wanted else None
+        for wanted in (_explicit(setup, parts), True)
+    ]
+
+    def looked_at(k, work, left, which):
+        """With the fluxes of the state of stage k, of the parts in `which`."""
+        known = geometry if setup.steady else sampled(setup, geometry, times[k])
+        stage = _stage(span.dt, times[k], span.dt * amplitude(setup, times[k]))
+        found = list(left)
+        for n in which:
+            pool = found[n]
+            if pool is not None:
+                work = evaluate(setup, known, work, bounds, stage, split[n])
+                found[n] = lax.dynamic_update_index_in_dim(pool, work.outflow, k, 0)
+        return work, found
+
+    def from_(rows, left):
+        """The cells less what left them, weighted."""
+        return before - sum(
+            jnp.tensordot(row, pool, 1) for row, pool in zip(rows, left, strict=True) if pool is not None
+        )
+
+    def one(k, carry):
+        work, left = carry
+        right = from_([table[k] for table in tables], left)
+        guess = cells_of(mesh, work.store, count)
+        system = stage_system(setup, geometry, right, tables[1][k, k] * span.dt, times[k])
+        found, how = solved(system, guess, integrator.tolerance, integrator.iterations)
+        work = eqx.tree_at(lambda work: work.effort, work, work.effort.after(how.iterations, ~how.converged))
+        return looked_at(k, with_cells(setup, geometry, work, found), left, (0, 1))
+
+    # The first stage is that of the state itself.
+    needed = any(row[0] for row in (*integrator.implicit, integrator.last_implicit))
+    work, left = looked_at(0, work, left, (0, 1) if needed else (0,))
+    work, left = lax.fori_loop(1, stages, one, (work, left))
+    after = jnp.where(work.effort.failed, before, from_(lasts, left))
+    return with_cells(setup, geometry, work, after)
+
+
+def stage_system(setup: Setup, geometry: Geometry, right: Pool, length: Scalar, time: Scalar) -> System:
+    """The equations `u - length div(D grad u) = right` of a stage at a time."""
+    equation, topology = setup.equation, geometry.topology
+    assert isinstance(equation, Advection)
+    assert equation.diffusing is not None
+    assert geometry.nodes is not None
+    known = geometry if setup.steady else sampled(setup, geometry, time)
+    faces = known.samples.diffusivity
+    # Samples have the sweeps first, pools the rows.
+    faces = None if faces is None else tuple(jnp.moveaxis(face, 0, 1) for face in faces)
+    if faces is not None and equation.diffusing.diffusivity.constant:
+        faces = tuple(face[:, :1] for face in faces)
+    variables = setup.variables
+    operator = Operator(
+        setup.mesh,
+        topology,
+        setup.prolongation,
+        variables,
+        equation.diffusing,
+        faces,
+        jnp.ones_like(length),
+        length,
+        time,
+    )
+    weights = relative_weights(cell_volumes(setup.mesh, topology, right.dtype), right)
+    linear = not equation.diffusing.diffusivity.of_solution
+    return System(operator, right, Cycle(operator, geometry.nodes), weights, topology.leaves.valid, linear)
+
+
+def _explicit(setup: Setup, parts: Parts) -> bool:
+    """Whether there is anything explicit."""
+    equation = setup.equation
+    assert isinstance(equation, Advection)
+    return (parts.flow and equation.flows) or (parts.reaction and equation.reaction is not None)
+
+
+def _stage(dt: Scalar, time: Scalar, factor: Scalar) -> Stage:
+    """What fluxes are evaluated for."""
+    one = jnp.ones_like(dt)
+    return Stage(dt, time, factor, one, one, 0 * one, 0 * one, 0 * one, 0 * one, one)

@@ -1,0 +1,176 @@
+"""Solving `A u = f` on the composite grid, by a Krylov method on top of multigrid.
+
+The method is that of generalized conjugate residuals (Eisenstat, Elman, Schultz, SIAM J. Numer. Anal. 20, 1983), which
+needs no symmetry (interpolation between levels has none) and allows any cycle as a preconditioner. Every iteration
+makes the residual as small as the last few search directions allow, so that it never grows. An operator that depends on
+the solution is linearized anew (Newton's method) as often as needed.
+
+Derivatives do not go through the iterations but solve the linearized equations (implicit differentiation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int
+
+from amr.fusion import apart
+from amr.pool import Pool
+
+
+class Operator(Protocol):
+    """What is inverted."""
+
+    def __call__(self, u: Pool) -> Pool: ...
+
+    def linear(self) -> Callable[[Pool], Pool]:
+        """The linear part of an operator that is affine."""
+        ...
+
+
+Apply = Callable[[Pool], Pool]
+DIRECTIONS = 4  # that are remembered
+FORCING = 0.05  # how far the linearized equations of a step of Newton's method are solved
+
+
+class Solved(eqx.Module):
+    """How a solution was found.
+
+    **Attributes:**
+
+    - `iterations`: cycles of multigrid.
+    - `residual`: at the end, relative to the right-hand side, in the root mean square over the domain.
+    - `converged`: whether it is below the tolerance.
+    """
+
+    iterations: Int[Array, ""]
+    residual: Float[Array, ""]
+    converged: Bool[Array, ""]
+
+
+class System(eqx.Module):
+    """Equations for the cells of a pool.
+
+    **Attributes:**
+
+    - `operator`: gives `A u`; `right`: the right-hand side f.
+    - `precondition(u)`: makes a linear function that nearly inverts the operator linearized at `u`. A module: it must
+      not hide arrays in a closure, from where derivatives could not be taken.
+    - `weights`: volumes of the cells, zero in empty slots, one row for each variable, scaled by its right-hand side.
+    - `valid`: true, but unknown to the compiler: see `amr.fusion`.
+    """
+
+    operator: Operator
+    right: Pool
+    precondition: Callable
+    weights: Array
+    valid: Bool[Array, ""]
+    linear: bool = eqx.field(static=True)
+
+    def residual(self, u: Pool) -> Pool:
+        return self.right - self.operator(u)
+
+    def linearized(self, u: Pool) -> Apply:
+        """The derivative of the operator at `u`, as a function."""
+        if self.linear:
+            return self.operator.linear()
+        return lambda p: jax.jvp(self.operator, (u,), (p,))[1]
+
+    def norm(self, r: Pool) -> Float[Array, ""]:
+        return jnp.sqrt((self.weights * r * r).sum())
+
+
+def solved(system: System, guess: Pool, tolerance: float, iterations: int) -> tuple[Pool, Solved]:
+    """A solution whose residual is at most `tolerance` in the norm of the system (see `relative_weights`), or the best
+    found in so many iterations. Forward-mode derivatives with respect to all in `system` are those of the solution."""
+    return _solved(system, guess, tolerance, iterations)
+
+
+@eqx.filter_custom_jvp
+def _solved(system: System, guess: Pool, tolerance: float, iterations: int) -> tuple[Pool, Solved]:
+    def unfinished(carry):
+        _, _, size, used, stuck = carry
+        return (size > tolerance) & (used < iterations) & ~stuck
+
+    def one(carry):
+        u, r, size, used, _ = carry
+        aim = tolerance if system.linear else jnp.maximum(tolerance, FORCING * size)
+        change, again = corrected(system, u, r, aim, iterations - used)
+        new = u + change
+        r = apart(system.valid, lambda: system.residual(new))
+        after = system.norm(r)
+        worse = ~(after < size)
+        u = jnp.where(worse, u, new)
+        return u, r, jnp.where(worse, size, after), used + again, worse
+
+    first = apart(system.valid, lambda: system.residual(guess))
+    zero = jnp.zeros((), jnp.int32)
+    carry = (guess, first, system.norm(first), zero, jnp.zeros((), bool))
+    u, _, size, used, _ = lax.while_loop(unfinished, one, carry)
+    return u, Solved(used, size, size <= tolerance)
+
+
+@_solved.def_jvp
+def _derivative(primals, tangents):
+    system, guess, tolerance, iterations = primals
+    changing, *_ = tangents
+    u, how = _solved(system, guess, tolerance, iterations)
+    # Of 0 = f - A(u): what u changes by makes up for what f and A change by.
+    pushed = eqx.filter_jvp(lambda system: system.residual(u), (system,), (changing,))[1]
+    pushed = jnp.zeros_like(u) if pushed is None else pushed
+    scale = jnp.maximum(system.norm(pushed), jnp.finfo(u.dtype).tiny)
+    change, _ = corrected(system, u, pushed, 1e-3 * tolerance * scale, 2 * iterations)
+    nothing = jax.tree.map(lambda _: None, how)
+    return (u, how), (change, nothing)
+
+
+def corrected(system: System, u: Pool, r: Pool, aim, iterations) -> tuple[Pool, Int[Array, ""]]:
+    """An approximate solution of `A' change = r`, with A' the operator linearized at `u`, and the iterations used."""
+    apply, precondition = system.linearized(u), system.precondition(u)
+    stored = lambda function: apart(system.valid, function)  # noqa: E731
+    nothing = jnp.zeros((DIRECTIONS, *r.shape), r.dtype)
+
+    def unfinished(carry):
+        *_, size, before, used = carry
+        return (size > aim) & (used < iterations) & (size < before)
+
+    def one(carry):
+        change, r, directions, images, size, _, used = carry
+        z = stored(lambda: precondition(r))
+        q = stored(lambda: apply(z))
+        shares = (system.weights * images * q).sum(tuple(range(1, q.ndim + 1)))
+        z, q = stored(lambda: (z - _combined(shares, directions), q - _combined(shares, images)))
+        length = system.norm(q)
+        scale = jnp.where(length > 0, 1 / jnp.where(length > 0, length, 1), 0)
+        z, q = stored(lambda: (scale * z, scale * q))
+        step = (system.weights * r * q).sum()
+        change, r = stored(lambda: (change + step * z, r - step * q))
+        place = used % DIRECTIONS
+        directions = lax.dynamic_update_index_in_dim(directions, z, place, 0)
+        images = lax.dynamic_update_index_in_dim(images, q, place, 0)
+        return change, r, directions, images, system.norm(r), size, used + 1
+
+    size = system.norm(r)
+    carry = (jnp.zeros_like(r), r, nothing, nothing, size, jnp.inf * jnp.ones_like(size), jnp.zeros((), jnp.int32))
+    change, *_, used = lax.while_loop(unfinished, one, carry)
+    return change, used
+
+
+def _combined(shares: Array, pools: Array) -> Array:
+    return sum((shares[k] * pools[k] for k in range(1, DIRECTIONS)), shares[0] * pools[0])
+
+
+def relative_weights(volumes: Array, reference: Pool) -> Array:
+    """Weights that make the norm of a residual relative to the root mean square of `reference`, variable by variable.
+
+    `volumes`: of the cells, zero in empty slots, shaped to go with a pool.
+    """
+    inner = tuple(range(1, reference.ndim))
+    squares = (volumes * reference * reference).sum(inner, keepdims=True)
+    least = jnp.finfo(reference.dtype).tiny ** 0.5
+    return volumes / jnp.maximum(squares, least) / reference.shape[0]

@@ -1,0 +1,46 @@
+"""What is made or consumed in each point: a function of the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from amr.errors import InvalidSettingError
+
+
+class Reaction(eqx.Module):
+    """Rates at which scalars are made.
+
+    **Arguments:**
+
+    - `function(u, x, .., t)`: `u` has one row for each scalar; gives the rate of each, one array or a tuple of them.
+    - `stiff`: whether it is much faster than all else. `Strang` then takes a linearly implicit step in every cell;
+      otherwise, and in all other schemes, it is explicit.
+    """
+
+    function: Callable
+    stiff: bool = eqx.field(static=True, default=False)
+
+    def __call__(self, u: Float[Array, "vars ..."], x: tuple[Array, ...], t) -> Float[Array, "vars ..."]:
+        """The rates, one row a scalar."""
+        found = self.function(u, *x, t)
+        several = found if isinstance(found, tuple | list) else (found,) if jnp.ndim(found) < u.ndim else found
+        return jnp.stack([jnp.broadcast_to(jnp.asarray(rate, u.dtype), u.shape[1:]) for rate in several])
+
+    def check(self, ndim: int, names: tuple[str, ...]) -> None:
+        """Raise `InvalidSettingError` if it does not give one rate for each scalar."""
+        if not callable(self.function):
+            raise InvalidSettingError("reaction", f"expected a function, got {self.function!r}")
+        dtype = jnp.zeros(()).dtype
+        u, point = jax.ShapeDtypeStruct((len(names), 2), dtype), jax.ShapeDtypeStruct((2,), dtype)
+        try:
+            rows = jax.eval_shape(self, u, (point,) * ndim, jax.ShapeDtypeStruct((), dtype)).shape[0]
+        except Exception as error:  # whatever a user's function raises
+            first = str(error).splitlines()[0] if str(error) else ""
+            raise InvalidSettingError("reaction", f"the function fails: {type(error).__name__}: {first}") from error
+        if rows != len(names):
+            raise InvalidSettingError("reaction", f"gives {rows} rates, expected one for each of {', '.join(names)}")
