@@ -6,7 +6,11 @@ after the other in it, each from the beginning of a sweep on: a level is a numbe
 follow Morton order, so that the children of a node are neighbours in memory.
 
 A node store holds for every node, behind its cells, a layer of *edge* cells beyond each side. Values that no node of
-the level has, because the neighbour is coarser or outside of the domain, are read from there.
+the level has are read from there: interpolated ones where the neighbour is coarser, zero outside of the domain.
+
+What a node is interpolated from is a window of the next coarser level: the cells that cover it and two layers around.
+Because of 2:1 balance all of it lies in nodes of that level, the parent and those of its neighbours that the node
+touches.
 """
 
 from __future__ import annotations
@@ -22,20 +26,23 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from . import morton
-from .forest import Forest, find, keys, octant
+from .errors import InvalidSettingError
+from .forest import Forest, find, keys
 from .fusion import apart
 from .indices import row_major
 from .mesh import Mesh
 from .pool import Layout, Pool, arranged, at, gather, layout_of, put, sweep, take, take_patches
 from .transfer import restrict
 
-Store = Float[Array, "vars sweeps blocks rows lanes"]
+NodePool = Float[Array, "vars parts blocks *cells lanes"]
+Store = Float[Array, "vars parts blocks rows lanes"]
 Edges = Float[Array, "vars blocks sides faces lanes"]
-# For each dimension, unless it is periodic, what the values beyond the faces of the domain are multiples of: one
-# factor for each cell of the layer of a window that lies there, and 1 where that layer lies inside the domain.
-Mirror = tuple[Float[Array, "rows sweeps blocks layer lanes"] | None, ...]
+# For each dimension, unless it is periodic, what the values beyond the faces of the domain are multiples of: one factor
+# for each cell of the layers of a window that may lie there, and 1 where these lie inside the domain.
+Mirror = tuple[Float[Array, "_ parts blocks layer lanes"] | None, ...]
 
 COARSER, OUTSIDE = -1, -2  # in place of a neighbour
+MARGIN = 2  # layers around a window
 
 
 class Nodes(eqx.Module):
@@ -47,10 +54,11 @@ class Nodes(eqx.Module):
     - `leaf`: the slot of the leaf that it is, or -1.
     - `child`: the slot of its first child, or -1.
     - `neighbour`: for each side (in the order of `amr.reflux`) the slot of the node beyond it, `COARSER` or `OUTSIDE`.
+    - `beside`: for each side, whether of the nodes that meet there one is a leaf and one an ancestor.
     - `of_leaf`: for each leaf the slot of its node.
     - `first`: the sweep in which each level begins, and behind the last the number of sweeps in use.
     - `ghosts`: for each cell beyond each side, its place in a node store.
-    - `window`: for each cell of the window of the next coarser level that a node is prolonged from, see `prolonged`.
+    - `window`: for each cell of the window of a node, likewise; those outside of the domain are mirrored.
     - `valid`: true, but unknown to the compiler: see `amr.fusion`.
     - `layout`: of node pools.
     """
@@ -60,6 +68,7 @@ class Nodes(eqx.Module):
     leaf: Int[Array, " nodes"]
     child: Int[Array, " nodes"]
     neighbour: Int[Array, "sides nodes"]
+    beside: Bool[Array, "sides nodes"]
     of_leaf: Int[Array, " patches"]
     first: Int[Array, " levels"]
     ghosts: Int[Array, "sweeps blocks sides faces lanes"]
@@ -76,8 +85,13 @@ class Nodes(eqx.Module):
 def node_layout(mesh: Mesh, leaves: Layout) -> Layout:
     """The layout of node pools for a pool of leaves: each ancestor has `2**ndim` children, and no level wastes more
     than a sweep."""
-    nodes = math.ceil(leaves.capacity * mesh.children / (mesh.children - 1)) if mesh.max_level > 0 else leaves.capacity
-    return Layout(math.ceil(nodes / leaves.part) + mesh.max_level, leaves.blocks, leaves.lanes)
+    if mesh.max_level == 0:
+        return leaves
+    nodes = math.ceil(leaves.capacity * mesh.children / (mesh.children - 1))
+    layout = Layout(math.ceil(nodes / leaves.part) + mesh.max_level, leaves.blocks, leaves.lanes)
+    if layout.capacity * rows_of(mesh) >= 2**31:  # places are int32
+        raise InvalidSettingError("capacity", f"{leaves.capacity} patches of {mesh.patch} cells a side are too many")
+    return layout
 
 
 # --- building ---------------------------------------------------------------------------------------------------------
@@ -112,9 +126,10 @@ def build_nodes(mesh: Mesh, forest: Forest, leaves: Layout) -> Nodes:
     order = apart(valid, lambda: keys(mesh, forest))
     holding = functools.partial(_holding, mesh, forest, order, slots)
     neighbour = apart(valid, lambda: _neighbours(mesh, level, position, holding))
+    beside = (neighbour >= 0) & ((leaf >= 0) != (leaf[neighbour] >= 0))
     corners = apart(valid, lambda: _corners(mesh, level, position, holding))
     ghosts, window = _plans(mesh, layout, valid, first[-1] * layout.part, level, position, neighbour, corners)
-    return Nodes(level, position, leaf, child, neighbour, of_leaf, first, ghosts, window, valid, layout)
+    return Nodes(level, position, leaf, child, neighbour, beside, of_leaf, first, ghosts, window, valid, layout)
 
 
 def _holding(mesh: Mesh, forest: Forest, order, slots, level, position) -> Int[Array, "..."]:
@@ -138,7 +153,7 @@ def _corners(mesh: Mesh, level, position, holding) -> Int[Array, "corners nodes"
     found = []
     for bits in morton.octants(mesh.ndim):
         there = parents
-        for d in np.flatnonzero(bits):
+        for d in np.flatnonzero(bits).tolist():
             there = _moved(mesh, coarser, there, d, 2 * (position[d] & 1) - 1)[0]
         found.append(holding(coarser, there))
     return jnp.maximum(jnp.stack(found), 0)
@@ -156,13 +171,14 @@ def _moved(mesh: Mesh, level, position, d: int, step) -> tuple[Array, Array]:
 
 def _plans(mesh: Mesh, layout: Layout, valid, used, level, position, neighbour, corners) -> tuple[Array, Array]:
     """`Nodes.ghosts` and `Nodes.window`, sweep by sweep."""
-    faces, points = mesh.patch ** (mesh.ndim - 1), _window_side(mesh) ** mesh.ndim
+    faces, points = mesh.patch ** (mesh.ndim - 1), window_side(mesh) ** mesh.ndim
 
     def one(i, plans):
         slot = i * layout.part + jnp.arange(layout.part, dtype=jnp.int32)
         near, corner, here, on = (take_patches(layout, array, i) for array in (neighbour, corners, position, level))
-        parts = apart(valid, lambda: _ghost_places(mesh, layout, near, slot)), apart(
-            valid, lambda: _window_places(mesh, layout, on, here, corner)
+        parts = (
+            apart(valid, lambda: _ghost_places(mesh, layout, near, slot)),
+            apart(valid, lambda: _window_places(mesh, layout, on, here, corner)),
         )
         return tuple(put(plan, arranged(layout, part), i, axis=0) for plan, part in zip(plans, parts, strict=True))
 
@@ -184,15 +200,22 @@ def _ghost_places(mesh: Mesh, layout: Layout, neighbour, slot) -> Int[Array, "si
 
 def _window_places(mesh: Mesh, layout: Layout, level, position, corners) -> Int[Array, "points part"]:
     patch, half = mesh.patch, mesh.patch // 2
+    offsets = np.indices((window_side(mesh),) * mesh.ndim, np.int32).reshape(mesh.ndim, -1, 1) - MARGIN
     cells, corner = [], jnp.zeros((), jnp.int32)
-    for d, offset in enumerate(np.indices((half + 4,) * mesh.ndim, np.int32).reshape(mesh.ndim, -1, 1) - 2):
-        cell = offset + half * (position[d] & 1)  # counted from the corner of the parent
+    for d, offset in enumerate(offsets):
+        upper = position[d] & 1
+        cell = offset + half * upper  # counted from the corner of the parent
         corner = corner + (((cell < 0) | (cell >= patch)).astype(jnp.int32) << d)
-        outside = _moved(mesh, level, position, d, 2 * (position[d] & 1) - 1)[1]
+        outside = _moved(mesh, level, position, d, 2 * upper - 1)[1]
         mirrored = jnp.where(cell < 0, -1 - cell, jnp.where(cell >= patch, 2 * patch - 1 - cell, cell))
         cells.append(jnp.where(outside, mirrored, cell % patch))
     owner = corners[corner, jnp.arange(layout.part, dtype=jnp.int32)]
     return layout.place(rows_of(mesh), row_major(cells, patch), owner)
+
+
+def window_side(mesh: Mesh) -> int:
+    """Cells of a window along each dimension."""
+    return mesh.patch // 2 + 2 * MARGIN
 
 
 def _rows(shape: tuple[int, ...]) -> np.ndarray:
@@ -203,12 +226,7 @@ def _rows(shape: tuple[int, ...]) -> np.ndarray:
 # --- node pools -------------------------------------------------------------------------------------------------------
 
 
-def over_sweeps(first: Int[Array, ""], last: Int[Array, ""], body, carry):
-    """`body(i, carry)` for each sweep from `first` to before `last`."""
-    return lax.fori_loop(first, last, body, carry)
-
-
-def to_nodes(mesh: Mesh, nodes: Nodes, pool: Pool, face: int | None = None) -> Pool:
+def to_nodes(mesh: Mesh, nodes: Nodes, pool: Pool, face: int | None = None) -> NodePool:
     """Values on the cells of all nodes: leaves have their own, ancestors the means over their children. Or those on
     the faces across dimension `face`, of which there is one more along it: means over the fine faces on each."""
     shape = pool.shape[3:-1]
@@ -222,7 +240,9 @@ def to_nodes(mesh: Mesh, nodes: Nodes, pool: Pool, face: int | None = None) -> P
     def value(i, means):
         leaf, first = (_of_sweep(layout, array, i, mesh.ndim) for array in (nodes.leaf, nodes.child))
         own = gather(pool, leaves.place(copied.size, copied[..., None], jnp.maximum(leaf, 0)))
-        finer = gather(means, layout.place(math.prod(fewer), averaged[..., None], jnp.maximum(first, 0) + child[..., None]))
+        finer = gather(
+            means, layout.place(math.prod(fewer), averaged[..., None], jnp.maximum(first, 0) + child[..., None])
+        )
         return jnp.where(leaf >= 0, own, finer)
 
     def one(k, carry):
@@ -232,7 +252,7 @@ def to_nodes(mesh: Mesh, nodes: Nodes, pool: Pool, face: int | None = None) -> P
         mean = apart(nodes.valid, lambda: _mean(part, face).reshape(*part.shape[:2], -1, layout.lanes))
         return put(values, part, i), put(means, mean, i)
 
-    return over_sweeps(jnp.zeros((), jnp.int32), nodes.first[-1], one, (values, means))[0]
+    return lax.fori_loop(0, nodes.first[-1], one, (values, means))[0]
 
 
 def _of_sweep(layout: Layout, values: Int[Array, " nodes"], i, ndim: int) -> Int[Array, "blocks *ones lanes"]:
@@ -284,10 +304,14 @@ def cells_of(mesh: Mesh, store: Store, i: Int[Array, ""]) -> Float[Array, "vars 
     return cells.reshape(variables, blocks, *mesh.patch_shape, lanes)
 
 
-def put_cells(store: Store, cells: Float[Array, "vars blocks *cells lanes"], i: Int[Array, ""]) -> Store:
-    """The store with new cells in sweep i."""
-    part = cells.reshape(*cells.shape[:2], -1, cells.shape[-1])
-    return lax.dynamic_update_slice(store, part[:, None], at(i, 0, None, 0, 0, 0))
+def put_rows(store: Store, rows: Float[Array, "vars blocks first lanes"], i: Int[Array, ""]) -> Store:
+    """The store with the first rows of sweep i, those of cells or all, replaced."""
+    return lax.dynamic_update_slice(store, rows[:, None], at(i, 0, None, 0, 0, 0))
+
+
+def rows_from(cells: Float[Array, "vars blocks *cells lanes"]) -> Float[Array, "vars blocks rows lanes"]:
+    """Cells in row-major order."""
+    return cells.reshape(*cells.shape[:2], -1, cells.shape[-1])
 
 
 def ghost_cells(nodes: Nodes, store: Store, i: Int[Array, ""]) -> Edges:
@@ -295,75 +319,80 @@ def ghost_cells(nodes: Nodes, store: Store, i: Int[Array, ""]) -> Edges:
     return apart(nodes.valid, lambda: gather(store, take(nodes.ghosts, i, axis=0)))
 
 
+def of_sides(nodes: Nodes, marks: Bool[Array, "sides nodes"], i: Int[Array, ""]) -> Bool[Array, "blocks sides 1 lanes"]:
+    """Marks of the sides of the nodes of sweep i, to go with their edges."""
+    return arranged(nodes.layout, take_patches(nodes.layout, marks, i))[:, :, None]
+
+
 def prolonged(
     mesh: Mesh, nodes: Nodes, store: Store, mirror: Mirror, i: Int[Array, ""]
 ) -> Float[Array, "vars blocks rows lanes"]:
-    """The cells and edges of sweep i, of level 1 or finer, interpolated linearly in each dimension from those of the
-    next coarser level: 3/4 of the cell that they lie in and 1/4 of the neighbour nearby. Cells beyond the faces of
-    the domain are multiples of those inside; there the edges are zero."""
+    """The rows of sweep i, of level 1 or finer, interpolated from the next coarser level.
+
+    Cells: linearly in each dimension, 3/4 of the cell that they lie in and 1/4 of the neighbour nearby. Edges: by
+    parabolas, as ghost cells are by `amr.Quadratic`.
+    """
     near = apart(nodes.valid, lambda: gather(store, take(nodes.window, i, axis=0)))
-    window = near.reshape(*near.shape[:2], *(_window_side(mesh),) * mesh.ndim, near.shape[-1])
+    window = near.reshape(*near.shape[:2], *(window_side(mesh),) * mesh.ndim, near.shape[-1])
     for d, factor in enumerate(mirror):
         if factor is not None:
-            upper = take_patches(nodes.layout, nodes.position[d], i) & 1 == 1
-            upper = upper.reshape(nodes.layout.blocks, *(1,) * mesh.ndim, nodes.layout.lanes)
+            upper = _of_sweep(nodes.layout, nodes.position[d], i, mesh.ndim) & 1 == 1
             window = apart(nodes.valid, lambda: _mirrored(window, take(factor, i), upper, d))  # noqa: B023
-    outside = arranged(nodes.layout, take_patches(nodes.layout, nodes.neighbour, i) == OUTSIDE)
-    return apart(nodes.valid, lambda: _with_edges(mesh, window, outside))
-
-
-def _window_side(mesh: Mesh) -> int:
-    return mesh.patch // 2 + 4
+    outside = of_sides(nodes, nodes.neighbour == OUTSIDE, i)
+    return apart(nodes.valid, lambda: jnp.concatenate([_inner(window), _edges(window, outside)], axis=2))
 
 
 def _mirrored(window: Array, factor: Array, upper: Array, d: int) -> Array:
-    """The window with the layers along d that may lie beyond the domain multiplied; `upper` says at which end it is."""
+    """The window with the layers along d that may lie beyond the domain multiplied; `upper` says at which end they
+    are."""
     axis, n = 2 + d, window.shape[2 + d]
-    layers = lax.slice_in_dim(window, 0, 2, axis=axis), lax.slice_in_dim(window, n - 2, n, axis=axis)
     factor = factor.reshape(*factor.shape[:2], *(1 if k == axis else n for k in range(2, window.ndim - 1)), -1)
-    low, high = layers[0] * jnp.where(upper, 1, factor), layers[1] * jnp.where(upper, factor, 1)
-    return jnp.concatenate([low, lax.slice_in_dim(window, 2, n - 2, axis=axis), high], axis=axis)
+    low = _cut(window, axis, 0, MARGIN) * jnp.where(upper, 1, factor)
+    high = _cut(window, axis, n - MARGIN, n) * jnp.where(upper, factor, 1)
+    return jnp.concatenate([low, _cut(window, axis, MARGIN, n - MARGIN), high], axis=axis)
 
 
-def _with_edges(mesh: Mesh, window: Array, outside: Bool[Array, "blocks sides lanes"]) -> Array:
-    inner = _cut(window, range(2, 2 + mesh.ndim), 1)
-    for axis in reversed(range(2, 2 + mesh.ndim)):
-        inner = _linear(inner, axis)
-    inner = _cut(inner, range(2, 2 + mesh.ndim), 1)
-    rows = [inner.reshape(*inner.shape[:2], -1, inner.shape[-1])]
-    n = _window_side(mesh)
-    for side, (d, end) in enumerate(itertools.product(range(mesh.ndim), (0, 1))):
-        layer = lax.slice_in_dim(window, (n - 3) * end, (n - 3) * end + 3, axis=2 + d)
-        layer = _cut(layer, [2 + k for k in range(mesh.ndim) if k != d], 1)
-        for k in reversed(range(mesh.ndim)):
-            layer = _quadratic(layer, 2 + k)
-        layer = lax.slice_in_dim(layer, 1 - end, 2 - end, axis=2 + d)
-        layer = layer.reshape(*layer.shape[:2], -1, layer.shape[-1])
-        rows.append(jnp.where(outside[:, side, None], 0, layer))
+def _inner(window: Array) -> Array:
+    """The cells of patches from their windows, as rows."""
+    axes = range(2, window.ndim - 1)
+    for axis in axes:
+        window = _cut(window, axis, MARGIN - 1, window.shape[axis] - MARGIN + 1)
+    for axis in reversed(axes):
+        below, own, above = _three(window, axis)
+        window = _paired(0.75 * own + 0.25 * below, 0.75 * own + 0.25 * above, axis)
+    return rows_from(window)
+
+
+def _edges(window: Array, outside: Bool[Array, "blocks sides 1 lanes"]) -> Array:
+    """The cells beyond the sides of patches, as rows: side after side."""
+    axes = range(2, window.ndim - 1)
+    rows: list[Array] = []
+    for axis, end in itertools.product(axes, (0, 1)):
+        first = end * (window.shape[axis] - 3)
+        layer = _cut(window, axis, first, first + 3)
+        for k in axes:
+            layer = layer if k == axis else _cut(layer, k, MARGIN - 1, layer.shape[k] - MARGIN + 1)
+        for k in reversed(axes):
+            below, own, above = _three(layer, k)
+            change = 0.125 * (above - below)
+            pair = own - change, own + change
+            layer = _paired(*pair, k) if k != axis else pair[1 - end]
+        rows.append(jnp.where(outside[:, len(rows)], 0, rows_from(layer)))
     return jnp.concatenate(rows, axis=2)
 
 
-def _cut(window: Array, axes, layers: int) -> Array:
-    for axis in axes:
-        window = lax.slice_in_dim(window, layers, window.shape[axis] - layers, axis=axis)
-    return window
+def _cut(window: Array, axis: int, start: int, stop: int) -> Array:
+    return lax.slice_in_dim(window, start, stop, axis=axis)
 
 
-def _linear(window: Array, axis: int) -> Array:
-    """The cells on both sides of all faces between those of a window."""
+def _three(window: Array, axis: int) -> tuple[Array, Array, Array]:
+    """Of all cells but the outermost the cells before, themselves, and the cells behind."""
     n = window.shape[axis]
-    below, above = lax.slice_in_dim(window, 0, n - 1, axis=axis), lax.slice_in_dim(window, 1, n, axis=axis)
-    return _paired(0.75 * below + 0.25 * above, 0.25 * below + 0.75 * above, axis)
-
-
-def _quadratic(window: Array, axis: int) -> Array:
-    n = window.shape[axis]
-    below, own, above = (lax.slice_in_dim(window, k, n - 2 + k, axis=axis) for k in range(3))
-    change = 0.125 * (above - below)
-    return _paired(own - change, own + change, axis)
+    return _cut(window, axis, 0, n - 2), _cut(window, axis, 1, n - 1), _cut(window, axis, 2, n)
 
 
 def _paired(first: Array, second: Array, axis: int) -> Array:
+    """The children of cells along an axis."""
     pair = jnp.stack([first, second], axis=axis + 1)
     return pair.reshape(*first.shape[:axis], 2 * first.shape[axis], *first.shape[axis + 1 :])
 
@@ -377,7 +406,7 @@ def root_positions(mesh: Mesh) -> np.ndarray:
     return grid[:, np.argsort(morton.encode(grid, mesh.key_bits))]
 
 
-def to_dense(mesh: Mesh, pool: Pool, face: int | None = None) -> Float[Array, "vars *cells"]:
+def to_dense(mesh: Mesh, pool: Pool, face: int | None = None) -> Float[Array, "vars *grid"]:
     """The cells of the root patches, which are the first in a pool, as one array; or their faces across a dimension."""
     shape, layout = pool.shape[3:-1], layout_of(pool)
     slots = np.zeros(mesh.roots, np.int32)
@@ -392,7 +421,7 @@ def to_dense(mesh: Mesh, pool: Pool, face: int | None = None) -> Float[Array, "v
     return gather(pool, layout.place(math.prod(shape), row, slot))
 
 
-def from_dense(mesh: Mesh, dense: Float[Array, "vars *cells"], layout: Layout) -> Pool:
+def from_dense(mesh: Mesh, dense: Float[Array, "vars *grid"], layout: Layout) -> NodePool:
     """The reverse, for so many sweeps as hold the root patches."""
     sweeps = -(-mesh.root_count // layout.part)
     position = np.zeros((mesh.ndim, sweeps * layout.part), np.int32)

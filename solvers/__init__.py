@@ -21,6 +21,8 @@ _HOME = {
     "Diffusion": "equations",
     "Diffusivity": "diffusivity",
     "DonorCell": "reconstruction",
+    "Elliptic": "steady",
+    "Equilibrium": "steady",
     "Euler": "euler",
     "FaceVelocity": "velocity",
     "ForwardEuler": "integrator",

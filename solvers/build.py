@@ -14,24 +14,23 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
 import amr
 
-from .advection import CTU
 from .build_boundaries import PATH, BoundaryReader, Faces, faces_of, outline
+from .build_coefficients import try_coefficients
 from .build_equation import Equation, build_equation
 from .build_refine import build_refine, check_regions
-from .build_scheme import build_scheme
-from .config import Config, DomainTable, MeshTable, OutputTable, RefineTable, SchemeTable, TimeTable
-from .config_equations import OwnLawTable
+from .build_scheme import Auto, Scheme, as_table, build_scheme
+from .config import Config, DomainTable, MeshTable, OutputTable, RefineTable, TimeTable
+from .config_equations import OwnLawTable, ScalarsTable
 from .config_errors import Mistakes, Tables, fields_of, read_tables
 from .config_file import Source, read_source
+from .equations import Advection
 from .formulas import Each, Formulas
 from .law import ConservationLaw
 from .law_checks import check_methods, not_admissible, with_coefficients
-from .lines import MethodOfLines
-from .sampling import sample_points, values_at
+from .sampling import flat_points, values_at
 from .simulation import Simulation
 from .toml_text import alternatives, show
 
@@ -69,9 +68,13 @@ class Case:
         table = self.config.scheme
         parts = [getattr(table, key) for key in ("method", "reconstruction", "riemann", "integrator")]
         named = [part for part in parts if part is not None]
+        diffusion = [] if table.diffusion is None else [f"diffusion {table.diffusion}"]
+        coupled = [] if table.coupling is None else [table.coupling]
         limited = [] if table.limiter is None else [f"limiter {table.limiter}"]
         flags = [key for key in ("bounded", "primitive") if getattr(table, key)]
-        return ", ".join([*named, *limited, *flags, f"cfl {self.simulation.setup.cfl:g}", table.precision])
+        return ", ".join(
+            [*named, *limited, *flags, *diffusion, *coupled, f"cfl {self.simulation.setup.cfl:g}", table.precision]
+        )
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Case:
@@ -129,17 +132,20 @@ class _Builder:
         initial = self._functions("initial", equation, in_time=False)
         exact = self._functions("exact", equation, in_time=True)
         self._try_law(equation, initial)
+        if isinstance(equation, Advection):
+            try_coefficients(
+                equation, None if self.mistakes.blame(("initial",)) else initial, self.formulas, self.mistakes
+            )
         scheme = self._scheme(equation)
         refine = self._refine(equation)
         times = attempt(("output",), _output_times, tables["time"], tables["output"])
         self._check_picture(equation)
-        mesh = self._mesh_with_boundaries(equation, initial, None if scheme is None else scheme[0])
+        mesh = self._mesh_with_boundaries(equation, initial, scheme)
         simulation = None if mesh is None else self._simulation(mesh, equation, scheme, refine)
         if self.mistakes.entries or simulation is None or initial is None or times is None:
             return None
-        assert scheme is not None, "there are no mistakes"
         assert refine is not None, "there are no mistakes"
-        config = self._resolved(simulation, scheme[1], refine[1])
+        config = self._resolved(simulation, refine[1])
         return Case(config, simulation, initial, exact, times, tuple(self.formulas.modules))
 
     # --- the equation and the functions -------------------------------------------------------------------------------
@@ -184,7 +190,7 @@ class _Builder:
             return
         if self.mistakes.blame(("initial",)) or self.mistakes.blame(("equation",)):
             return
-        points = tuple(x.ravel() for x in np.broadcast_arrays(*sample_points(self.mesh)))
+        points = flat_points(self.mesh)
         values = values_at(initial, points, ())
         if isinstance(self.tables["equation"], OwnLawTable):
             self.mistakes.attempt(("equation", "type"), check_methods, equation, values, points)
@@ -197,7 +203,7 @@ class _Builder:
 
     # --- scheme, refinement, pictures, boundaries ---------------------------------------------------------------------
 
-    def _scheme(self, equation: Equation | None) -> tuple[CTU | MethodOfLines, SchemeTable] | None:
+    def _scheme(self, equation: Equation | None) -> Scheme | Auto | None:
         table = self.tables["scheme"]
         return None if table is None or equation is None else build_scheme(table, equation, self.mistakes)
 
@@ -222,9 +228,10 @@ class _Builder:
             return self.mesh
         law = equation if isinstance(equation, ConservationLaw) else None
         names = None if equation is None else equation.given
-        ghost = 2 if scheme is None else scheme.ghost
+        ghost = 2 if scheme is None or isinstance(scheme, Auto) else scheme.ghost
+        diffuses = isinstance(equation, Advection) and equation.diffusing is not None
         tried = None if self.mistakes.blame(("initial",)) else initial
-        reader = BoundaryReader(self.formulas, self.mistakes, law, names, tried, ghost)
+        reader = BoundaryReader(self.formulas, self.mistakes, law, names, tried, ghost, diffuses)
         pairs = None if self.mistakes.blame(PATH) else reader.pairs(self.faces)
         if pairs is None or self.mesh is None:
             return self.mesh
@@ -241,18 +248,21 @@ class _Builder:
             return Simulation(
                 mesh,
                 equation,
-                scheme=scheme[0],
+                scheme=None if isinstance(scheme, Auto) else scheme,
                 refine=refine[0],
                 cfl=steps.cfl,
                 interval=regrid.interval,
                 buffer=regrid.buffer,
+                longest=steps.step,
                 dtype=self.tables["scheme"].precision,
             )
         except amr.InvalidSettingError as error:
-            self.mistakes.add((_table_of(error.key), error.key), error.message)
+            path = (_table_of(error.key), error.key)
+            if not self.mistakes.blame(path):
+                self.mistakes.add(path, error.message)
             return None
 
-    def _resolved(self, simulation: Simulation, scheme: SchemeTable, refine: RefineTable) -> Config:
+    def _resolved(self, simulation: Simulation, refine: RefineTable) -> Config:
         """The config with the defaults that depend on other settings filled in."""
         tables, setup, output = self.tables, simulation.setup, self.tables["output"]
         names = setup.equation.names
@@ -262,12 +272,14 @@ class _Builder:
         equation = tables["equation"]
         if "variable" in type(equation).model_fields and equation.variables is None:
             equation = equation.model_copy(update={"variable": names[0]})
+        if isinstance(equation, ScalarsTable) and equation.diffusivity is not None:
+            equation = equation.model_copy(update={"mean": equation.mean or "arithmetic"})
         settled = {
             "equation": equation,
             "output": output.model_copy(update={"name": name, "directory": directory, "variable": shown}),
-            "scheme": scheme,
+            "scheme": as_table(setup.scheme, setup.equation, tables["scheme"].precision),
             "refine": refine.model_copy(update={"interval": setup.interval}),
-            "time": tables["time"].model_copy(update={"cfl": setup.cfl}),
+            "time": tables["time"].model_copy(update={"cfl": setup.cfl, "step": setup.longest}),
         }
         return Config(**tables | settled)
 

@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 import amr
@@ -22,7 +20,7 @@ from .config_values import formula
 from .formulas import Formulas
 from .law import ConservationLaw
 from .law_checks import not_admissible, with_coefficients
-from .sampling import Beyond, Points, beyond_face, check_values, values_at
+from .sampling import Beyond, Points, beyond_face, check_values, values_at, with_first
 from .toml_text import KeyPath, alternatives, show
 from .user_function import is_reference
 
@@ -38,6 +36,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "dirichlet": ("value",),
     "inflow": ("value",),
     "neumann": ("slope",),
+    "robin": ("a", "b", "value"),
     "split": ("where", "inside", "outside"),
     "function": ("name",),
     "by_variable": (),
@@ -46,10 +45,12 @@ EXAMPLES = {
     "dirichlet": "value = 1.0",
     "inflow": "value = 1.0",
     "neumann": "slope = 0.0",
+    "robin": "a = 1.0, b = 0.1, value = 0.0",
     "split": 'where = "x < 1", inside = "wall", outside = "outflow"',
     "function": "name = 'module:function'",
     "by_variable": 'pressure = .., rest = "outflow"',
 }
+OPTIONAL = {("robin", "value")}
 PATH: KeyPath = ("domain", "boundary")
 Face = tuple[KeyPath, Any]  # where a boundary stands, and what stands there
 Faces = tuple[tuple[Face, Face], ...]
@@ -87,7 +88,8 @@ class BoundaryReader:
     """Reads the boundaries of one config.
 
     **Attributes:** `law`: where there is one; `names`, of the variables in which values are given (`None`: not known
-    because of a mistake); `initial`: the initial values; `ghost`: layers of ghost cells.
+    because of a mistake); `initial`: the initial values; `ghost`: layers of ghost cells; `diffuses`: whether
+    anything does.
     """
 
     formulas: Formulas
@@ -96,6 +98,7 @@ class BoundaryReader:
     names: tuple[str, ...] | None
     initial: Callable | None
     ghost: int = 2
+    diffuses: bool = False
 
     def pairs(self, faces: Faces) -> list[tuple[amr.Boundary, amr.Boundary]] | None:
         """The boundaries of all faces, if nothing is wrong with any."""
@@ -141,6 +144,8 @@ class BoundaryReader:
             return self._by_variable(path, given, names, beyond)
         if kind == "function":
             return self._function((*path, "name"), given["name"], names, beyond)
+        if kind == "robin":
+            return self._robin(path, given, names, beyond)
         key, make = ("slope", amr.Neumann) if kind == "neumann" else ("value", amr.Dirichlet)
         value = self._values((*path, key), given[key], names, beyond)
         if value is not None and kind != "neumann":
@@ -167,7 +172,7 @@ class BoundaryReader:
         return kind if self._has_keys(path, given, kind) else None
 
     def _has_keys(self, path: KeyPath, table: Mapping, kind: str) -> bool:
-        missing = [key for key in KEYS[kind] if key not in table]
+        missing = [key for key in KEYS[kind] if key not in table and (kind, key) not in OPTIONAL]
         for key in missing:
             example = f'{{type = "{kind}", {EXAMPLES[kind]}}}'
             self.mistakes.add((*path, key), f"missing, expected it as in {example}")
@@ -202,7 +207,27 @@ class BoundaryReader:
         rest = self.boundary((*path, "rest"), given.get("rest", "outflow"), names, beyond, part=True)
         return None if rest is None else amr.ByVariable(found, rest)
 
+    def _robin(self, path, given, names, beyond) -> amr.Boundary | None:
+        a, b = (self._number((*path, key), given[key]) for key in ("a", "b"))
+        value = (0.0,) * len(names or ("",))
+        if "value" in given:
+            value = self._values((*path, "value"), given["value"], names, beyond)
+        return self.mistakes.attempt(path, amr.Robin, a, b, value)
+
+    def _number(self, path: KeyPath, given: Any) -> float | None:
+        """A constant, which may be an expression in the parameters."""
+        found = self._formula(path, given)
+        constant = getattr(found, "constant", None)
+        if found is not None and (constant is None or not math.isfinite(constant)):
+            self.mistakes.add(path, f"found {show(given)}, expected a finite number")
+            return None
+        return constant
+
     def _function(self, path, reference, names, beyond) -> amr.Boundary | None:
+        if self.diffuses:
+            others = "a value or a slope, such as dirichlet, neumann or robin"
+            self.mistakes.add(path[:-1], f"ghost values say nothing about the flux of diffusion; give {others}")
+            return None
         if not is_reference(reference):
             self.mistakes.add(path, f"found {show(reference)}, expected 'module:function'")
             return None
@@ -222,7 +247,7 @@ class BoundaryReader:
         assert self.names is not None, "checked before"
         known = dict(zip(self.names, values_at(self.initial, cells.mirrored, ()), strict=True))
         rows = [np.broadcast_to(np.asarray(known[name], float), cells.points[0].shape) for name in names]
-        self.mistakes.attempt(path, _try, _with_first(function, np.stack(rows)), cells, len(names))
+        self.mistakes.attempt(path, _try, with_first(function, np.stack(rows)), cells, len(names))
 
     # --- values -------------------------------------------------------------------------------------------------------
 
@@ -308,13 +333,3 @@ def _part(cells: Beyond, where: Callable | None, chosen: bool) -> Beyond:
 def _try(function: Callable, cells: Beyond, count: int) -> None:
     if len(cells.points[0]):
         check_values(function, cells.points, count, cells.time)
-
-
-def _with_first(function: Callable, mirrored: np.ndarray) -> Callable:
-    """A function that gives a tuple, with its first argument given."""
-
-    def called(*place):
-        rows = function(jnp.asarray(mirrored), *place)
-        return tuple(rows) if isinstance(rows, jax.Array) and rows.ndim > 1 else rows
-
-    return called

@@ -10,14 +10,15 @@ import amr
 from amr.vtkhdf import RESERVED
 
 from .acoustics import Acoustics
+from .build_coefficients import build_coefficients
 from .burgers import Burgers
 from .config_equations import (
     AcousticsTable,
-    AdvectionTable,
     AnyEquation,
     BurgersTable,
     EulerTable,
     OwnLawTable,
+    ScalarsTable,
     ShallowWaterTable,
 )
 from .config_errors import Mistakes
@@ -28,7 +29,7 @@ from .law import ConservationLaw
 from .shallow_water import ShallowWater
 from .toml_text import alternatives
 from .user_function import UserFunctionError, signature_of
-from .velocity import ConstantVelocity, FaceVelocity, StreamFunction, VectorPotential, Velocity
+from .velocity import AtRest, ConstantVelocity, FaceVelocity, StreamFunction, VectorPotential, Velocity
 
 Equation = Advection | ConservationLaw
 
@@ -53,10 +54,11 @@ def build_equation(table: AnyEquation, ndim: int | None, formulas: Formulas, mis
 
 def _equation(table: AnyEquation, ndim: int | None, formulas: Formulas, mistakes: Mistakes) -> Equation | None:
     match table:
-        case AdvectionTable():
-            flow = mistakes.attempt(("equation",), _velocity, table, ndim, formulas)
+        case ScalarsTable():
+            flow = mistakes.attempt(("equation",), _velocity, table, ndim, formulas) if table.flows else AtRest()
             # Without a velocity (there was a mistake in it), all the rest is still checked.
-            return Advection(ConstantVelocity((0.0,) * (ndim or 1)) if flow is None else flow, table.names)
+            known = ConstantVelocity((0.0,) * (ndim or 1)) if flow is None else flow
+            return Advection(known, table.names, **build_coefficients(table, formulas, mistakes))
         case BurgersTable():
             return Burgers(table.names)
         case _ if ndim is None:
@@ -76,7 +78,7 @@ def _equation(table: AnyEquation, ndim: int | None, formulas: Formulas, mistakes
 # --- flows ------------------------------------------------------------------------------------------------------------
 
 
-def _velocity(table: AdvectionTable, ndim: int | None, formulas: Formulas) -> Velocity | None:
+def _velocity(table: ScalarsTable, ndim: int | None, formulas: Formulas) -> Velocity | None:
     if table.stream_function is not None:
         return _incompressible(StreamFunction, table, "stream_function", ndim, formulas)
     if table.potential is not None:
@@ -90,7 +92,7 @@ def _velocity(table: AdvectionTable, ndim: int | None, formulas: Formulas) -> Ve
 
 
 def _incompressible(
-    kind: Callable[..., Velocity], table: AdvectionTable, key: str, ndim: int | None, formulas: Formulas
+    kind: Callable[..., Velocity], table: ScalarsTable, key: str, ndim: int | None, formulas: Formulas
 ) -> Velocity | None:
     if ndim is not None:
         kind(STEADY).check(ndim)  # before the formula is found to miss a coordinate

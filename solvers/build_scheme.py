@@ -1,16 +1,21 @@
-"""From the table `[scheme]` to a scheme."""
+"""From the table `[scheme]` to a scheme, and back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from . import integrator, limiter, reconstruction, riemann
+from . import implicit, integrator, limiter, reconstruction, riemann
 from .advection import CTU
 from .config import SchemeTable
 from .config_errors import Mistakes
 from .equations import Advection
+from .integrator import Integrator
 from .law import ConservationLaw
 from .lines import MethodOfLines
+from .splitting import Strang
+from .stabilized import RKL2
 from .toml_text import show
 
 LIMITERS: dict[str, Callable[[], limiter.Limiter]] = {
@@ -42,75 +47,236 @@ INTEGRATORS: dict[str, Callable[[], integrator.Integrator]] = {
     "ssprk54": integrator.SSPRK54,
     "rk4": integrator.RK4,
 }
+INTEGRATORS_OF_DIFFUSION: dict[str, type[RKL2] | type[implicit.Implicit]] = {
+    "rkl2": RKL2,
+    "backward_euler": implicit.BackwardEuler,
+    "crank_nicolson": implicit.CrankNicolson,
+    "sdirk2": implicit.SDIRK2,
+}
 OF_LINES = ("reconstruction", "riemann", "integrator", "primitive")
+OF_FLOWS = ("method", "reconstruction", "limiter", "bounded")
+OF_IMPLICIT = ("tolerance", "iterations", "ratio")
+OF_DIFFUSION = ("diffusion", "stages", *OF_IMPLICIT)
+Scheme = CTU | MethodOfLines | Strang
+Equation = Advection | ConservationLaw
 
 
-def build_scheme(
-    table: SchemeTable, equation: Advection | ConservationLaw, mistakes: Mistakes
-) -> tuple[CTU | MethodOfLines, SchemeTable] | None:
-    """The scheme, and the table with everything that it left open."""
-    table = _with_methods(table, isinstance(equation, ConservationLaw))
+class Auto:
+    """Stands for the scheme where the choice is left to `Simulation`."""
+
+
+def build_scheme(table: SchemeTable, equation: Equation, mistakes: Mistakes) -> Scheme | Auto | None:
+    """The scheme; `None` where there is a mistake in it."""
     before = len(mistakes.entries)
-    _check_fit(table, equation, mistakes)
+    wanted = _Wanted(table, equation)
+    _check_fit(wanted, mistakes)
     if len(mistakes.entries) > before:
         return None
-    table = _with_parts(table, equation)
-    if table.method == "ctu":
-        scheme: CTU | MethodOfLines = CTU(LIMITERS[table.limiter or "mc"](), table.bounded)
-        return scheme, table.model_copy(update={"bounded": scheme.bounded})
-    lines = mistakes.attempt(("scheme",), _lines, table)
-    return None if lines is None else (lines, _as_made(table, lines, equation))
+    return Auto() if wanted.nothing else mistakes.attempt(("scheme",), _made, wanted)
 
 
-def _with_methods(table: SchemeTable, law: bool) -> SchemeTable:
-    of_lines = law or any(getattr(table, key) is not None for key in ("reconstruction", "riemann", "integrator"))
-    return table.model_copy(update={"method": table.method or ("lines" if of_lines else "ctu")})
+@dataclass(frozen=True)
+class _Wanted:
+    """What a table says about the scheme for an equation, with the names of what it leaves open."""
+
+    table: SchemeTable
+    equation: Equation
+
+    @property
+    def law(self) -> bool:
+        return isinstance(self.equation, ConservationLaw)
+
+    @property
+    def flows(self) -> bool:
+        return isinstance(self.equation, ConservationLaw) or self.equation.flows
+
+    @property
+    def diffuses(self) -> bool:
+        return isinstance(self.equation, Advection) and self.equation.diffusing is not None
+
+    @property
+    def reacts(self) -> bool:
+        return isinstance(self.equation, Advection) and self.equation.reaction is not None
+
+    @property
+    def split(self) -> bool:
+        return self.table.coupling == "strang"
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the choice is left open where there is more than a flow."""
+        settled = self.table.model_dump(exclude={"precision", "diffusion"}, exclude_none=True)
+        return (self.diffuses or self.reacts) and not settled and self.table.diffusion in (None, "auto")
+
+    @property
+    def method(self) -> str:
+        """That of the flow."""
+        table = self.table
+        if self.law or ((self.diffuses or self.reacts) and not self.split):
+            return table.method or "lines"
+        explicit = self.diffuses and self.diffusion == "explicit"
+        of_lines = ("reconstruction", "riemann") if explicit else ("reconstruction", "riemann", "integrator")
+        return table.method or ("lines" if any(getattr(table, key) is not None for key in of_lines) else "ctu")
+
+    @property
+    def diffusion(self) -> str:
+        """How diffusion is integrated."""
+        if self.table.diffusion not in (None, "auto"):
+            return str(self.table.diffusion)
+        return "explicit" if self.table.integrator is not None and not self.split else "rkl2"
+
+    @property
+    def limited(self) -> bool:
+        """Whether the flow has a limiter."""
+        return self.method == "ctu" or self.table.reconstruction in (None, "muscl")
 
 
-def _check_fit(table: SchemeTable, equation: Advection | ConservationLaw, mistakes: Mistakes) -> None:
+# --- what fits --------------------------------------------------------------------------------------------------------
+
+
+def _check_fit(wanted: _Wanted, mistakes: Mistakes) -> None:
     """Keys that make no sense together are mistakes: none is passed over."""
-    law, kind = isinstance(equation, ConservationLaw), type(equation).__name__
-    if table.method == "ctu" and law:
-        mistakes.add(("scheme", "method"), f'"ctu" solves advection only, not {kind}; take "lines"')
-    for key in OF_LINES:
-        given = getattr(table, key) is not None
-        if given and table.method == "ctu":
-            mistakes.add(("scheme", key), 'belongs to method = "lines", not to "ctu"')
-        elif given and not law and key in ("riemann", "primitive"):
-            mistakes.add(("scheme", key), "belongs to systems of conservation laws; advection is upwinded exactly")
-    if table.limiter is not None and table.reconstruction not in (None, "muscl"):
-        mistakes.add(("scheme", "limiter"), f'belongs to reconstruction = "muscl", not to {show(table.reconstruction)}')
+
+    def refuse(keys: Iterable[str], message: str) -> None:
+        for key in keys:
+            if getattr(wanted.table, key) is not None and not mistakes.blame(("scheme", key)):
+                mistakes.add(("scheme", key), message)
+
+    _check_flow(wanted, refuse)
+    _check_diffusion(wanted, refuse)
+    equation = wanted.equation
+    if (
+        isinstance(equation, Advection)
+        and equation.reaction is not None
+        and equation.reaction.stiff
+        and not wanted.split
+    ):
+        mistakes.add(("equation", "stiff"), 'has a meaning with scheme.coupling = "strang" only; give that as well')
 
 
-def _with_parts(table: SchemeTable, equation: Advection | ConservationLaw) -> SchemeTable:
-    """With the names of what was left open."""
-    lines = table.method == "lines"
-    reconstructed = (table.reconstruction or "muscl") if lines else None
-    limited = table.limiter or "mc" if reconstructed in (None, "muscl") else None
-    solver = (table.riemann or _riemann_for(equation)) if isinstance(equation, ConservationLaw) else None
-    return table.model_copy(update={"reconstruction": reconstructed, "limiter": limited, "riemann": solver})
+def _check_flow(wanted: _Wanted, refuse: Callable) -> None:
+    table = wanted.table
+    if wanted.reacts and table.bounded:
+        refuse(["bounded"], "keeps scalars within the range of their initial values, which a reaction leaves")
+    if not wanted.flows:
+        refuse(OF_FLOWS, "belongs to a flow, and nothing flows here")
+    elif wanted.method == "ctu" and wanted.law:
+        kind = type(wanted.equation).__name__
+        refuse(["method"], f'"ctu" solves advection only, not {kind}; take "lines"')
+    elif wanted.method == "ctu" and (wanted.diffuses or wanted.reacts) and not wanted.split:
+        refuse(["method"], '"ctu" moves scalars in a flow and does nothing else; take "lines", or coupling = "strang"')
+    if wanted.method == "ctu" and wanted.flows:
+        spared = "integrator" if wanted.diffuses and wanted.diffusion == "explicit" else ""
+        refuse([key for key in OF_LINES if key != spared], 'belongs to method = "lines", not to "ctu"')
+    if not wanted.law:
+        refuse(["riemann", "primitive"], "belongs to systems of conservation laws; advection is upwinded exactly")
+    if table.reconstruction not in (None, "muscl"):
+        refuse(["limiter"], f'belongs to reconstruction = "muscl", not to {show(table.reconstruction)}')
 
 
-def _riemann_for(law: ConservationLaw) -> str:
-    """The sharpest that fits the law."""
-    chosen = type(riemann.suited_to(law))
-    return next(name for name, kind in RIEMANN_SOLVERS.items() if kind is chosen)
+def _check_diffusion(wanted: _Wanted, refuse: Callable) -> None:
+    if wanted.law or not (wanted.diffuses or wanted.reacts):
+        refuse([*OF_DIFFUSION, "coupling"], "belongs to scalars that diffuse or react, and nothing does here")
+        return
+    if not wanted.diffuses:
+        refuse(OF_DIFFUSION, "belongs to diffusion, and nothing diffuses here; see equation.diffusivity")
+        return
+    if not (wanted.flows or wanted.reacts):
+        refuse(["coupling"], "joins diffusion with a flow or a reaction, and there is neither")
+    chosen = wanted.diffusion
+    implicits = [name for name, kind in INTEGRATORS_OF_DIFFUSION.items() if issubclass(kind, implicit.Implicit)]
+    for keys, names in ((("stages",), ["rkl2"]), (OF_IMPLICIT, implicits)):
+        if chosen not in names:
+            refuse(keys, f"belongs to diffusion = {' or '.join(map(show, names))}, not to {show(chosen)}")
+    if chosen != "explicit" and not (wanted.split and wanted.flows):
+        refuse(["integrator"], f'belongs to diffusion = "explicit", not to {show(chosen)}')
 
 
-def _lines(table: SchemeTable) -> MethodOfLines:
-    limited = () if table.limiter is None else (LIMITERS[table.limiter](),)
+# --- from names to objects --------------------------------------------------------------------------------------------
+
+
+def _made(wanted: _Wanted) -> Scheme:
+    if wanted.split:
+        flow = _flow(wanted)
+        chosen = _integrator_of_diffusion(wanted) if wanted.diffuses else None
+        shared = wanted.diffuses and chosen is None and isinstance(flow, MethodOfLines)
+        return Strang(flow, flow.integrator if shared else chosen)
+    return _lines(wanted, _integrator_of_diffusion(wanted)) if wanted.diffuses else _flow(wanted)
+
+
+def _flow(wanted: _Wanted) -> CTU | MethodOfLines:
+    if wanted.method == "ctu":
+        return CTU(LIMITERS[wanted.table.limiter or "mc"](), False if wanted.reacts else wanted.table.bounded)
+    return _lines(wanted, _integrator(wanted.table))
+
+
+def _lines(wanted: _Wanted, chosen: Integrator | RKL2 | implicit.Implicit | None) -> MethodOfLines:
+    table = wanted.table
+    limited = (LIMITERS[table.limiter or ("mc" if wanted.flows else "none")](),) if wanted.limited else ()
+    solver = table.riemann or (_riemann_for(wanted.equation) if isinstance(wanted.equation, ConservationLaw) else None)
     return MethodOfLines(
         RECONSTRUCTIONS[table.reconstruction or "muscl"](*limited),
-        None if table.riemann is None else RIEMANN_SOLVERS[table.riemann](),
-        None if table.integrator is None else INTEGRATORS[table.integrator](),
+        None if solver is None else RIEMANN_SOLVERS[solver](),
+        chosen,
         bool(table.bounded),
         table.primitive,
     )
 
 
-def _as_made(table: SchemeTable, scheme: MethodOfLines, equation: Advection | ConservationLaw) -> SchemeTable:
-    """With what the scheme chose itself."""
-    law = isinstance(equation, ConservationLaw)
-    chosen = next(name for name, kind in INTEGRATORS.items() if kind is type(scheme.integrator))
-    settled = {"primitive": scheme.primitive} if law else {"bounded": scheme.bounded}
-    return table.model_copy(update={"integrator": chosen, **settled})
+def _riemann_for(law: ConservationLaw) -> str:
+    """The sharpest that fits the law."""
+    return _name(RIEMANN_SOLVERS, riemann.suited_to(law))
+
+
+def _integrator(table: SchemeTable) -> Integrator | None:
+    return None if table.integrator is None else INTEGRATORS[table.integrator]()
+
+
+def _integrator_of_diffusion(wanted: _Wanted) -> Integrator | RKL2 | implicit.Implicit | None:
+    """`None`: that which suits the reconstruction."""
+    table, name = wanted.table, wanted.diffusion
+    if name == "explicit":
+        alone = wanted.split and wanted.method == "ctu"
+        return integrator.SSPRK2() if alone and table.integrator is None else _integrator(table)
+    keys = ("stages",) if name == "rkl2" else OF_IMPLICIT
+    given = {key: getattr(table, key) for key in keys if getattr(table, key) is not None}
+    return INTEGRATORS_OF_DIFFUSION[name](**given)
+
+
+# --- and back ---------------------------------------------------------------------------------------------------------
+
+
+def as_table(scheme: Scheme, equation: Equation, precision: Any) -> SchemeTable:
+    """The table that describes a scheme, with nothing left open."""
+    wanted = _Wanted(SchemeTable(), equation)
+    flow = scheme.flow if isinstance(scheme, Strang) else scheme
+    keys: dict[str, Any] = _flow_keys(flow, equation) if wanted.flows else {}
+    if wanted.diffuses:
+        keys |= _diffusion_keys(scheme.diffusion if isinstance(scheme, Strang) else scheme.integrator)
+    if wanted.reacts or (wanted.diffuses and wanted.flows):
+        keys["coupling"] = "strang" if isinstance(scheme, Strang) else "unsplit"
+    return SchemeTable(**keys, precision=precision)
+
+
+def _flow_keys(flow: CTU | MethodOfLines, equation: Equation) -> dict[str, Any]:
+    if isinstance(flow, CTU):
+        return {"method": "ctu", "limiter": _name(LIMITERS, flow.limiter), "bounded": flow.bounded}
+    keys: dict[str, Any] = {"method": "lines", "reconstruction": _name(RECONSTRUCTIONS, flow.reconstruction)}
+    if isinstance(flow.reconstruction, reconstruction.MUSCL):
+        keys["limiter"] = _name(LIMITERS, flow.reconstruction.limiter)
+    if isinstance(flow.integrator, Integrator):
+        keys["integrator"] = _name(INTEGRATORS, flow.integrator)
+    if isinstance(equation, ConservationLaw):
+        return keys | {"riemann": _name(RIEMANN_SOLVERS, flow.solver(equation)), "primitive": flow.primitive}
+    return keys | {"bounded": flow.bounded}
+
+
+def _diffusion_keys(chosen: Integrator | RKL2 | implicit.Implicit) -> dict[str, Any]:
+    if isinstance(chosen, Integrator):
+        return {"diffusion": "explicit", "integrator": _name(INTEGRATORS, chosen)}
+    own = ("stages",) if isinstance(chosen, RKL2) else OF_IMPLICIT
+    return {"diffusion": _name(INTEGRATORS_OF_DIFFUSION, chosen)} | {key: getattr(chosen, key) for key in own}
+
+
+def _name(kinds: Mapping[str, Callable], made: Any) -> str:
+    return next(name for name, kind in kinds.items() if kind is type(made))

@@ -69,6 +69,8 @@ def validate(file: Path, overrides: tuple[str, ...]) -> None:
     click.echo(f"{file}: valid")
     click.echo(f"  equation  {case.equation}")
     click.echo(f"  scheme    {case.scheme}")
+    if case.simulation.setup.why:
+        click.echo(f"  chosen    {case.simulation.setup.why}")
     click.echo(f"  cells     {' x '.join(map(str, mesh.cells))} to {finest}, in patches of {mesh.patch} a side")
     click.echo(f"  time      0 to {case.config.time.end:g}, {len(case.output_times) + 2} dumps")
     click.echo(f"  output    {case.config.output.directory}")

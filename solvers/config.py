@@ -12,13 +12,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, StringConstraints, field_serializer
 
 from .config_equations import AnyEquation
-from .config_values import Counts, Formula, Name, Number, Point, Positive, Table, listed
+from .config_values import Counts, Formula, Name, Number, Point, Positive, PositiveOrInfinite, Table, listed
 from .toml_text import dumps
 
 LIMITERS = Literal["mc", "van_leer", "minmod", "superbee", "none"]
 RECONSTRUCTIONS = Literal["donor_cell", "muscl", "koren", "upwind3", "upwind5", "ppm", "weno5"]
 RIEMANN_SOLVERS = Literal["rusanov", "hll", "hllc", "upwind"]
 INTEGRATORS = Literal["forward_euler", "ssprk2", "ssprk3", "ssprk54", "rk4"]
+DIFFUSIONS = Literal["auto", "explicit", "rkl2", "backward_euler", "crank_nicolson", "sdirk2"]
+COUPLINGS = Literal["unsplit", "strang"]
 PRECISIONS = Literal["float64", "float32"]
 ABOVE = "a number, or one for each level that may be refined"
 BELOW = "a number, or one for each level, at most above"
@@ -52,6 +54,16 @@ class SchemeTable(Table):
     integrator: INTEGRATORS | None = Field(default=None)
     bounded: bool | None = Field(default=None, description="true or false")
     primitive: bool | None = Field(default=None, description="true or false")
+    diffusion: DIFFUSIONS | None = Field(default=None)
+    coupling: COUPLINGS | None = Field(default=None)
+    stages: int | None = Field(default=None, ge=3, description="at most this many stages, a whole number, 3 or more")
+    tolerance: Positive | None = Field(default=None, le=1, description="a small number above 0, such as 1e-8")
+    iterations: int | None = Field(
+        default=None, ge=1, description="at most this many cycles, a whole number, 1 or more"
+    )
+    ratio: PositiveOrInfinite | None = Field(
+        default=None, description="the longest step over an explicit one, a number above 0"
+    )
     precision: PRECISIONS = Field(default="float64")
 
 
@@ -130,6 +142,7 @@ class TimeTable(Table):
 
     end: Positive = Field(description="the end time, a number above 0")
     cfl: Positive | None = Field(default=None, le=1, description="a number above 0 and at most 1")
+    step: Positive | None = Field(default=None, description="the longest step, a number above 0")
 
 
 class OutputTable(Table):

@@ -9,13 +9,15 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from amr.errors import InvalidSettingError
 
-from .config_values import Formula, Formulas, Name, Number, Positive, Table
+from .config_values import Coefficients, Formula, Formulas, Name, Number, Positive, Rates, Table
 from .toml_text import alternatives, show
 from .user_function import is_reference
 
 Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
 VARIABLE = "a name of letters, digits and underscores"
 VARIABLES = 'a list of different names, such as ["a", "b"]'
+VELOCITIES = "velocity, stream_function and potential"
+DIFFUSIVITY = "a number or an expression, a list with one for each variable, or a table such as {x = 1.0, y = 0.1}"
 
 
 def _plain(value: Any) -> Any:
@@ -24,10 +26,10 @@ def _plain(value: Any) -> Any:
     return value
 
 
-class AdvectionTable(Table):
-    """Scalars in a given flow."""
+class ScalarsTable(Table):
+    """Scalars that are carried by a flow, diffuse and react, each as far as it is given."""
 
-    type: Literal["advection"] = Field(default="advection")
+    type: str
     variable: Name | None = Field(default=None, description=VARIABLE)
     variables: Names | None = Field(default=None, description=VARIABLES)
     velocity: Formulas | None = Field(
@@ -37,19 +39,47 @@ class AdvectionTable(Table):
     potential: Formulas | None = Field(
         default=None, description="three expressions in x, y, z, t, or 'module:function'"
     )
+    diffusivity: Coefficients | None = Field(default=None, description=DIFFUSIVITY)
+    mean: Literal["arithmetic", "harmonic"] | None = Field(default=None)
+    reaction: Rates | None = Field(
+        default=None, description="an expression for each variable, such as \"phi*(1 - phi)\", or 'module:function'"
+    )
+    stiff: bool | None = Field(default=None, description="true or false")
 
     @model_validator(mode="after")
-    def _one_velocity(self) -> AdvectionTable:
-        given = [key for key in ("velocity", "stream_function", "potential") if getattr(self, key) is not None]
-        if len(given) != 1:
-            found = " and ".join(given) or "none"
-            raise ValueError(f"found {found}, expected one of velocity, stream_function and potential")
+    def _one_of_each(self) -> ScalarsTable:
+        if len(self.flows) > 1:
+            raise ValueError(f"found {' and '.join(self.flows)}, expected one of {VELOCITIES}")
         _check_names(self.variable, self.variables)
         return self
 
     @property
+    def flows(self) -> list[str]:
+        """The keys that give a flow."""
+        return [key for key in ("velocity", "stream_function", "potential") if getattr(self, key) is not None]
+
+    @property
     def names(self) -> tuple[str, ...]:
         return self.variables or (self.variable or "phi",)
+
+
+class AdvectionTable(ScalarsTable):
+    """Scalars in a given flow."""
+
+    type: Literal["advection"] = Field(default="advection")
+
+    @model_validator(mode="after")
+    def _some_velocity(self) -> AdvectionTable:
+        if not self.flows:
+            raise ValueError(f"found none, expected one of {VELOCITIES}")
+        return self
+
+
+class DiffusionTable(ScalarsTable):
+    """Scalars that diffuse."""
+
+    type: Literal["diffusion"]
+    diffusivity: Coefficients = Field(description=DIFFUSIVITY)
 
 
 class BurgersTable(Table):
@@ -103,9 +133,12 @@ class OwnLawTable(Table):
     )
 
 
-AnyEquation = AdvectionTable | BurgersTable | AcousticsTable | ShallowWaterTable | EulerTable | OwnLawTable
+AnyEquation = (
+    AdvectionTable | DiffusionTable | BurgersTable | AcousticsTable | ShallowWaterTable | EulerTable | OwnLawTable
+)
 KINDS: dict[str, type[Table]] = {
     "advection": AdvectionTable,
+    "diffusion": DiffusionTable,
     "burgers": BurgersTable,
     "acoustics": AcousticsTable,
     "shallow_water": ShallowWaterTable,

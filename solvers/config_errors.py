@@ -23,7 +23,9 @@ from .user_function import UserFunctionError
 T = TypeVar("T")
 Tables = dict[str, Any]
 # Keys that can be left out, when they are wrong, without making other settings look wrong.
-_DISPENSABLE = {("equation", key) for key in ("gamma", "density", "sound_speed", "gravity", "bottom", "dry_depth")}
+_DISPENSABLE = {
+    ("equation", key) for key in ("gamma", "density", "sound_speed", "gravity", "bottom", "dry_depth", "mean")
+}
 
 
 class ConfigError(ValueError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -45,13 +46,36 @@ def _formulas(value: Any) -> Any:
     return [formula(part) for part in parts] if isinstance(value, list | tuple) else formula(value)
 
 
+def _rates(value: Any) -> Any:
+    return _entries(value, formula) if isinstance(value, Mapping) else _formulas(value)
+
+
+def _coefficients(value: Any) -> Any:
+    return _entries(value, _formulas) if isinstance(value, Mapping) else _formulas(value)
+
+
+def _entries(table: Mapping[str, Any], check: Callable[[Any], Any]) -> dict[str, Any]:
+    if not table:
+        raise ValueError("found {}, expected numbers, expressions or 'module:function' in it")
+    found = {}
+    for key, value in table.items():
+        try:
+            found[key] = check(value)
+        except ValueError as error:
+            raise ValueError(f"{key}: {error}") from None
+    return found
+
+
 Number = Annotated[float, BeforeValidator(_number)]
 Positive = Annotated[Number, Field(gt=0)]
+PositiveOrInfinite = Annotated[float, Field(gt=0, allow_inf_nan=True), BeforeValidator(_number)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Point = Annotated[tuple[Number, ...], BeforeValidator(listed), Field(strict=False)]
 Counts = Annotated[tuple[Annotated[int, Field(gt=0)], ...], BeforeValidator(listed), Field(strict=False)]
 Formula = Annotated[Any, BeforeValidator(formula)]
-Formulas = Annotated[Any, BeforeValidator(_formulas)]
+Formulas = Annotated[Any, BeforeValidator(_formulas)]  # one or a list
+Rates = Annotated[Any, BeforeValidator(_rates)]  # one, a list, or a table by names of variables
+Coefficients = Annotated[Any, BeforeValidator(_coefficients)]  # one, a list, or a table of these by directions
 
 
 class Table(BaseModel):

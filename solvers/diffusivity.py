@@ -127,7 +127,7 @@ class NonlinearDiffusivity(Diffusivity):
         dtype = jnp.zeros(()).dtype
         point, time = jax.ShapeDtypeStruct((2,), dtype), jax.ShapeDtypeStruct((), dtype)
         u = jax.ShapeDtypeStruct((len(names), 2), dtype)
-        _check_rows(_traced_rows(self.function, u, *(point,) * ndim, time), names)
+        _check_rows(_traced_rows(self.function, u, *(point,) * ndim, time, points=u.ndim), names)
 
 
 class Diagonal(Diffusivity):
@@ -205,18 +205,18 @@ def _expect_function(function: Any) -> None:
 
 
 def _rows(found: Any, u: Array) -> Array:
-    several = found if isinstance(found, tuple | list) else (found,)
+    several = found if isinstance(found, tuple | list) or jnp.ndim(found) == u.ndim else (found,)
     return jnp.stack([jnp.broadcast_to(jnp.asarray(value, u.dtype), u.shape[1:]) for value in several])
 
 
-def _traced_rows(function: Callable, *arguments) -> int:
-    """How many values a user's function gives."""
+def _traced_rows(function: Callable, *arguments, points: int = 2) -> int:
+    """How many values a user's function gives; an array of as many axes as `points` has a row for each."""
     try:
         found = jax.eval_shape(function, *arguments)
     except Exception as error:  # whatever a user's function raises
         first = str(error).splitlines()[0] if str(error) else ""
         raise InvalidSettingError("diffusivity", f"the function fails: {type(error).__name__}: {first}") from error
-    return len(found) if isinstance(found, tuple | list) else 1
+    return len(found) if isinstance(found, tuple | list) else found.shape[0] if found.ndim == points else 1
 
 
 def _check_rows(count: int, names: tuple[str, ...]) -> None:

@@ -20,7 +20,9 @@ from . import loop
 from .compiling import compiled
 from .implicit import Implicit
 from .setup import Setup, State
-from .summary import Summary, Variable, relative_change
+from .splitting import Strang
+from .stabilized import RKL2
+from .summary import Effort, Summary, Variable, relative_change
 
 SLICE_SECONDS = 0.5  # the device program comes back about this often, for progress and interruption
 SLACK = 1.25  # room in a new pool over what is needed at once
@@ -251,10 +253,22 @@ class Run:
         summary.patches = {"mean": mean, "max": max(self.most_patches, final.count)}
         cells = mean * mesh.cells_per_patch
         summary.cells = {"mean": cells, "fraction_of_uniform_finest": cells / mesh.finest_cells}
+        summary.diffusion = self.diffusion()
         errors = self.errors(state, exact) if exact is not None else [None] * len(final.names)
         for i, name in enumerate(final.names):
             summary.variables[name] = self.variable(first, final, i, errors[i])
         return summary
+
+    def diffusion(self) -> Effort | None:
+        """How diffusion was integrated; `None` where nothing diffuses."""
+        if not self.setup.diffuses:
+            return None
+        integrator = self.setup.diffusion_integrator
+        units = {RKL2: "stages", Implicit: "cycles of multigrid"}
+        unit = next((text for kind, text in units.items() if isinstance(integrator, kind)), "")
+        split = "Strang splitting with " if isinstance(self.setup.scheme, Strang) else ""
+        per_step = self.efforts / max(self.summary.steps, 1)
+        return Effort(split + type(integrator).__name__, self.setup.why, unit, per_step, self.most_effort)
 
     def variable(self, first: Field, final: Field, i: int, error: dict | None) -> Variable:
         """What became of one variable."""

@@ -161,7 +161,7 @@ class Cycle(eqx.Module):
         relation = functools.partial(relation_at, operator.mesh, operator.variables, operator.time)
         beta = operator.coefficients(u)
         return build_multigrid(
-            operator.mesh, self.nodes, topology.forest, topology.layout, operator.alpha, beta, relation
+            operator.mesh, self.nodes, topology.forest.count, topology.layout, operator.alpha, beta, relation
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from amr.mesh import Mesh
 from . import user_function
 from .config_errors import Mistakes
 from .config_values import COORDINATES
-from .expression import Expression, ExpressionTuple, parse
+from .expression import Expression, ExpressionTuple, names_in, parse
 from .sampling import check_values, check_wraps, sample_points
 from .time_factor import TIME, separate
 from .toml_text import KeyPath
@@ -46,6 +47,37 @@ class Each:
 
     def __call__(self, *values) -> tuple:
         return tuple(function(*values) for function in self.functions)
+
+
+class Looks(enum.IntEnum):
+    """What a function looks at: position, also the time behind it, also the variables in front of both."""
+
+    SPACE = 1
+    TIME = 2
+    SOLUTION = 3
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """A function `(x, ..)`, `(x, .., t)` or `(u, x, .., t)`, by what it `looks` at.
+
+    **Attributes:** `constants`: those of its values that are the same everywhere and always, `None` for the others.
+    """
+
+    function: Callable
+    looks: Looks
+    constants: tuple[float | None, ...] = (None,)
+
+
+@dataclass(frozen=True)
+class OfSolution:
+    """A formula in the names of variables, position and time as a function of (`u`, position, time)."""
+
+    formula: Expression | ExpressionTuple
+    count: int
+
+    def __call__(self, u, *place):
+        return self.formula(*(u[n] for n in range(self.count)), *place)
 
 
 @dataclass
@@ -102,19 +134,55 @@ class Formulas:
             self.mistakes.add(path, f"found {len(parts)} components, expected {count}")
             return None
         places = [(*path, n) if several else path for n in range(len(parts))]
-        components = [self._component(place, part) for place, part in zip(places, parts, strict=True)]
+        components = [self._component(place, part, self.spacetime) for place, part in zip(places, parts, strict=True)]
         known = [component for component in components if component is not None]
         if len(known) < len(components):
             return None
         self._try_flow(path, ExpressionTuple(tuple(known)), len(known), shift, True)
         return _factored(known, several)
 
-    def _component(self, path: KeyPath, text: Any) -> Expression | None:
+    def _component(self, path: KeyPath, text: Any, arguments: tuple[str, ...]) -> Expression | None:
         """One of several numbers; a user's function gives them all."""
         if is_reference(text):
             self.mistakes.add(path, f"found {text!r}; name one function for all components, outside of a list")
             return None
-        return self.mistakes.attempt(path, parse, str(text), self.spacetime, self.parameters)
+        return self.mistakes.attempt(path, parse, str(text), arguments, self.parameters)
+
+    def coefficient(
+        self, path: KeyPath, given: Any, names: tuple[str, ...], least: Looks = Looks.SPACE
+    ) -> Coefficient | None:
+        """A function of the variables, of position and of time, not yet tried: one number, or a tuple from a list.
+
+        It looks at no more than it needs and, other than a number, at `least` at that. Entries of a table are a list
+        whose places are the keys.
+        """
+        if is_reference(given):
+            return self._user_coefficient(path, given, least)
+        several = isinstance(given, tuple | list | Mapping)
+        parts = list(given.values() if isinstance(given, Mapping) else given) if several else [given]
+        keys = list(given) if isinstance(given, Mapping) else range(len(parts))
+        places = [(*path, key) if several else path for key in keys]
+        arguments = (*names, *self.spacetime)
+        found = [self._component(place, part, arguments) for place, part in zip(places, parts, strict=True)]
+        known = [part for part in found if part is not None]
+        if len(known) < len(found):
+            return None
+        used = set().union(*(names_in(part.tree) for part in known))
+        looks = max(least, Looks.SOLUTION if used & set(names) else Looks.TIME if TIME in used else Looks.SPACE)
+        arguments = (self.space, self.spacetime, arguments)[looks - 1]
+        fitted = tuple(Expression(part.tree, arguments, part.text) for part in known)
+        formula = ExpressionTuple(fitted) if several else fitted[0]
+        function = OfSolution(formula, len(names)) if looks == Looks.SOLUTION else formula
+        return Coefficient(function, looks, tuple(part.constant for part in fitted))
+
+    def _user_coefficient(self, path: KeyPath, reference: str, least: Looks) -> Coefficient | None:
+        calls = {Looks.SOLUTION: ("u", *self.spacetime), Looks.TIME: self.spacetime, Looks.SPACE: self.space}
+        calls = {looks: call for looks, call in calls.items() if looks >= least}
+        function = self.mistakes.attempt(path, self.user_function, reference, *calls.values())
+        if function is None:
+            return None
+        looks = next(looks for looks, call in calls.items() if user_function.takes(function, len(call)))
+        return Coefficient(function, looks)
 
     def indicator(self, reference: str) -> Callable:
         """A user's function of one patch."""

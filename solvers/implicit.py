@@ -3,8 +3,8 @@
 Stage k solves `Y_k = u + dt sum_j (explicit[k][j] N(Y_j) + implicit[k][j] L(Y_j))` with j up to k for the implicit part
 L and below k for the explicit part N. A step ends with
 `u + dt sum_j (last_explicit[j] N(Y_j) + last_implicit[j] L(Y_j))`: made of fluxes, it
-conserves to rounding whatever the tolerance of the solver. Without flow and reaction these are the implicit methods that
-their names say.
+conserves to rounding whatever the tolerance of the solver. Without flow and reaction these are the implicit methods
+that their names say.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+from amr.boundary import Variables
 from amr.halo import cells_of
 from amr.pool import Pool
 from amr.topology import cell_volumes
@@ -46,13 +47,12 @@ def implicit_step(
         for wanted in (_explicit(setup, parts), True)
     ]
 
-    def looked_at(k, work, left, which):
-        """With the fluxes of the state of stage k, of the parts in `which`."""
+    def looked_at(k, work, left):
+        """With the fluxes of the state of stage k."""
         known = geometry if setup.steady else sampled(setup, geometry, times[k])
         stage = _stage(span.dt, times[k], span.dt * amplitude(setup, times[k]))
         found = list(left)
-        for n in which:
-            pool = found[n]
+        for n, pool in enumerate(left):
             if pool is not None:
                 work = evaluate(setup, known, work, bounds, stage, split[n])
                 found[n] = lax.dynamic_update_index_in_dim(pool, work.outflow, k, 0)
@@ -68,15 +68,19 @@ def implicit_step(
         work, left = carry
         right = from_([table[k] for table in tables], left)
         guess = cells_of(mesh, work.store, count)
-        system = stage_system(setup, geometry, right, tables[1][k, k] * span.dt, times[k])
-        found, how = solved(system, guess, integrator.tolerance, integrator.iterations)
-        work = eqx.tree_at(lambda work: work.effort, work, work.effort.after(how.iterations, ~how.converged))
-        return looked_at(k, with_cells(setup, geometry, work, found), left, (0, 1))
 
-    # The first stage is that of the state itself.
-    needed = any(row[0] for row in (*integrator.implicit, integrator.last_implicit))
-    work, left = looked_at(0, work, left, (0, 1) if needed else (0,))
-    work, left = lax.fori_loop(1, stages, one, (work, left))
+        def solve():
+            system = stage_system(setup, geometry, right, tables[1][k, k] * span.dt, times[k])
+            found, how = solved(system, guess, integrator.tolerance, integrator.iterations)
+            return found, how.iterations, ~how.converged
+
+        # The first stage is that of the state itself.
+        nothing = (jnp.zeros((), jnp.int32), jnp.zeros((), bool))
+        found, *used = lax.cond(k > 0, solve, lambda: (guess, *nothing))
+        work = eqx.tree_at(lambda work: work.effort, work, work.effort.after(*used))
+        return looked_at(k, with_cells(setup, geometry, work, found), left)
+
+    work, left = lax.fori_loop(0, stages, one, (work, left))
     after = jnp.where(work.effort.failed, before, from_(lasts, left))
     return with_cells(setup, geometry, work, after)
 
@@ -93,7 +97,7 @@ def stage_system(setup: Setup, geometry: Geometry, right: Pool, length: Scalar, 
     faces = None if faces is None else tuple(jnp.moveaxis(face, 0, 1) for face in faces)
     if faces is not None and equation.diffusing.diffusivity.constant:
         faces = tuple(face[:, :1] for face in faces)
-    variables = setup.variables
+    variables = Variables(equation.names)  # scalars are what people give; methods of the equation would hide arrays
     operator = Operator(
         setup.mesh,
         topology,
@@ -107,7 +111,8 @@ def stage_system(setup: Setup, geometry: Geometry, right: Pool, length: Scalar, 
     )
     weights = relative_weights(cell_volumes(setup.mesh, topology, right.dtype), right)
     linear = not equation.diffusing.diffusivity.of_solution
-    return System(operator, right, Cycle(operator, geometry.nodes), weights, topology.leaves.valid, linear)
+    stiffness = 1 + 2 * length * geometry.spread
+    return System(operator, right, Cycle(operator, geometry.nodes), stiffness, weights, topology.leaves.valid, linear)
 
 
 def _explicit(setup: Setup, parts: Parts) -> bool:

@@ -73,7 +73,7 @@ class Integrator(eqx.Module):
             reach += 1e-3
         return reach
 
-    def amplification(self, z: complex) -> complex:
+    def amplification(self, z: complex | float) -> complex:
         """The factor of a step of `du/dt = lambda u` with `z = lambda dt`."""
         v, saved = 0j, 0j
         for stage in self.stages:

@@ -11,7 +11,7 @@ Derivatives do not go through the iterations but solve the linearized equations 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -23,6 +23,7 @@ from amr.fusion import apart
 from amr.pool import Pool
 
 
+@runtime_checkable
 class Operator(Protocol):
     """What is inverted."""
 
@@ -35,6 +36,7 @@ class Operator(Protocol):
 
 Apply = Callable[[Pool], Pool]
 DIRECTIONS = 4  # that are remembered
+ROUNDING = 8  # roundings of the largest term that a residual may have
 FORCING = 0.05  # how far the linearized equations of a step of Newton's method are solved
 
 
@@ -61,6 +63,8 @@ class System(eqx.Module):
     - `operator`: gives `A u`; `right`: the right-hand side f.
     - `precondition(u)`: makes a linear function that nearly inverts the operator linearized at `u`. A module: it must
       not hide arrays in a closure, from where derivatives could not be taken.
+    - `stiffness`: about the largest factor by which the operator multiplies anything: what it makes of rounding errors
+      cannot be solved for.
     - `weights`: volumes of the cells, zero in empty slots, one row for each variable, scaled by its right-hand side.
     - `valid`: true, but unknown to the compiler: see `amr.fusion`.
     """
@@ -68,6 +72,7 @@ class System(eqx.Module):
     operator: Operator
     right: Pool
     precondition: Callable
+    stiffness: Float[Array, ""]
     weights: Array
     valid: Bool[Array, ""]
     linear: bool = eqx.field(static=True)
@@ -81,6 +86,10 @@ class System(eqx.Module):
             return self.operator.linear()
         return lambda p: jax.jvp(self.operator, (u,), (p,))[1]
 
+    def reachable(self, u: Pool, tolerance: float) -> Float[Array, ""]:
+        """The tolerance, or what rounding allows."""
+        return jnp.maximum(tolerance, ROUNDING * jnp.finfo(u.dtype).eps * self.stiffness * self.norm(u))
+
     def norm(self, r: Pool) -> Float[Array, ""]:
         return jnp.sqrt((self.weights * r * r).sum())
 
@@ -93,26 +102,22 @@ def solved(system: System, guess: Pool, tolerance: float, iterations: int) -> tu
 
 @eqx.filter_custom_jvp
 def _solved(system: System, guess: Pool, tolerance: float, iterations: int) -> tuple[Pool, Solved]:
-    def unfinished(carry):
-        _, _, size, used, stuck = carry
-        return (size > tolerance) & (used < iterations) & ~stuck
+    # What does not change is made once, and everything is compiled once: the residual is taken at the start of a round.
+    made = system.precondition(guess) if system.linear else None
 
     def one(carry):
-        u, r, size, used, _ = carry
-        aim = tolerance if system.linear else jnp.maximum(tolerance, FORCING * size)
-        change, again = corrected(system, u, r, aim, iterations - used)
-        new = u + change
-        r = apart(system.valid, lambda: system.residual(new))
-        after = system.norm(r)
-        worse = ~(after < size)
-        u = jnp.where(worse, u, new)
-        return u, r, jnp.where(worse, size, after), used + again, worse
+        u, before, _, used = carry
+        r = apart(system.valid, lambda: system.residual(u))
+        size = system.norm(r)
+        goal = system.reachable(u, tolerance)
+        more = (size > goal) & (size < before) & (used < iterations)
+        aim = goal if system.linear else jnp.maximum(goal, FORCING * size)
+        change, again = corrected(system, u, r, aim, jnp.where(more, iterations - used, 0), made)
+        return u + change, size, more, used + again
 
-    first = apart(system.valid, lambda: system.residual(guess))
-    zero = jnp.zeros((), jnp.int32)
-    carry = (guess, first, system.norm(first), zero, jnp.zeros((), bool))
-    u, _, size, used, _ = lax.while_loop(unfinished, one, carry)
-    return u, Solved(used, size, size <= tolerance)
+    start = (guess, jnp.full((), jnp.inf, guess.dtype), jnp.ones((), bool), jnp.zeros((), jnp.int32))
+    u, size, _, used = lax.while_loop(lambda carry: carry[2], one, start)
+    return u, Solved(used, size, size <= system.reachable(u, tolerance))
 
 
 @_solved.def_jvp
@@ -124,14 +129,15 @@ def _derivative(primals, tangents):
     pushed = eqx.filter_jvp(lambda system: system.residual(u), (system,), (changing,))[1]
     pushed = jnp.zeros_like(u) if pushed is None else pushed
     scale = jnp.maximum(system.norm(pushed), jnp.finfo(u.dtype).tiny)
-    change, _ = corrected(system, u, pushed, 1e-3 * tolerance * scale, 2 * iterations)
+    change, _ = corrected(system, u, pushed, 1e-3 * tolerance * scale, 2 * iterations, None)
     nothing = jax.tree.map(lambda _: None, how)
     return (u, how), (change, nothing)
 
 
-def corrected(system: System, u: Pool, r: Pool, aim, iterations) -> tuple[Pool, Int[Array, ""]]:
-    """An approximate solution of `A' change = r`, with A' the operator linearized at `u`, and the iterations used."""
-    apply, precondition = system.linearized(u), system.precondition(u)
+def corrected(system: System, u: Pool, r: Pool, aim, iterations, made: Apply | None) -> tuple[Pool, Int[Array, ""]]:
+    """An approximate solution of `A' change = r`, with A' the operator linearized at `u`, and the iterations used.
+    `made` is its preconditioner, if there is one already."""
+    apply, precondition = system.linearized(u), made or system.precondition(u)
     stored = lambda function: apart(system.valid, function)  # noqa: E731
     nothing = jnp.zeros((DIRECTIONS, *r.shape), r.dtype)
 

@@ -68,11 +68,54 @@ def _centres(mesh: Mesh, axes: Sequence[np.ndarray]) -> Points:
 
 def check_values(function: Callable, points: Points, count: int, *times: float) -> None:
     """Raise `UserFunctionError` unless the function gives `count` finite values at each point (and time)."""
+    _finite_values(function, points, (count,), times)
+
+
+def check_not_negative(function: Callable, points: Points, counts: Sequence[int], *times: float) -> None:
+    """Raise `UserFunctionError` unless the function gives finite values of 0 or more, as many as one of `counts`."""
+    for array in _finite_values(function, points, counts, times):
+        _check_each(array, array >= 0, "numbers of 0 or more", points, times)
+
+
+def with_first(function: Callable, first: np.ndarray) -> Callable:
+    """A function whose first argument, one row for each variable, is given; rows that it gives become a tuple."""
+    import jax
+    import jax.numpy as jnp
+
+    def called(*place):
+        rows = function(jnp.asarray(first), *place)
+        return tuple(rows) if isinstance(rows, jax.Array) and rows.ndim > 1 else rows
+
+    return called
+
+
+def flat_points(mesh: Mesh) -> Points:
+    """Cell centres of the root grid as flat arrays; large grids thinned."""
+    return tuple(x.ravel() for x in np.broadcast_arrays(*sample_points(mesh)))
+
+
+def wall_points(mesh: Mesh) -> list[Points]:
+    """Points on the faces of the domain that are not periodic, for each dimension across which there are such."""
+    found = []
+    for d in (d for d in range(mesh.ndim) if not mesh.domain.periodic[d]):
+        points = list(sample_points(mesh))
+        ends = np.array([mesh.domain.lower[d], mesh.domain.upper[d]])
+        points[d] = ends.reshape([-1 if k == d else 1 for k in range(mesh.ndim)])
+        found.append(tuple(points))
+    return found
+
+
+def _finite_values(
+    function: Callable, points: Points, counts: Sequence[int], times: Sequence[float]
+) -> list[np.ndarray]:
+    """What the function gives, one array of finite numbers for each of its values."""
     shape = np.broadcast_shapes(*(x.shape for x in points))
     with np.errstate(all="ignore"):
         values = values_at(function, points, times)
-    if len(values) != count:
-        raise UserFunctionError(f"gives {len(values)} values at each point, expected {count}")
+    if len(values) not in counts:
+        expected = " or ".join(map(str, sorted(set(counts))))
+        raise UserFunctionError(f"gives {len(values)} values at each point, expected {expected}")
+    arrays = []
     for value in values:
         try:
             array = np.broadcast_to(np.asarray(value, float), shape)
@@ -80,7 +123,9 @@ def check_values(function: Callable, points: Points, count: int, *times: float) 
             raise UserFunctionError(
                 f"gives an array of shape {np.shape(value)} at points of shape {shape}, expected a number at each"
             ) from None
-        _check_finite(array, points, times)
+        _check_each(array, np.isfinite(array), "finite numbers", points, times)
+        arrays.append(array)
+    return arrays
 
 
 def check_wraps(function: Callable, mesh: Mesh, stream: bool, *times: float) -> None:
@@ -118,12 +163,12 @@ def values_at(function: Callable, points: Points, times: Sequence[float]) -> Seq
     return values if isinstance(values, tuple | list) else (values,)
 
 
-def _check_finite(array: np.ndarray, points: Points, times: Sequence[float]) -> None:
-    wrong = np.argwhere(~np.isfinite(array))
+def _check_each(array: np.ndarray, good: np.ndarray, expected: str, points: Points, times: Sequence[float]) -> None:
+    wrong = np.argwhere(~good)
     if len(wrong):
         first = tuple(wrong[0])
         place = [float(np.broadcast_to(x, array.shape)[first]) for x in points]
-        raise UserFunctionError(f"gives {array[first]} at {told_place(place, times)}, expected finite numbers")
+        raise UserFunctionError(f"gives {array[first]} at {told_place(place, times)}, expected {expected}")
 
 
 def told_place(place: Sequence[float], times: Sequence[float]) -> str:

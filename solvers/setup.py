@@ -36,6 +36,7 @@ class Setup(eqx.Module):
     interval: int = eqx.field(static=True)
     buffer: int | None = eqx.field(static=True)
     longest: float | None = eqx.field(static=True, default=None)
+    why: str = eqx.field(static=True, default="")
 
     @property
     def adaptive(self) -> bool:
@@ -89,7 +90,8 @@ class Setup(eqx.Module):
     @property
     def bounded(self) -> bool:
         """Whether scalars are kept within the range of their initial values."""
-        return self.scheme.bounded and not self.open
+        reacting = isinstance(self.equation, Advection) and self.equation.reaction is not None
+        return self.scheme.bounded and not self.open and not reacting
 
     @property
     def prolongation(self) -> Prolongation:

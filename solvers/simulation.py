@@ -20,6 +20,7 @@ from amr.mesh import Mesh
 
 from . import loop
 from .advection import CTU
+from .choice import default_scheme
 from .driver import Progress, Run, RunError
 from .equations import Advection
 from .law import ConservationLaw, check_law
@@ -57,7 +58,9 @@ class Simulation(eqx.Module):
 
     - `mesh`: an `amr.Mesh`.
     - `equation`: what is solved, such as `Advection(velocity)`.
-    - `scheme`: how; default `CTU()` for `Advection`, `MethodOfLines()` for a law.
+    - `scheme`: how; default `CTU()` for `Advection`, `MethodOfLines()` for a law. With diffusion its integrator is
+      chosen by how much longer than an explicit one a step should be (see `solvers.choice`): explicit, `RKL2` or
+      `SDIRK2`; the summary tells.
     - `refine`: an indicator or several; `None` keeps the root grid.
     - `cfl`: cells that the fastest signal may cross in a step (summed over dimensions with the method of lines), above
       0 and at most 1; default: what suits the scheme.
@@ -88,8 +91,11 @@ class Simulation(eqx.Module):
     ):
         _expect("mesh", mesh, Mesh, "an amr.Mesh")
         _expect("equation", equation, Advection | ConservationLaw, "solvers.Advection(..) or an instance of a law")
+        why = ""
         if scheme is None:
-            scheme = CTU() if isinstance(equation, Advection) and CTU.suits(equation) else MethodOfLines()
+            equation.check(mesh.ndim)
+            choice = default_scheme(mesh, equation, longest)
+            scheme, why = choice.scheme, choice.why
         refine = AnyOf(*refine) if isinstance(refine, Sequence) else refine  # type: ignore[arg-type]
         if not (refine is None or isinstance(refine, Indicator)):
             raise InvalidSettingError("refine", f"expected an indicator such as amr.Difference(0.1), got {refine!r}")
@@ -98,7 +104,7 @@ class Simulation(eqx.Module):
         cfl = scheme.default_cfl if cfl is None else cfl
         _expect("cfl", cfl, float | int | np.floating, "a number")
         refine = None if refine is None else Named(refine, tuple(equation.names))
-        self.setup = Setup(mesh, equation, scheme, refine, float(cfl), interval, buffer, longest)
+        self.setup = Setup(mesh, equation, scheme, refine, float(cfl), interval, buffer, longest, why)
         self.dtype = _float_type(dtype)
         _check(self.setup)
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from amr.errors import InvalidSettingError
 
@@ -48,7 +48,7 @@ class RKL2(eqx.Module):
         """The longest step with so many stages, in units of that of the forward Euler method."""
         return 0.25 * (stages * stages + stages - 2)
 
-    def needed(self, ratio: Scalar) -> Scalar:
+    def needed(self, ratio: Scalar) -> Int[Array, ""]:
         """How many stages a step needs that is `ratio` times as long as a stable one of the forward Euler method."""
         least = 0.5 * (jnp.sqrt(9 + 16 * ratio / self.safety) - 1)
         odd = 2 * jnp.ceil(0.5 * (least * (1 - 1e-12) - 1)) + 1

@@ -79,8 +79,8 @@ def plan_step(setup: Setup, geometry: Geometry, store: Store, clock: Clock, stop
 
 
 def effective_bounds(setup: Setup, bounds, expands: Bool[Array, ""]):
-    """The bounds to keep: none where the flow expands, or where other values may come in from outside."""
-    expands = expands | setup.open
+    """The bounds to keep: none where the flow expands, or where values may leave their initial range otherwise."""
+    expands = expands | (not setup.bounded)
     huge = jnp.asarray(jnp.finfo(bounds[0].dtype).max ** 0.5, bounds[0].dtype)
     return jnp.where(expands, -huge, bounds[0]), jnp.where(expands, huge, bounds[1])
 

@@ -26,6 +26,27 @@ class Variable:
     error: dict[str, float] | None = None
 
 
+@dataclass(frozen=True)
+class Effort:
+    """How diffusion was integrated in time.
+
+    **Attributes:**
+
+    - `method`: the name of the integrator; `why`: why it was chosen, where it was.
+    - `unit`: what the numbers count; `per_step`: on average in a step; `most`: at once.
+    """
+
+    method: str
+    why: str
+    unit: str
+    per_step: float
+    most: int
+
+    def __str__(self) -> str:
+        numbers = f": {self.per_step:.1f} {self.unit} a step on average, {self.most} at most" if self.unit else ""
+        return f"{self.method}{numbers}" + (f" (chosen: {self.why})" if self.why else "")
+
+
 @dataclass
 class Summary:
     """Everything a run counted and measured. Updates are whole steps of active cells.
@@ -44,6 +65,7 @@ class Summary:
     cells: dict[str, float] = field(default_factory=dict)
     capacity: int = 0
     growths: int = 0
+    diffusion: Effort | None = None
     dtype: str = ""
     device: str = ""
     variables: dict[str, Variable] = field(default_factory=dict)
@@ -56,6 +78,8 @@ class Summary:
     def to_dict(self) -> dict:
         """Plain numbers, ready for JSON; what is not known is left out."""
         plain = asdict(self) | {"updates_per_second": self.updates_per_second}
+        if plain["diffusion"] is None:
+            del plain["diffusion"]
         for variable in plain["variables"].values():
             if variable["error"] is None:
                 del variable["error"]
@@ -79,6 +103,7 @@ class Summary:
                 f"{self.cells['mean']:,.0f} on average, "
                 f"{100 * self.cells['fraction_of_uniform_finest']:.1f}% of the uniform grid of the finest level",
             ),
+            *([] if self.diffusion is None else [("diffusion", str(self.diffusion))]),
             ("device", f"{self.device}, {self.dtype}"),
         ]
 

@@ -170,9 +170,9 @@ def _from_faces(grid: Grid, faces: Array, kappa: tuple[Array, Array], d: int) ->
     if grid.periodic[d]:
         return below + above
     first, last = (1 - k for k in kappa)
-    rest_above, rest_below = (jnp.ones_like(jnp.repeat(k, grid.cells[d] - 1, 1 + d)) for k in kappa)
-    first = jnp.concatenate([first, rest_above], 1 + d)
-    return below * first + above * jnp.concatenate([rest_below, last], 1 + d)
+    inside = [jnp.ones((*k.shape[: 1 + d], grid.cells[d] - 1, *k.shape[2 + d :]), k.dtype) for k in kappa]
+    first, last = jnp.concatenate([first, inside[0]], 1 + d), jnp.concatenate([inside[1], last], 1 + d)
+    return below * first + above * last
 
 
 def _averaged(values: Array, factors: Sequence[int]) -> Array:

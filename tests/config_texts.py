@@ -40,6 +40,32 @@ end = 0.1
 [output]
 variable = "energy"
 """
+FLAME = """\
+[parameters]
+k = 0.1
+[domain]
+lower = [0.0, 0.0]
+upper = [1.0, 1.0]
+boundary = ["periodic", ["outflow", {type = "robin", a = 1, b = "k", value = {u = "0.1*x", v = 0}}]]
+[mesh]
+cells = [16, 16]
+patch = 8
+max_level = 1
+[equation]
+type = "diffusion"
+variables = ["u", "v"]
+velocity = [1, 0]
+diffusivity = ["k * (1 + u**2)", 0.1]
+reaction = {u = "u * (1 - v)", v = 0}
+[initial]
+u = "0.5 - x"
+v = "1 + y"
+[refine]
+gradient = {above = 0.5}
+[time]
+end = 0.01
+step = 0.005
+"""
 MODULE = """\
 import equinox as eqx
 import jax.numpy as jnp
@@ -122,6 +148,30 @@ def upside_down(mirrored, x, y, t):
 
 def ground(x):
     return 0.1 * x
+
+
+def uneven(x, y):
+    return 1 + x
+
+
+def warming(x, y, t):
+    return 1 + t * x, 1 + 0 * y
+
+
+def cubic(u, x, y, t):
+    return 1 + u[0] ** 2
+
+
+def decay(u, x, y, t):
+    return -u
+
+
+def one_rate(u, x, y, t):
+    return -u[0]
+
+
+def hidden(u):
+    return u
 """
 NAME = "amrax_test_laws"
 ROAD = """\
@@ -143,6 +193,7 @@ VALUES = "density = 1, velocity_x = 0, velocity_y = 0, pressure = 1"
 MOVING = VALUES.replace("= 0", "= '0.1 * sin(x*t)'", 1)
 SYSTEMS = {
     "advection": ("velocity = 1", 'phi = "sin(2*pi*x)"'),
+    "diffusion": ("velocity = 1\ndiffusivity = 0.1", 'phi = "sin(2*pi*x)"'),
     "burgers": ("", 'u = "1 + x"'),
     "acoustics": ("sound_speed = 2", 'p = "x"\nvx = 0'),
     "shallow_water": ('bottom = "0.1 * x"\nrest_level = 0.5', "eta = 0.5\nu = 0"),

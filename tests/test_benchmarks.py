@@ -14,7 +14,7 @@ from problems import bump, swirl_simulation
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT))  # the benchmarks are not installed
 
-from benchmarks import amrex, cases, compare, groups, measures, parts, programs, report, uniform  # noqa: E402
+from benchmarks import amrex, cases, compare, diffusion, groups, measures, parts, programs, report, uniform  # noqa: E402
 
 KEYS = [
     "pool_over_uniform_16",
@@ -33,6 +33,8 @@ KEYS = [
     "compile_cold_2d",
     "compile_cold_3d",
     "compile_warm_2d",
+    "cycle_512",
+    "stabilized_over_explicit",
 ]
 
 TINY = cases.Pool(32, 8, 1, t_end=0.05)
@@ -90,6 +92,15 @@ def test_parts_and_memory():
     assert set(found) == {measure.key for measure in parts.MEASURES}
     assert all(np.isfinite(value) for value in found.values())
     assert programs.memory_over_pool(cases.Pool(16, 8, t_end=0.05)) > 1
+
+
+def test_costs_of_diffusion(monkeypatch):
+    assert np.isfinite(diffusion.Poisson(16, 1, patch=4).cost()())
+    monkeypatch.setattr(diffusion, "CELLS", 64)
+    found = diffusion.beside_explicit(1)
+    assert found["stabilized_over_explicit"] > 0
+    assert np.isfinite(found["stabilized_error"])
+    assert set(found) <= {measure.key for measure in diffusion.MEASURES}
 
 
 def test_table_and_files(tmp_path):

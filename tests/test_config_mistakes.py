@@ -1,7 +1,7 @@
 """Every mistake in a config of systems, schemes, boundaries and laws of one's own is told with its key."""
 
 import pytest
-from config_texts import GAS, NAME, ROAD, VALUES, face, line, reports, writer
+from config_texts import FLAME, GAS, NAME, ROAD, VALUES, face, line, reports, writer
 
 from solvers.build import load
 from solvers.config_errors import ConfigError
@@ -14,13 +14,22 @@ def write(tmp_path):
 
 MISTAKES = [
     # the equation
-    ("equation.type=eulr", "equation.type", 'expected "advection" or "burgers" or', 'did you mean "euler"?'),
+    (
+        "equation.type=eulr",
+        "equation.type",
+        'expected "advection" or "diffusion" or "burgers" or',
+        'did you mean "euler"?',
+    ),
     ("equation.type=3", "equation.type", "found 3, expected"),
     ("equation.gamma=1", "equation.gamma", "found 1, expected a number above 1"),
     ("equation.gamma=5 / 0", "equation.gamma", "which is inf"),
     ("equation.gama=2", "equation.gama", "unknown key; did you mean gamma?"),
-    ("equation.velocity=[1, 0]", "equation.velocity", 'belongs to type = "advection", not to "euler"'),
-    ("equation.variable=u", "equation.variable", 'belongs to type = "advection" or "burgers", not to "euler"'),
+    ("equation.velocity=[1, 0]", "equation.velocity", 'belongs to type = "advection" or "diffusion", not to "euler"'),
+    (
+        "equation.variable=u",
+        "equation.variable",
+        'belongs to type = "advection" or "diffusion" or "burgers", not to "euler"',
+    ),
     ("equation.arguments={a = 1}", "equation.arguments", 'belongs to type = "module:name", not to "euler"'),
     # initial and exact values
     ("initial.presure=1", "initial.presure", "no such variable", 'did you mean "pressure"?'),
@@ -179,6 +188,179 @@ def test_each_equation_and_scheme_tells_its_own_mistakes(write, kind, overrides,
     found = [report for report in reports(write(line(kind)), *overrides) if report.startswith(f"{key}: ")]
     assert len(found) == 1
     assert words in found[0]
+
+
+TOP = "['periodic', ['outflow', {}]]"
+DIFFUSION_MISTAKES = [
+    # what diffuses
+    ("equation.diffusivity=-0.01", "equation.diffusivity", "found -0.01, expected a finite number of 0 or more"),
+    ("equation.diffusivity=-k", "equation.diffusivity", 'found "-k", which is -0.1, expected'),
+    ("equation.diffusivity=1/0", "equation.diffusivity", 'found "1/0", which is inf, expected'),
+    ("equation.diffusivity=[0.1, -1]", "equation.diffusivity[1]", "found -1, expected"),
+    ("equation.diffusivity=[0.1]", "equation.diffusivity", "found 1 entries, expected one for each variable: u, v"),
+    ("equation.diffusivity=[]", "equation.diffusivity", "found nothing, expected"),
+    ("equation.diffusivity=true", "equation.diffusivity", "found true, expected a number"),
+    ("equation.diffusivity=0.5 - x", "equation.diffusivity", "gives -0.03125 at x = 0.53125, y = 0.03125, expected"),
+    ("equation.diffusivity=0.005 - t", "equation.diffusivity", "gives -0.005 at x = 0.03125, y = 0.03125, t = 0.01"),
+    ("equation.diffusivity=1/y", "equation.diffusivity", "gives inf at x = 0.03125, y = 0, expected finite numbers"),
+    (
+        "equation.diffusivity=u",
+        "equation.diffusivity",
+        "gives -0.03125 at x = 0.53125",
+        "expected numbers of 0 or more",
+    ),
+    ("equation.diffusivity=log(u)", "equation.diffusivity", "gives nan at x = 0.53125"),
+    ("equation.diffusivity=1 + w", "equation.diffusivity", "unknown name 'w'; known here: u, v, x, y, t"),
+    ("equation.diffusivity=['u +', 1]", "equation.diffusivity[0]", "broken expression"),
+    ("equation.diffusivity={}", "equation.diffusivity", "found {}, expected numbers"),
+    ("equation.diffusivity={x = 1}", "equation.diffusivity.y", "missing, expected a diffusivity for each direction"),
+    ("equation.diffusivity={x = 1, y = 1, z = 1}", "equation.diffusivity.z", 'no such direction; expected "x" or "y"'),
+    ("equation.diffusivity={x = 1, y = -1}", "equation.diffusivity.y", "found -1"),
+    ("equation.diffusivity={x = 1, y = [1, '-u']}", "equation.diffusivity.y", "gives -0.46875 at"),
+    ("equation.diffusivity={x = 1, y = {}}", "equation.diffusivity", "y: found {}, expected a number"),
+    (f"equation.diffusivity={NAME}:hidden", "equation.diffusivity", "cannot be called as hidden(u, x, y, t)"),
+    (f"equation.diffusivity={NAME}:gas", "equation.diffusivity", "gives 4 values at each point, expected 1 or 2"),
+    (f"equation.diffusivity={NAME}:decay", "equation.diffusivity", "gives an array of shape (2, 256)"),
+    (f"equation.diffusivity=['{NAME}:cubic', 1]", "equation.diffusivity[0]", "one function for all components"),
+    ("equation.mean=geometric", "equation.mean", 'expected "arithmetic" or "harmonic"'),
+    ("equation.diffusion=1", "equation.diffusion", "unknown key; did you mean diffusivity?"),
+    ("equation.velocity=[1]", "equation.velocity", "found 1 components, expected 2"),
+    # what reacts
+    ("equation.reaction=u", "equation.reaction", 'found "u", expected one rate for each variable: u, v'),
+    ("equation.reaction=['u']", "equation.reaction", "found 1 entries, expected one for each variable: u, v"),
+    ("equation.reaction={u = 0}", "equation.reaction.v", "missing, expected a rate for each variable"),
+    ("equation.reaction={u = 0, v = 0, w = 0}", "equation.reaction.w", 'no such variable; expected "u" or "v"'),
+    ("equation.reaction={u = 0, v = ['u']}", "equation.reaction", 'v: found ["u"], expected a number'),
+    ("equation.reaction={u = 0, v = 'u*w'}", "equation.reaction.v", "unknown name 'w'"),
+    ("equation.reaction=['1/(u - u)', 0]", "equation.reaction", "gives inf at x = 0.03125", "t = 0, expected finite"),
+    (f"equation.reaction={NAME}:one_rate", "equation.reaction", "gives 1 values at each point, expected 2"),
+    (f"equation.reaction={NAME}:gas", "equation.reaction", "cannot be called as gas(u, x, y, t)"),
+    ("equation.stiff=1", "equation.stiff", "found 1, expected true or false"),
+    ("equation.stiff=true", "equation.stiff", 'with scheme.coupling = "strang" only'),
+    ("parameters.u=1", "parameters.u", "is the name of a variable of the equation as well"),
+    # the scheme
+    ("scheme.diffusion=rkl", "scheme.diffusion", 'did you mean "rkl2"?'),
+    ("scheme.coupling=lie", "scheme.coupling", 'expected "unsplit" or "strang"'),
+    ("scheme.stages=2", "scheme.stages", "found 2, expected at most this many stages"),
+    ("scheme.tolerance=1e-6", "scheme.tolerance", 'belongs to diffusion = "backward_euler" or', 'not to "rkl2"'),
+    ("scheme.tolerance=2", "scheme.tolerance", "found 2, expected a small number"),
+    ("scheme.iterations=0", "scheme.iterations", "found 0, expected at most this many cycles"),
+    ("scheme.ratio=0", "scheme.ratio", "found 0"),
+    ("scheme.method=ctu", "scheme.method", 'does nothing else; take "lines", or coupling = "strang"'),
+    ("scheme.riemann=hll", "scheme.riemann", "advection is upwinded exactly"),
+    ("time.step=0", "time.step", "found 0, expected the longest step, a number above 0"),
+    ("time.step=-1", "time.step", "found -1"),
+    ("time.step=tiny", "time.step", "unknown name 'tiny'"),
+    # boundaries
+    (face(TOP.format("'robin'")), "domain.boundary[1][1]", '{type = "robin", a = 1.0, b = 0.1, value = 0.0}'),
+    (face(TOP.format("{type = 'robin', a = 1}")), "domain.boundary[1][1].b", "missing, expected it as in"),
+    (face(TOP.format("{type = 'robin', b = 1}")), "domain.boundary[1][1].a", "missing, expected it as in"),
+    (face(TOP.format("{type = 'robin', a = 1, b = -1}")), "domain.boundary[1][1].a", "of the same sign and not both 0"),
+    (face(TOP.format("{type = 'robin', a = 0, b = 0}")), "domain.boundary[1][1].a", "of the same sign and not both 0"),
+    (face(TOP.format("{type = 'robin', a = 'x', b = 1}")), "domain.boundary[1][1].a", 'found "x", expected a finite'),
+    (face(TOP.format("{type = 'robin', a = 1, b = [1]}")), "domain.boundary[1][1].b", "found [1], expected a number"),
+    (face(TOP.format("{type = 'robin', a = 1, b = 1, c = 1}")), "domain.boundary[1][1].c", "unknown key of"),
+    (
+        face(TOP.format("{type = 'robin', a = 1, b = 1, value = 1}")),
+        "domain.boundary[1][1].value",
+        "expected a table with u and v",
+    ),
+    (
+        face(TOP.format("{type = 'by_variable', u = {type = 'robin', a = 1, b = 1, value = '1/(y - y)'}}")),
+        "domain.boundary[1][1].u.value",
+        "gives inf at x = ",
+    ),
+    (
+        face(TOP.format(f"{{type = 'function', name = '{NAME}:turned'}}")),
+        "domain.boundary[1][1]",
+        "say nothing about the flux of diffusion; give a value or a slope",
+    ),
+]
+
+
+@pytest.mark.parametrize(("override", "key", "words"), [(m[0], m[1], m[2:]) for m in DIFFUSION_MISTAKES])
+def test_each_mistake_about_diffusion_is_told_and_nothing_else_is(write, override, key, words):
+    (found,) = reports(write(FLAME), override)
+    assert found.startswith(f"{key}: ")
+    for word in words:
+        assert word in found
+
+
+SEVERAL_KEYS = [
+    (["equation.reaction=[0, 'u']", "equation.stiff=true"], "equation.stiff", "scheme.coupling"),
+    (["scheme.diffusion=sdirk2", "scheme.stages=9"], "scheme.stages", 'belongs to diffusion = "rkl2", not to "sdirk2"'),
+    (["scheme.diffusion=rkl2", "scheme.ratio=9"], "scheme.ratio", 'not to "rkl2"'),
+    (["scheme.diffusion=explicit", "scheme.stages=9"], "scheme.stages", 'not to "explicit"'),
+    (["scheme.diffusion=rkl2", "scheme.integrator=rk4"], "scheme.integrator", 'belongs to diffusion = "explicit"'),
+    (["scheme.diffusion=rkl2", "scheme.bounded=true"], "scheme.bounded", "which a reaction leaves"),
+    (
+        ["scheme.coupling=strang", "scheme.method=ctu", "scheme.integrator=rk4"],
+        "scheme.integrator",
+        'belongs to method = "lines"',
+    ),
+    (["scheme.coupling=strang", "scheme.limiter=mc", "scheme.reconstruction=ppm"], "scheme.limiter", 'not to "ppm"'),
+    (["initial.u=1/(x - x)", "equation.diffusivity=u", "equation.reaction=['u', 0]"], "initial.u", "gives inf"),
+]
+
+
+@pytest.mark.parametrize(("overrides", "key", "words"), SEVERAL_KEYS)
+def test_keys_about_diffusion_must_fit_each_other(write, overrides, key, words):
+    (found,) = reports(write(FLAME), *overrides)
+    assert found.startswith(f"{key}: ")
+    assert words in found
+
+
+STILL = FLAME.replace("velocity = [1, 0]\n", "").replace('reaction = {u = "u * (1 - v)", v = 0}\n', "")
+MOVING_ONLY = FLAME.replace('"diffusion"', '"advection"').replace('diffusivity = ["k * (1 + u**2)", 0.1]\n', "")
+
+
+@pytest.mark.parametrize(
+    ("text", "overrides", "key", "words"),
+    [
+        (STILL, ["scheme.coupling=strang"], "scheme.coupling", "there is neither"),
+        (
+            FLAME.replace("reaction", "# reaction"),
+            ["scheme.diffusion=rkl2", "scheme.bounded=true"],
+            "scheme.bounded",
+            "RKL2 keeps no bounds",
+        ),
+        (STILL, ["scheme.limiter=mc"], "scheme.limiter", "nothing flows here"),
+        (STILL, ["scheme.method=ctu"], "scheme.method", "nothing flows here"),
+        (STILL, ["equation.stiff=true"], "equation.stiff", "is about a reaction, and there is none"),
+        (MOVING_ONLY, ["scheme.diffusion=rkl2"], "scheme.diffusion", "nothing diffuses here; see equation.diffusivity"),
+        (MOVING_ONLY, ["equation.mean=harmonic"], "equation.mean", "is that of a diffusivity, and there is none"),
+        (STILL.replace("diffusivity", "# diffusivity"), [], "equation.diffusivity", "missing, expected a number or"),
+        (line("advection"), ["scheme.diffusion=rkl2"], "scheme.diffusion", "nothing does here"),
+        (line("advection"), ["scheme.coupling=strang"], "scheme.coupling", "nothing does here"),
+        (line("euler"), ["scheme.diffusion=auto"], "scheme.diffusion", "nothing does here"),
+        (line("euler"), ["equation.reaction=0"], "equation.reaction", 'belongs to type = "advection" or "diffusion"'),
+        (
+            line("burgers"),
+            ["equation.diffusivity=0.1"],
+            "equation.diffusivity",
+            'belongs to type = "advection" or "diffusion", not to "burgers"',
+        ),
+        (
+            line("diffusion").replace("phi =", "t ="),
+            ["equation.variable=t", "equation.diffusivity=1 + x"],
+            "equation.variable",
+            "has a meaning of its own in expressions; rename it",
+        ),
+    ],
+)
+def test_keys_of_diffusion_belong_where_it_is(write, text, overrides, key, words):
+    (found,) = reports(write(text), *overrides)
+    assert found.startswith(f"{key}: ")
+    assert words in found
+
+
+def test_mistakes_about_diffusion_have_their_lines(write):
+    text = FLAME.replace("0.1]", "-0.1]").replace('"u * (1 - v)"', '"u * (1 - w)"').replace('b = "k"', "b = -1")
+    with pytest.raises(ConfigError) as caught:
+        load(write(text))
+    places = [":".join(report.split(":")[1:3]) for report in caught.value.reports]
+    expected = ["6: domain.boundary[1][1].a", "15: equation.diffusivity[1]", "16: equation.reaction.u"]
+    assert places == expected
 
 
 def test_a_law_may_not_exist_in_so_many_dimensions(write):

@@ -7,17 +7,22 @@ import sys
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import pytest
+
+import amr
+import solvers
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT))  # the benchmarks are not installed
 
+from benchmarks import cycles  # noqa: E402
 from benchmarks.verification import __main__ as command  # noqa: E402
-from benchmarks.verification import catalogue, page, pictures, problems  # noqa: E402
+from benchmarks.verification import carried, catalogue, diffusion, lab, page, pictures, poisson, problems  # noqa: E402
 from benchmarks.verification.case import Case, Mark, Result, Row, at_least, at_most, case, joined, short  # noqa: E402
 
-LISTED = {"V1", "V2", "ADV3D", "V3", "V4", "V5", "V7", "V8", "V11", "V12", "V21"}
-NAMED = {"orders-1d", "orders-3d", "vortex", "lake", "constants"}
+LISTED = {"V1", "V2", "ADV3D", "V3", "V4", "V5", "V7", "V8", "V11", "V12", "V14", "V15", "V16", "V19", "V21"}
+NAMED = {"orders-1d", "orders-3d", "vortex", "lake", "constants", "heat", "advection-diffusion"}
 
 
 @pytest.fixture(autouse=True)
@@ -133,3 +138,57 @@ def test_the_tube_between_its_waves():
     assert float(pressure[0]) == pytest.approx(0.30313, abs=1e-5)
     assert float(speed[0]) == pytest.approx(0.92745, abs=1e-5)
     assert 0.125 < float(density[0]) < 1
+
+
+def test_what_a_field_is_wrong_by():
+    mesh = amr.Mesh(amr.Domain((0, 0), (1, 1)), (8, 8), 4, 1)
+    simulation = solvers.Simulation(mesh, solvers.Advection((1.0, 0.0)), refine=cycles.boxes(2, 1, 0.01, 0.49))
+    found = simulation.run(lambda x, y: x + 2 * y, 0.0).field
+    assert found.cells == 3 * 16 + 4 * 16
+    assert max(lab.wrong_by(found, lambda x, y: x + 2 * y).values()) <= 1e-15
+    gap = lab.wrong_by(found, lambda x, y: x + 2 * y + jnp.where((x < 0.25) & (y < 0.25), 1.0, 0.0))
+    assert gap == pytest.approx({"l1": 1 / 16, "l2": 1 / 4, "linf": 1.0})
+
+
+@pytest.mark.parametrize("exact", [problems.warm_spot, problems.fading_wave(0.1, (1.0, 0.5))])
+def test_exact_solutions_of_diffusion(exact):
+    speed, diffusivity = ((0, 0), 0.01) if exact is problems.warm_spot else ((1.0, 0.5), 0.1)
+    x, y, t = 0.4, 0.3, 0.2
+    (u_x, u_y, u_t), second = jax.grad(exact, (0, 1, 2))(x, y, t), jax.hessian(exact, (0, 1))(x, y, t)
+    change = diffusivity * (second[0][0] + second[1][1]) - speed[0] * u_x - speed[1] * u_y
+    assert float(u_t) == pytest.approx(float(change), rel=1e-10)
+    assert float(exact(x, y, 0.0)) == pytest.approx(float(exact(x, y)))
+
+
+def test_the_gaussian_on_a_line():
+    u_t = jax.grad(problems.spreading, 1)(0.7, 0.3)
+    u_xx = jax.grad(jax.grad(problems.spreading))(0.7, 0.3)
+    assert float(u_t) == pytest.approx(problems.V14_DIFFUSIVITY * float(u_xx), rel=1e-10)
+
+
+def test_single_cycles_on_two_levels():
+    mesh = poisson.centred(2, 16, 4, 1)
+    problem = solvers.Elliptic(mesh)
+    system = cycles.prepared(problem, poisson.V19_SOURCE, cycles.boxes(2, 1, -poisson.WITHIN, poisson.WITHIN))
+    u, left = cycles.iterated(system, 6)
+    assert left.shape == (7,)
+    assert float(left[0]) == pytest.approx(1)
+    assert float(left[-1]) <= 1e-3
+    found = cycles.field_of(system, u)
+    assert found.cells == 16 * 16 * 7 // 4
+    assert lab.wrong_by(found, poisson.V19_SOLUTION)["linf"] <= 0.05
+
+
+def test_steps_of_super_time_stepping_are_equal():
+    step = diffusion.equal_steps(64, solvers.RKL2(stages=5, safety=0.8))
+    assert step == pytest.approx(2 / 6, rel=1e-5)
+    run = diffusion.on_a_line(64, solvers.RKL2(stages=5, safety=0.8), step)
+    assert run.summary.steps == 6
+
+
+def test_the_wave_stays_refined():
+    diffusivity = carried.diffusivity_of(0.1)
+    run = carried.carried(32, "RKL2", diffusivity, carried.where_it_bends)
+    patches = run.summary.patches
+    assert 16 < patches["mean"] < 64
+    assert run.field.count > 16

@@ -1,0 +1,116 @@
+"""Choosing how diffusion is integrated in time, by how much longer a step should be than an explicit one may be."""
+
+from __future__ import annotations
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from amr.forest import root_forest
+from amr.leaves import leaves_of
+from amr.mesh import Mesh
+from amr.topology import cell_sizes
+
+from .advection import CTU
+from .diffusivity import Diffusivity
+from .equations import Advection
+from .implicit import SDIRK2
+from .integrator import SSPRK2
+from .law import ConservationLaw
+from .limiter import MonotizedCentral, Unlimited
+from .lines import MethodOfLines
+from .reconstruction import MUSCL
+from .stabilized import RKL2
+
+POINTS = 64  # along each dimension at most, where functions are looked at
+EXPLICIT = 2.0  # up to this ratio explicit steps are the cheapest
+STABILIZED = 1000.0  # up to this ratio stabilized ones: measured, s stages are cheaper than two solutions until then
+MOST_STAGES = 65
+FEW_STAGES = 5  # where nothing says what step is accurate: the error of time is then a few percent of that of space
+
+
+class Choice(eqx.Module):
+    """A scheme, and in words why it was chosen; nothing where there was no choice."""
+
+    scheme: CTU | MethodOfLines
+    why: str = eqx.field(static=True, default="")
+
+
+def default_scheme(mesh: Mesh, equation: Advection | ConservationLaw, longest: float | None) -> Choice:
+    """The scheme for an equation without wishes of the user."""
+    if isinstance(equation, ConservationLaw):
+        return Choice(MethodOfLines())
+    if equation.diffusing is None:
+        return Choice(CTU() if CTU.suits(equation) else MethodOfLines())
+    reconstruction = MUSCL(MonotizedCentral() if equation.flows else Unlimited())
+    ratio = wanted_ratio(mesh, equation, longest)
+    if ratio is None:
+        return Choice(
+            MethodOfLines(reconstruction, integrator=RKL2(FEW_STAGES)), "nothing but diffusion limits the step"
+        )
+    text = f"steps should be about {ratio:.3g} times as long as those of the explicit Euler method may be"
+    if ratio <= EXPLICIT:
+        return Choice(MethodOfLines(reconstruction, integrator=SSPRK2()), text)
+    if ratio <= STABILIZED:
+        return Choice(MethodOfLines(reconstruction, integrator=RKL2(MOST_STAGES)), text)
+    return Choice(MethodOfLines(reconstruction, integrator=SDIRK2(ratio=math.inf)), text)  # type: ignore[call-arg]
+
+
+def wanted_ratio(mesh: Mesh, equation: Advection, longest: float | None) -> float | None:
+    """The step that the flow, or the user, asks for, in units of the longest stable one of diffusion by the explicit
+    Euler method, on the finest level; `None` where nothing asks for one, or where it cannot be known beforehand."""
+    dx = np.asarray(mesh.cell_size(mesh.max_level))
+    assert equation.diffusing is not None
+    fastest = _fastest(equation, mesh)
+    spread = _widest(equation.diffusing.diffusivity, mesh, len(equation.names))
+    if fastest is None or spread is None:
+        return None
+    rate = float((np.asarray(fastest) / dx).sum())
+    steps = [MethodOfLines().default_cfl / rate] if rate > 0 else []
+    steps += [longest] if longest is not None else []
+    if not steps:
+        return None
+    return min(steps) * 2 * float((np.asarray(spread) / dx**2).sum())
+
+
+def _fastest(equation: Advection, mesh: Mesh) -> list[float] | None:
+    """The largest normal velocity across each dimension on the root grid at the start."""
+    velocity = equation.velocity
+    if not equation.flows:
+        return [0.0] * mesh.ndim
+    leaves = leaves_of(mesh, root_forest(mesh, mesh.root_count), 1)
+
+    @eqx.filter_jit
+    def looked_at(velocity):
+        time = jnp.zeros(())
+        dx = cell_sizes(mesh, leaves, time.dtype)
+        faces = velocity.on_faces(velocity.samples(mesh, leaves, 1, time.dtype, time), dx)
+        factor = 1.0 if velocity.amplitude is None else velocity.amplitude(time)
+        return [jnp.abs(factor * face).max() for face in faces]
+
+    return _known(looked_at(velocity))
+
+
+def _widest(diffusivity: Diffusivity, mesh: Mesh, count: int) -> list[float] | None:
+    """The largest diffusivity along each dimension at the start."""
+    if diffusivity.of_solution:
+        return None
+    x = _points(mesh)
+    u = jnp.zeros((count, *jnp.broadcast_shapes(*(part.shape for part in x))))
+    return _known([jnp.max(diffusivity.at(u, x, jnp.zeros(()), d)) for d in range(mesh.ndim)])
+
+
+def _known(values: list[jax.Array]) -> list[float] | None:
+    return None if any(isinstance(value, jax.core.Tracer) for value in values) else [float(value) for value in values]
+
+
+def _points(mesh: Mesh) -> tuple[jax.Array, ...]:
+    """Some points of the domain, faces included."""
+    sides = [
+        np.linspace(low, high, min(n, POINTS) + 1)
+        for low, high, n in zip(mesh.domain.lower, mesh.domain.upper, mesh.cells, strict=True)
+    ]
+    return tuple(jnp.asarray(x) for x in np.meshgrid(*sides, indexing="ij", sparse=True))

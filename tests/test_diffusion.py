@@ -1,0 +1,418 @@
+"""Diffusion in whole runs: methods in time, boundaries, coefficients, coupling with flow and reaction."""
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from problems import SQUARE
+
+import amr
+import solvers
+from amr.errors import InvalidSettingError
+
+LINE = amr.Domain(0.0, 1.0)
+INSULATED = amr.Domain((0, 0), (1, 1), boundary=amr.Neumann(0.0))
+TAU = 2 * math.pi
+METHODS = {
+    "explicit": lambda: solvers.SSPRK2(),
+    "RKL2": lambda: solvers.RKL2(9),
+    "SDIRK2": lambda: solvers.SDIRK2(ratio=30.0),
+}
+
+
+def hot_spot(x, y):
+    return 1 + jnp.exp(-((x - 0.4) ** 2 + (y - 0.55) ** 2) / 0.005)
+
+
+def wave(x, t=0.0, diffusivity=0.1):
+    """A solution of the diffusion equation on the periodic line."""
+    return 1 + jnp.sin(TAU * x) * jnp.exp(-diffusivity * TAU**2 * t)
+
+
+def lines(integrator):
+    return solvers.MethodOfLines(integrator=integrator)
+
+
+def wave_error(integrator, cells=64, diffusivity=0.1, t_end=0.1, **options):
+    mesh = amr.Mesh(LINE, cells, patch=16)
+    simulation = solvers.Simulation(mesh, solvers.Diffusion(diffusivity), lines(integrator), **options)
+    return simulation.run(wave, t_end, exact=wave).summary.variables["phi"].error
+
+
+# --- methods in time --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_space_is_second_order(name):
+    coarse, fine = (wave_error(METHODS[name](), cells, longest=0.4 / cells)["linf"] for cells in (32, 64))
+    assert math.log2(coarse / fine) > 1.9
+
+
+def test_real_reach_of_tables():
+    known = {"ForwardEuler": 2.0, "SSPRK2": 2.0, "SSPRK3": 2.5127, "RK4": 2.7853}
+    for name, reach in known.items():
+        assert getattr(solvers, name)().real_reach == pytest.approx(reach, abs=2e-3)
+
+
+def amplification(stages, z):
+    """The factor of a step of RKL2 for du/dt = lambda u, stage by stage."""
+    method, values = solvers.RKL2(stages), [1.0, None]
+    for j in range(1, stages + 1):
+        mu, nu, tilde, gamma = (
+            float(c) for c in method.coefficients(jnp.asarray(float(j)), jnp.asarray(float(stages)))
+        )
+        before = values[j - 2] if j > 1 else 0.0
+        step = (
+            1 + mu * (values[j - 1] - 1) + nu * (before - 1 if j > 1 else 0.0) + tilde * z * values[j - 1] + gamma * z
+        )
+        values[j:] = [step]
+    return values[stages]
+
+
+@pytest.mark.parametrize("stages", [3, 5, 9, 19])
+def test_rkl2_is_stable_as_far_as_it_says_and_second_order(stages):
+    reach = solvers.RKL2(stages).reach(stages)
+    factors = [amplification(stages, -2 * reach * share) for share in np.linspace(0, 1, 41)]
+    assert max(map(abs, factors)) <= 1 + 1e-12
+    assert abs(amplification(stages, -3 * reach)) > 1
+    assert amplification(stages, -1e-3) == pytest.approx(math.exp(-1e-3), abs=1e-9)
+
+
+def test_rkl2_takes_as_many_stages_as_needed():
+    method = solvers.RKL2(99, safety=1.0)
+    for ratio in (0.1, 2.4, 2.6, 10.0, 333.0):
+        stages = int(method.needed(jnp.asarray(ratio)))
+        assert stages % 2 == 1
+        assert stages >= 3
+        assert method.reach(stages) >= ratio
+        assert stages == 3 or method.reach(stages - 2) < ratio
+
+
+@pytest.mark.parametrize(
+    ("integrator", "order"),
+    [
+        (solvers.BackwardEuler(ratio=1e9), 1),
+        (solvers.CrankNicolson(1e-12, ratio=1e9), 2),
+        (solvers.SDIRK2(1e-12, ratio=1e9), 2),
+        (solvers.RKL2(99), 1.9),  # its constant is larger where there are fewer stages
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_order_in_time(integrator, order):
+    exact = wave_error(solvers.RK4(), longest=1e-4)["l1"]
+    errors = [abs(wave_error(integrator, longest=dt)["l1"] - exact) for dt in (0.01, 0.005)]
+    assert math.log2(errors[0] / errors[1]) > order - 0.15
+
+
+def test_published_errors():
+    """V15: a Gaussian in a periodic box, the 5-point column and that of SDIRK2 of VERIFICATION.md."""
+
+    def exact(x, y, t, nu=0.01, t0=0.25):
+        def line(x):
+            return sum(jnp.exp(-((x - 0.5 + k) ** 2) / (4 * nu * (t0 + t))) for k in range(-3, 4))
+
+        return 1 + t0 / (t0 + t) * line(x) * line(y)
+
+    def error(cells, integrator, **options):
+        mesh = amr.Mesh(SQUARE, (cells, cells))
+        simulation = solvers.Simulation(mesh, solvers.Diffusion(0.01), lines(integrator), **options)
+        return simulation.run(lambda x, y: exact(x, y, 0.0), 0.5, exact=exact).summary.variables["phi"].error["l1"]
+
+    assert error(64, solvers.SSPRK2()) == pytest.approx(5.660e-5, rel=0.03)
+    assert error(256, solvers.SDIRK2(ratio=1e9), longest=0.02) == pytest.approx(2.372e-6, rel=0.05)
+
+
+def test_backward_euler_keeps_extrema():
+    mesh = amr.Mesh(amr.Domain((0, 0), (1, 1), boundary=amr.Dirichlet(0.5)), (32, 32))
+    integrator = solvers.BackwardEuler(1e-12, ratio=1e9)
+    simulation = solvers.Simulation(mesh, solvers.Diffusion(1.0), lines(integrator), longest=0.05)
+    step = simulation.run(lambda x, y: jnp.where((x < 0.3) ^ (y > 0.6), 1.0, 0.0), 0.1).summary.variables["phi"]
+    assert step.lowest >= -1e-10
+    assert step.highest <= 1 + 1e-10
+
+
+# --- adaptive meshes --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("domain", [SQUARE, INSULATED], ids=["periodic", "insulated"])
+@pytest.mark.parametrize("name", METHODS)
+def test_conservation_with_regridding(name, domain):
+    mesh = amr.Mesh(domain, (32, 32), 8, 2)
+    refine = amr.Curvature(0.02)
+    simulation = solvers.Simulation(mesh, solvers.Diffusion(0.01), lines(METHODS[name]()), refine, longest=0.008)
+    summary = simulation.run(hot_spot, 0.1).summary
+    assert abs(summary.variables["phi"].integral["relative_change"]) < 1e-13
+    assert summary.compilations == 1
+    assert summary.regrids > 1
+    assert summary.patches["max"] > summary.patches["mean"]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_run_divided_into_calls_is_the_same(name):
+    mesh = amr.Mesh(SQUARE, (16, 16), 8, 1)
+    simulation = solvers.Simulation(
+        mesh, solvers.Diffusion(0.01), lines(METHODS[name]()), amr.Curvature(0.02), longest=0.01
+    )
+    start = eqx.filter_jit(simulation.start)(hot_spot, 0.2, capacity=20)
+    advance = eqx.filter_jit(simulation.advance)
+    whole, part = advance(start, 0.2), start
+    for _ in range(20):
+        part = advance(part, 0.2, rounds=1)
+    assert float(part.clock.time) == 0.2
+    assert np.array_equal(whole.values, part.values)
+
+
+def test_ensemble_equals_its_members():
+    mesh = amr.Mesh(SQUARE, (16, 16), 8, 1)
+
+    def end(diffusivity, integrator):
+        simulation = solvers.Simulation(
+            mesh, solvers.Diffusion(diffusivity), lines(integrator), amr.Region((0.3, 0.3), (0.6, 0.6), 1), longest=0.01
+        )
+        return simulation.advance(simulation.start(hot_spot, 0.02, capacity=16), 0.02).values
+
+    for integrator in (solvers.RKL2(9), solvers.SDIRK2(1e-12)):
+        members = jnp.asarray([0.01, 0.05])
+        one = eqx.filter_jit(lambda d, i=integrator: end(d, i))
+        together = eqx.filter_jit(jax.vmap(lambda d, i=integrator: end(d, i)))(members)
+        for n, diffusivity in enumerate(members):
+            np.testing.assert_allclose(together[n], one(diffusivity), rtol=1e-10)
+
+
+@pytest.mark.parametrize("nonlinear", [False, True])
+def test_derivative_through_an_implicit_step(nonlinear):
+    mesh = amr.Mesh(SQUARE, (16, 16), 8, 1)
+    integrator = solvers.SDIRK2(1e-12, ratio=1e9)
+
+    def squared(diffusivity):
+        given = diffusivity
+        if nonlinear:
+            function = jax.tree_util.Partial(lambda d, u, x, y, t: d * u[0] ** 2, diffusivity)
+            given = solvers.NonlinearDiffusivity(function)
+        refine = amr.Region((0.3, 0.3), (0.6, 0.6), 1)
+        simulation = solvers.Simulation(mesh, solvers.Diffusion(given), lines(integrator), refine, longest=0.01)
+        state = simulation.advance(simulation.start(hot_spot, 0.01, capacity=32), 0.01)
+        return (state.values**2).sum()
+
+    function = jax.jit(squared)
+    _, slope = jax.jit(lambda d: jax.jvp(squared, (d,), (1.0,)))(0.1)
+    quotient = (function(0.1 + 1e-5) - function(0.1 - 1e-5)) / 2e-5
+    assert float(slope) == pytest.approx(float(quotient), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_single_precision(name):
+    mesh = amr.Mesh(SQUARE, (16, 16), 8, 1)
+    simulation = solvers.Simulation(
+        mesh, solvers.Diffusion(0.01), lines(METHODS[name]()), amr.Curvature(0.02), dtype="float32", longest=0.02
+    )
+    if name == "SDIRK2":
+        simulation = solvers.Simulation(
+            mesh, solvers.Diffusion(0.01), lines(solvers.SDIRK2(1e-5)), amr.Curvature(0.02), dtype="float32"
+        )
+    solution = simulation.run(hot_spot, 0.1)
+    assert solution.field.data.dtype == jnp.float32
+    assert abs(solution.summary.variables["phi"].integral["relative_change"]) < 1e-5
+
+
+def test_unsolved_equations_stop_the_run():
+    mesh = amr.Mesh(SQUARE, (32, 32), 8)
+    integrator = solvers.SDIRK2(tolerance=1e-14, iterations=1, ratio=1e4)
+    simulation = solvers.Simulation(mesh, solvers.Diffusion(0.01), lines(integrator))
+    with pytest.raises(solvers.RunError, match=r"SDIRK2 were not solved .* 1 iterations.*longest") as caught:
+        simulation.run(hot_spot, 0.5)
+    x = (np.arange(32) + 0.5) / 32
+    np.testing.assert_allclose(caught.value.field.uniform(), hot_spot(x[:, None], x[None, :]), rtol=1e-14)
+
+
+# --- boundaries and coefficients --------------------------------------------------------------------------------------
+
+
+def relaxed(domain, diffusivity, cells=32, mean=None, initial=lambda x: 0 * x, t_end=120.0, names=("u",)):
+    """The steady state that a run on the line ends in."""
+    mesh = amr.Mesh(domain, cells, 8)
+    equation = solvers.Diffusion(diffusivity, names, mean=mean)
+    simulation = solvers.Simulation(mesh, equation, lines(solvers.BackwardEuler(1e-13, ratio=1e12)), longest=10.0)
+    return simulation.run(initial, t_end).field.uniform()
+
+
+def test_layers_of_materials_are_exact_with_the_harmonic_mean():
+    domain = amr.Domain(0.0, 1.0, boundary=[(amr.Dirichlet(0.0), amr.Dirichlet(1.0))])
+    x = (np.arange(32) + 0.5) / 32
+    u = relaxed(domain, lambda x: jnp.where(x < 0.5, 1.0, 10.0), mean=solvers.Harmonic())
+    exact = np.where(x < 0.5, 20 / 11 * x, 10 / 11 + 2 / 11 * (x - 0.5))
+    np.testing.assert_allclose(u, exact, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "slope", "value"),
+    [
+        (amr.Dirichlet(2.0), amr.Neumann(-3.0), -3.0, 2.0),
+        (amr.Robin(2.0, 1.0, 5.0), amr.Dirichlet(1.0), -1.0, 2.0),  # 2 u - du/dx = 5 at x = 0
+        (amr.Dirichlet(1.0), amr.Robin(1.0, 1.0, 3.0), 1.0, 1.0),
+        (amr.Dirichlet(1.5), amr.Outflow(), 0.0, 1.5),
+    ],
+)
+def test_linear_profiles_are_exact(low, high, slope, value):
+    u = relaxed(amr.Domain(0.0, 1.0, boundary=[(low, high)]), 1.0)
+    x = (np.arange(32) + 0.5) / 32
+    np.testing.assert_allclose(u, value + slope * x, atol=1e-9)
+
+
+def test_boundary_values_in_time():
+    """A solution that comes in through the boundaries alone: exp(-t) sin(x) with D = 1 on a part of its period."""
+
+    def exact(x, t):
+        return jnp.exp(-t) * jnp.sin(x)
+
+    errors = []
+    for cells in (16, 32):
+        sides = (amr.Dirichlet(exact), amr.Neumann(lambda x, t: jnp.exp(-t) * jnp.cos(x)))
+        mesh = amr.Mesh(amr.Domain(0.5, 2.5, boundary=[sides]), cells, 8)
+        simulation = solvers.Simulation(mesh, solvers.Diffusion(1.0), lines(solvers.SDIRK2(1e-11)), longest=1 / cells)
+        solution = simulation.run(lambda x: exact(x, 0.0), 1.0, exact=exact)
+        errors.append(solution.summary.variables["phi"].error["linf"])
+    assert math.log2(errors[0] / errors[1]) > 1.9
+
+
+def test_diagonal_tensor_and_several_variables():
+    def exact(x, y, t):
+        fade = [jnp.exp(-(TAU**2) * d * t) for d in (0.1, 0.02)]
+        return (jnp.sin(TAU * x) * fade[0], jnp.sin(TAU * y) * fade[1])
+
+    diffusivity = solvers.Diagonal(0.1, lambda x, y: 0.02 + 0 * x)
+    mesh = amr.Mesh(SQUARE, (64, 64))
+    simulation = solvers.Simulation(
+        mesh, solvers.Diffusion(diffusivity, ("a", "b")), lines(solvers.RKL2()), longest=2e-3
+    )
+    found = simulation.run(lambda x, y: exact(x, y, 0.0), 0.2, exact=exact).summary.variables
+    assert found["a"].error["linf"] < 2e-3
+    assert found["b"].error["linf"] < 2e-3
+
+
+def test_diffusivity_of_the_solution_and_of_time():
+    """u = (x + c t) / m + .. for D = u: u_t = (u u_x)_x has the solution u = c (x + c t) + c^2.. a travelling ramp."""
+
+    def ramp(x, t):
+        return 1 + x + t  # u_t = (u u_x)_x: 1 = (u)_x = 1
+
+    def exact_in_time(x, t):
+        return 1 + jnp.sin(TAU * x) * jnp.exp(-(TAU**2) * 0.05 * t**2)
+
+    domain = amr.Domain(0.0, 1.0, boundary=amr.Dirichlet(ramp))
+    nonlinear = solvers.NonlinearDiffusivity(lambda u, x, t: u[0])
+    for integrator in (solvers.RKL2(9), solvers.SDIRK2(1e-11, ratio=200.0)):
+        simulation = solvers.Simulation(amr.Mesh(domain, 16, 8), solvers.Diffusion(nonlinear), lines(integrator))
+        error = simulation.run(lambda x: ramp(x, 0.0), 0.2, exact=ramp).summary.variables["phi"].error
+        assert error["linf"] < 1e-8
+        growing = solvers.VariableDiffusivity(lambda x, t: 0.1 * t + 0 * x, steady=False)
+        simulation = solvers.Simulation(
+            amr.Mesh(LINE, 64, 16), solvers.Diffusion(growing), lines(integrator), longest=0.01
+        )
+        error = simulation.run(lambda x: exact_in_time(x, 0.0), 0.5, exact=exact_in_time).summary.variables["phi"].error
+        assert error["linf"] < 2e-3
+
+
+# --- flow and reaction ------------------------------------------------------------------------------------------------
+
+COUPLED = {
+    "explicit": lambda: lines(solvers.SSPRK2()),
+    "RKL2": lambda: lines(solvers.RKL2()),
+    "IMEX": lambda: lines(solvers.SDIRK2(1e-11, ratio=1e9)),
+    "IMEX-CN": lambda: lines(solvers.CrankNicolson(1e-11, ratio=1e9)),
+    "Strang": lambda: solvers.Strang(solvers.CTU(solvers.limiter.Unlimited())),
+    "Strang-implicit": lambda: solvers.Strang(
+        solvers.CTU(solvers.limiter.Unlimited()), solvers.SDIRK2(1e-11, ratio=1e9)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COUPLED)
+def test_flow_diffusion_and_reaction_are_second_order(name):
+    """A wave that is carried, spreads and decays."""
+    speed, diffusivity, decay = 1.0, 0.02, 0.5
+
+    def exact(x, t):
+        return jnp.exp(-decay * t) * (2 + jnp.sin(TAU * (x - speed * t)) * jnp.exp(-diffusivity * TAU**2 * t))
+
+    equation = solvers.Diffusion(diffusivity, velocity=(speed,), reaction=lambda u, x, t: -decay * u)
+    scheme = COUPLED[name]()
+    if isinstance(scheme, solvers.MethodOfLines):
+        scheme = solvers.MethodOfLines(solvers.MUSCL(solvers.limiter.Unlimited()), integrator=scheme.integrator)
+    errors = []
+    for cells in (64, 128):
+        simulation = solvers.Simulation(amr.Mesh(LINE, cells, 16), equation, scheme, longest=0.4 / cells)
+        solution = simulation.run(lambda x: exact(x, 0.0), 0.5, exact=exact)
+        errors.append(solution.summary.variables["phi"].error["l1"])
+    assert math.log2(errors[0] / errors[1]) > 1.8
+
+
+def test_stiff_reactions():
+    """du/dt = -1000 (u - cos t) is followed with steps that no explicit method survives."""
+    reaction = solvers.Reaction(lambda u, x, t: -1e3 * (u - jnp.cos(t)), stiff=True)
+    equation = solvers.Diffusion(0.01, reaction=reaction)
+    simulation = solvers.Simulation(amr.Mesh(LINE, 16, 8), equation, solvers.Strang(), longest=0.05)
+    found = simulation.run(lambda x: 1 + 0 * x, 1.0).summary.variables["phi"]
+    assert found.min == pytest.approx(math.cos(1.0), abs=2e-3)
+    assert found.max == pytest.approx(found.min, abs=1e-9)
+
+
+def test_coupled_reactions_solve_a_system_in_each_cell():
+    """Two species that turn into each other: stiff, the sum stays and the ratio is that of the rates."""
+    reaction = solvers.Reaction(lambda u, x, t: (-900 * u[0] + 100 * u[1], 900 * u[0] - 100 * u[1]), stiff=True)
+    equation = solvers.Diffusion((0.1, 0.2), ("a", "b"), reaction=reaction)
+    simulation = solvers.Simulation(amr.Mesh(LINE, 16, 8), equation, solvers.Strang(), longest=0.02)
+    found = simulation.run(lambda x: (1 + 0 * x, 1 + 0 * x), 0.2).summary.variables
+    assert found["a"].max == pytest.approx(0.2, abs=1e-6)
+    assert found["b"].max == pytest.approx(1.8, abs=1e-6)
+
+
+# --- choice and mistakes ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("diffusivity", "options", "kind"),
+    [
+        (0.01, {}, solvers.RKL2),
+        (1e-5, {"velocity": (1.0, 0.5)}, solvers.SSPRK2),
+        (0.05, {"velocity": (1.0, 0.5)}, solvers.RKL2),
+        (1e3, {"velocity": (1.0, 0.5)}, solvers.SDIRK2),
+        (lambda x, y: 0.05 * (1 + x), {"velocity": lambda x, y, t: (1 + 0 * x, 0 * x)}, solvers.RKL2),
+    ],
+)
+def test_the_integrator_follows_from_the_ratio_of_steps(diffusivity, options, kind):
+    equation = solvers.Diffusion(diffusivity, **options)
+    simulation = solvers.Simulation(amr.Mesh(SQUARE, (32, 32), 16), equation)
+    assert isinstance(simulation.setup.scheme.integrator, kind)
+    summary = simulation.run(hot_spot, 0.01).summary
+    assert summary.diffusion.method == kind.__name__
+    assert "chosen" in str(summary)
+    assert summary.to_dict()["diffusion"]["why"]
+
+
+def test_mistakes():
+    mesh = amr.Mesh(SQUARE, (16, 16), 8)
+    walls = amr.Mesh(amr.Domain((0, 0), (1, 1), boundary=amr.GhostFunction(lambda m, x, y, t: m)), (16, 16), 8)
+    heat = solvers.Diffusion(1.0)
+    still = solvers.Advection((1.0, 0.0))
+    for make, message in (
+        (lambda: solvers.Simulation(walls, heat), "says nothing about the flux"),
+        (lambda: solvers.Simulation(mesh, heat, solvers.CTU()), "does nothing else"),
+        (lambda: solvers.Simulation(mesh, still, lines(solvers.RKL2())), "nothing diffuses"),
+        (lambda: solvers.Simulation(mesh, still, lines(solvers.SDIRK2())), "nothing diffuses"),
+        (lambda: solvers.Simulation(mesh, still, solvers.Strang()), "there are none"),
+        (lambda: solvers.Simulation(mesh, heat, longest=0.0), "above 0"),
+        (lambda: solvers.Simulation(mesh, solvers.Diffusion((1.0, 2.0))), "found 2 values"),
+        (lambda: solvers.Simulation(mesh, solvers.Diffusion(solvers.Diagonal(1.0))), "has 1 parts"),
+        (lambda: solvers.Simulation(mesh, solvers.Diffusion(1.0, reaction=lambda u, x, y, t: (u[0], u[0]))), "2 rates"),
+        (lambda: solvers.Diffusion(-1.0), "0 or more"),
+        (lambda: solvers.RKL2(stages=2), "3 or more"),
+        (lambda: solvers.SDIRK2(tolerance=0.0), "above 0"),
+        (lambda: amr.Robin(1.0, -1.0), "same sign"),
+        (lambda: amr.Robin(0.0, 0.0), "not both 0"),
+    ):
+        with pytest.raises(InvalidSettingError, match=message):
+            make()
