@@ -313,9 +313,13 @@ class ByVariable(Boundary):
         return jnp.stack(rows)
 
     def relation(self, face):
-        known = dict(self.parts)
-        each = [known.get(name, self.rest).relation(face.of(n)) for n, name in enumerate(face.names)]
-        return tuple(jnp.concatenate(rows) for rows in zip(*each, strict=True))
+        known, rest = dict(self.parts), self.rest.relation(face)
+        each = [
+            known[name].relation(face.of(n)) if name in known else tuple(rows[n : n + 1] for rows in rest)
+            for n, name in enumerate(face.names)
+        ]
+        a, b, g = (jnp.concatenate(rows) for rows in zip(*each, strict=True))
+        return a, b, g
 
     def check(self, names):
         for name, boundary in self.parts:

@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float
 from .boundary import Beyond, Boundary, Outflow, Periodic, Relation, Variables, Wall, from_relation
 from .domain import Domain
 from .fusion import apart
+from .halo import HaloPlan, window_places
 from .indices import along
 from .leaves import Leaves, over_blocks
 from .mesh import Mesh
@@ -97,6 +98,50 @@ def mirror_boundaries(mesh: Mesh, leaves: Leaves, line, d: int, time, variables:
         slab = jnp.where(_touches(mesh, leaves, d, end).reshape(shape), new, old)
         line = jnp.concatenate([rest, slab] if end else [slab, rest], axis=axis)
     return line
+
+
+def mirror_windows(
+    mesh: Mesh,
+    leaves: Leaves,
+    near: Float[Array, "vars blocks points lanes"],
+    plan: HaloPlan,
+    time,
+    variables: Variables,
+) -> Float[Array, "vars blocks points lanes"]:
+    """The windows that rings are prolonged from (see `amr.halo.fill_ring`), with what gives the value or derivative
+    that boundaries ask for beyond faces of the domain: interpolation between levels keeps its order at walls."""
+    cells = over_blocks(functools.partial(_window_places, mesh, plan), leaves)
+    sizes = over_blocks(lambda leaves: cell_sizes(mesh, leaves, near.dtype), leaves)
+    half = mesh.patch // 2
+    for d, pair in enumerate(mesh.domain.boundaries):
+        for end, boundary in enumerate(pair):
+            if isinstance(boundary, Periodic | Outflow | Wall):
+                continue  # as mirrored
+            layer = cells[:, d] - half + 1 if end else -cells[:, d]
+            outside = (layer > 0) & _touches(mesh, leaves, d, end)[:, None]
+            x = tuple(
+                _clipped(mesh, leaves, cells[:, k], sizes[:, k], k, None if k != d else end) for k in range(mesh.ndim)
+            )
+            nothing = jnp.zeros((), near.dtype)
+            face = Beyond(near, near, x, (nothing,) * mesh.ndim, nothing, time, variables.signs(d), variables.names)
+            distance = 2 * (2 * jnp.maximum(layer, 1) - 1).astype(near.dtype) * sizes[:, d][:, None]
+            near = jnp.where(outside, from_relation(boundary.relation(face), near, distance), near)
+    return near
+
+
+def _window_places(mesh: Mesh, plan: HaloPlan, leaves: Leaves):
+    return jnp.stack([window_places(mesh, leaves, plan.ghost, plan.margin, d) for d in range(mesh.ndim)])
+
+
+def _clipped(mesh: Mesh, leaves: Leaves, cells, size, d: int, end: int | None):
+    """Coordinates along dimension d of coarse cells of patches, those beyond the domain moved to its face; of the face
+    itself at one `end`."""
+    lower, upper = mesh.domain.lower[d], mesh.domain.upper[d]
+    if end is not None:
+        return jnp.full((1, 1, 1), upper if end else lower, size.dtype)
+    corner = mesh.patch * leaves.position[:, d].astype(size.dtype)[:, None]
+    x = lower + (corner + 2 * cells.astype(size.dtype) + 1) * size[:, None]
+    return x if mesh.domain.periodic[d] else jnp.clip(x, lower, upper)
 
 
 def cell_sizes_of_blocks(mesh: Mesh, leaves: Leaves, dtype) -> tuple[Float[Array, "blocks *ones lanes"], ...]:

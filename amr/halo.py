@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import equinox as eqx
@@ -34,6 +35,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from . import morton
+from .boundary import Outflow, Periodic
 from .errors import InvalidSettingError
 from .fusion import apart
 from .indices import along, row_major
@@ -181,8 +183,21 @@ def cells_of(mesh: Mesh, store: Store, count: Int[Array, ""]) -> Pool:
     return jnp.where(active(layout_of(store), count, mesh.ndim), cells, 0)
 
 
-def fill_ring(mesh: Mesh, layout: Layout, count, plan: HaloPlan, store: Store, prolongation: Prolongation) -> Store:
-    """The store with the rings of all patches prolonged from its cells and averages."""
+def fill_ring(
+    mesh: Mesh,
+    layout: Layout,
+    count,
+    plan: HaloPlan,
+    store: Store,
+    prolongation: Prolongation,
+    beyond: Callable[[Array, Int[Array, ""]], Array] | None = None,
+) -> Store:
+    """The store with the rings of all patches prolonged from its cells and averages.
+
+    Windows that reach beyond a face of the domain have the cells inside there, mirrored at the face (beyond `Outflow`:
+    the last one). `beyond(near, i)` may put other values in their place: `near` are the windows of sweep i,
+    `(vars, blocks, points, lanes)`; see `window_places`.
+    """
     if mesh.max_level == 0:
         return store
     if prolongation.margin != plan.margin:
@@ -192,6 +207,7 @@ def fill_ring(mesh: Mesh, layout: Layout, count, plan: HaloPlan, store: Store, p
 
     def one(i, store):
         near = apart(plan.valid, lambda: gather(store, take(plan.stencil, i, axis=0)))
+        near = near if beyond is None else beyond(near, i)
         ring = apart(plan.valid, lambda: jax.vmap(children, in_axes=1, out_axes=1)(near))
         return lax.dynamic_update_slice(store, ring[:, None], at(i, 0, None, 0, first, 0))
 
@@ -254,14 +270,12 @@ def _fill_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int
 
 def _stencil_indices(mesh: Mesh, layout: Layout, ghost: int, margin: int, leaves: Leaves) -> Int[Array, "points lanes"]:
     """Places of the cells of all windows of a ring."""
-    ndim, patch, rows = mesh.ndim, mesh.patch, rows_of(mesh, ghost)
-    half, depth = patch // 2, coarse_depth(ghost)
+    ndim, patch, rows, half = mesh.ndim, mesh.patch, rows_of(mesh, ghost), mesh.patch // 2
     region, same, finer = [], [], []
-    for d, points in enumerate(_window_cells(ndim, patch, ghost, margin)):
+    for d in range(ndim):
         upper = leaves.position[d] & 1
-        offset = points[:, None] - depth
-        coarse = jnp.where(upper == 0, offset, half - 1 - offset)
-        inside = _clamped(mesh, leaves, d, coarse, half - 1)
+        coarse = window_places(mesh, leaves, ghost, margin, d)
+        inside = _clamped(mesh, leaves, d, _mirrored(mesh, leaves, d, coarse, half - 1), half - 1)
         region.append(2 * inside // half + leaves.reach)
         same.append((inside + half * upper) % patch)
         finer.append(inside % half)
@@ -269,6 +283,23 @@ def _stencil_indices(mesh: Mesh, layout: Layout, ghost: int, margin: int, leaves
     owner, relative = leaves.around[near], leaves.relative[near]
     row = jnp.where(relative < 0, row_major(same, patch), rows.cells + row_major(finer, half))
     return layout.place(rows.total, row, owner)
+
+
+def window_places(mesh: Mesh, leaves: Leaves, ghost: int, margin: int, d: int) -> Int[Array, "points lanes"]:
+    """Where the cells of all windows of a ring lie along dimension d, in coarse cells from the patch's corner."""
+    offset = _window_cells(mesh.ndim, mesh.patch, ghost, margin)[d][:, None] - coarse_depth(ghost)
+    return jnp.where(leaves.position[d] & 1 == 0, offset, mesh.patch // 2 - 1 - offset)
+
+
+def _mirrored(mesh: Mesh, leaves: Leaves, d: int, cell, last: int):
+    """Cells counted from a patch's corner, those beyond a face of the domain mirrored at it, but for `Outflow`."""
+    low, high = (not isinstance(face, Periodic | Outflow) for face in mesh.domain.boundaries[d])
+    if low:
+        cell = jnp.where(leaves.position[d] == 0, jnp.maximum(cell, -1 - cell), cell)
+    if high:
+        last_patch = leaves.position[d] == (mesh.roots[d] << leaves.level) - 1
+        cell = jnp.where(last_patch, jnp.minimum(cell, 2 * last + 1 - cell), cell)
+    return cell
 
 
 def _clamped(mesh: Mesh, leaves: Leaves, d: int, cell, last: int):

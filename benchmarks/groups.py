@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import parts, programs
+from . import diffusion, parts, programs
 from .amrex import Amrex, dimension
 from .cases import cases
 from .measures import SPEEDS, Measure, Ratio, Speed, interleaved
@@ -33,7 +33,12 @@ def all_measures(settings: Settings) -> dict[str, tuple[Measure, ...]]:
     """What each group tells."""
     known = cases(settings.quick)
     speeds = {group: tuple(m for m in measures if set(m.needs) <= set(known)) for group, measures in SPEEDS.items()}
-    rest = {"parts": parts.MEASURES, "memory": programs.MEMORY, "compile": programs.COMPILE}
+    rest = {
+        "parts": parts.MEASURES,
+        "diffusion": diffusion.MEASURES,
+        "memory": programs.MEMORY,
+        "compile": programs.COMPILE,
+    }
     return speeds | rest | {"amrex": _beside_amrex(settings)}
 
 
@@ -57,6 +62,8 @@ def values(group: str, measures: tuple[Measure, ...], settings: Settings) -> Val
         settings.say("parts of a step")
         found = parts.measure(known[ADV2D], 1.0, settings.repeats)
         return {key: value for key, value in found.items() if key in keys}
+    if group == "diffusion":
+        return diffusion.measure(keys, settings.quick, settings.repeats, settings.say)
     if group == "memory":
         settings.say("memory")
         return {key: programs.memory_over_pool(programs.MEMORY_CASES[key]) for key in sorted(keys)}

@@ -57,6 +57,7 @@ class Diffusing(eqx.Module):
             line = jnp.zeros(shape, dtype)
         line = self._on_walls(mesh, leaves, line, d)
         found = self.diffusivity.at(line, x, time, d)
+        found = jnp.broadcast_to(found, (found.shape[0], *line.shape[1:]))  # a part of it may be constant
         left, right = lower(found, axis), upper(found, axis)
         mean = self.mean(left, right)
         if mesh.domain.periodic[d]:

@@ -18,6 +18,7 @@ from jaxtyping import Array, Float, Int
 from amr.boundary import Beyond, Homogeneous, Periodic, Variables
 from amr.domain import Domain
 from amr.fusion import apart
+from amr.ghosts import mirror_windows
 from amr.halo import Store, fill_ring, ghosted_part, stored
 from amr.hierarchy import Nodes
 from amr.leaves import Leaves
@@ -56,7 +57,7 @@ class Operator(eqx.Module):
         """The operator applied to a pool."""
         mesh, topology = self.mesh, self.topology
         layout, count = topology.layout, topology.forest.count
-        store = fill_ring(mesh, layout, count, topology.halo, stored(mesh, topology.ghost, count, u), self.prolongation)
+        store = self._stored(u)
         faces = mesh.patch ** (mesh.ndim - 1) if mesh.max_level > 0 else 0
         sides = jnp.zeros((u.shape[0], layout.sweeps, layout.blocks, 2 * mesh.ndim, faces, layout.lanes), u.dtype)
         means = empty_means(mesh, layout, u.shape[0], u.dtype)
@@ -70,10 +71,7 @@ class Operator(eqx.Module):
         """`scale D` on all faces."""
         faces = self.faces
         if faces is None:
-            mesh, topology = self.mesh, self.topology
-            layout, count = topology.layout, topology.forest.count
-            store = stored(mesh, topology.ghost, count, u)
-            store = fill_ring(mesh, layout, count, topology.halo, store, self.prolongation)
+            mesh, topology, store = self.mesh, self.topology, self._stored(u)
 
             def part(leaves, i):
                 ghosted = ghosted_part(topology.halo, store, i)
@@ -86,6 +84,18 @@ class Operator(eqx.Module):
     def linear(self) -> Operator:
         """The same without what comes in from outside, and with a coefficient that does not change."""
         return dataclasses.replace(self, mesh=homogeneous(self.mesh))
+
+    def _stored(self, u: Pool) -> Store:
+        """The cells of a pool with all that ghost cells are taken from."""
+        mesh, topology = self.mesh, self.topology
+        count, plan = topology.forest.count, topology.halo
+
+        def beyond(near, i):
+            leaves = topology.part(i)
+            return apart(plan.valid, lambda: mirror_windows(mesh, leaves, near, plan, self.time, self.variables))
+
+        store = stored(mesh, topology.ghost, count, u)
+        return fill_ring(mesh, topology.layout, count, plan, store, self.prolongation, beyond)
 
     def _moved(self, store: Store, u: Pool, i: Int[Array, ""], carry):
         out, sides, means = carry

@@ -144,9 +144,12 @@ def _spread(setup: Setup, geometry: Geometry, store: Store, time: Scalar, diffus
     def one(i, spreading):
         leaves = topology.part(i)
         cells = apart(topology.leaves.valid, lambda: cells_part(mesh, store, i))
+        if setup.open:
+            cells = _with_edges(setup, leaves, cells, geometry.samples_of(i), time)
+        ghost = (cells.shape[2] - mesh.patch) // 2
 
         def found():
-            x = over_blocks(lambda leaves: cell_centres(mesh, leaves, cells.dtype), leaves)
+            x = over_blocks(lambda leaves: cell_centres(mesh, leaves, cells.dtype, ghost), leaves)
             values = tuple(diffusing.diffusivity.at(cells, x, time, d) for d in dims)
             return _spreading(setup, leaves, values)
 

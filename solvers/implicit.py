@@ -58,6 +58,11 @@ class Implicit(eqx.Module):
         """When the state of each stage stands, from 0 to 1 over the step."""
         return tuple(sum(row) for row in self.implicit)
 
+    def ends_with_stage(self, explicit: bool) -> bool:
+        """Whether the result of a step is the state of its last stage; `explicit`: with flow or reaction."""
+        same = self.last_implicit == self.implicit[-1]
+        return same and (not explicit or self.last_explicit == self.explicit[-1])
+
     def limited(self, rate, spread, cfl: float):
         """The rate that limits the step to `cfl / rate`: see `Integrator.limited`."""
         return jnp.maximum(rate, (cfl / self.ratio) * spread)

@@ -47,7 +47,7 @@ class Solved(eqx.Module):
 
     - `iterations`: cycles of multigrid.
     - `residual`: at the end, relative to the right-hand side, in the root mean square over the domain.
-    - `converged`: whether it is below the tolerance.
+    - `converged`: whether it is below the tolerance, or as small as rounding allows.
     """
 
     iterations: Int[Array, ""]
@@ -87,7 +87,7 @@ class System(eqx.Module):
         return lambda p: jax.jvp(self.operator, (u,), (p,))[1]
 
     def reachable(self, u: Pool, tolerance: float) -> Float[Array, ""]:
-        """The tolerance, or what rounding allows."""
+        """The tolerance, or the residual that rounding `u` alone makes."""
         return jnp.maximum(tolerance, ROUNDING * jnp.finfo(u.dtype).eps * self.stiffness * self.norm(u))
 
     def norm(self, r: Pool) -> Float[Array, ""]:
@@ -109,9 +109,11 @@ def _solved(system: System, guess: Pool, tolerance: float, iterations: int) -> t
         u, before, _, used = carry
         r = apart(system.valid, lambda: system.residual(u))
         size = system.norm(r)
-        goal = system.reachable(u, tolerance)
+        # What rounding makes is rough; of a first guess all of it may be smooth, and is to be solved for.
+        goal = jnp.where(used > 0, system.reachable(u, tolerance), tolerance)
         more = (size > goal) & (size < before) & (used < iterations)
-        aim = goal if system.linear else jnp.maximum(goal, FORCING * size)
+        least = jnp.maximum(tolerance, ROUNDING * jnp.finfo(u.dtype).eps)
+        aim = least if system.linear else jnp.maximum(least, FORCING * size)
         change, again = corrected(system, u, r, aim, jnp.where(more, iterations - used, 0), made)
         return u + change, size, more, used + again
 

@@ -22,7 +22,7 @@ from jaxtyping import Array, Float, Int
 from amr.boundary import gauss_points
 from amr.errors import InvalidSettingError
 from amr.forest import Forest
-from amr.halo import Store, cells_of, cells_part, fill_ring
+from amr.halo import Store, cells_of, cells_part
 from amr.mesh import Mesh
 from amr.pool import active, choose_layout, layout_of, sweep, take, to_pool
 from amr.regrid import Regridded, regrid, wishes_near
@@ -32,9 +32,9 @@ from .bounds import clip_and_assure_sum
 from .equations import Advection
 from .geometry import Geometry, adapted_geometry, amplitude, blank_geometry, build_geometry, signalled
 from .setup import Setup, State
-from .stages import Effort, Workspace, ghosted_cells, workspace
+from .stages import Effort, Workspace, ghosted_cells, with_rings, workspace
 from .stepping import effective_bounds, plan_step, take_step
-from .time_step import FIRST, Clock, first_clock
+from .time_step import FIRST, Clock, courant_step, first_clock
 
 Scalar = Float[Array, ""]
 Count = Int[Array, ""]
@@ -103,7 +103,7 @@ def start(setup: Setup, initial: Callable, forest: Forest, time: Scalar, end: Sc
     store = u.reshape(*u.shape[:3], -1, u.shape[-1])
     rate = jnp.maximum(*(_rate(setup, geometry, store, at) for at in (time, time + FIRST * (end - time))))
     bounds = extrema(setup.mesh, forest, store)
-    return State(forest, u, first_clock(setup.cfl, time, end - time, rate), bounds, needed)
+    return State(forest, u, first_clock(setup.cfl, time, end - time, rate), bounds, needed, jnp.zeros((), bool))
 
 
 def advance(setup: Setup, state: State, stop: Scalar, most_rounds: Count) -> tuple[State, Tally]:
@@ -132,7 +132,7 @@ def advance(setup: Setup, state: State, stop: Scalar, most_rounds: Count) -> tup
     first = Running(state.forest, geometry, work, state.clock, state.needed, _blank(mesh, state.forest, work.store))
     run = lax.while_loop(unfinished, round_, first)
     u = cells_of(mesh, run.work.store, run.forest.count)
-    return State(run.forest, u, run.clock, bounds, run.needed), run.tally
+    return State(run.forest, u, run.clock, bounds, run.needed, run.work.effort.failed), run.tally
 
 
 def adapted(setup: Setup, run: Running) -> Running:
@@ -231,7 +231,7 @@ def regridded(setup: Setup, geometry: Geometry, work: Workspace, time: Scalar) -
     """Refine and coarsen once, as the indicator wishes."""
     mesh, topology, prolongation = setup.mesh, geometry.topology, setup.prolongation
     assert setup.refine is not None
-    store = fill_ring(mesh, topology.layout, topology.forest.count, topology.halo, work.store, prolongation)
+    store = with_rings(setup, geometry, work.store, time)
 
     def ghosted(i):
         names = len(setup.equation.names)
@@ -261,7 +261,7 @@ def buffer_cells(setup: Setup, geometry: Geometry) -> Int[Array, " patches"]:
 def _reached(setup: Setup, geometry: Geometry) -> Int[Array, " patches"]:
     """The same with diffusion, which moves things by the square root of `2 D t`; at most half a patch."""
     rate = setup.limited(geometry.rate, geometry.spread)
-    time = setup.interval * setup.cfl / jnp.maximum(rate, jnp.finfo(rate.dtype).tiny)
+    time = setup.interval * courant_step(setup.cfl, rate)
     cells = geometry.fastest * time + jnp.sqrt(geometry.spreading * time)
     return jnp.minimum(jnp.ceil(cells), setup.mesh.patch // 2).astype(jnp.int32)
 

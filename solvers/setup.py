@@ -117,6 +117,7 @@ class State(eqx.Module):
     - `clock`: time, last step, fastest signal.
     - `bounds`: least and largest initial value of each variable.
     - `needed`: patches that the last regrid asked for. More than the capacity: it was not done, and the pool must grow.
+    - `failed`: whether the equations of an implicit step could not be solved. This is the state before that step.
     """
 
     forest: Forest
@@ -124,6 +125,7 @@ class State(eqx.Module):
     clock: Clock
     bounds: tuple[Float[Array, " vars"], Float[Array, " vars"]]
     needed: Int[Array, ""]
+    failed: Bool[Array, ""]
 
     @property
     def capacity(self) -> int:
@@ -148,4 +150,4 @@ class State(eqx.Module):
 @eqx.filter_jit
 def _resized(state: State, layout: Layout) -> State:
     forest, u = state.forest.resized(layout.capacity), to_pool(layout, resize(state.values, layout.capacity))
-    return State(forest, u, state.clock, state.bounds, jnp.zeros_like(state.needed))
+    return State(forest, u, state.clock, state.bounds, jnp.zeros_like(state.needed), state.failed)

@@ -156,7 +156,8 @@ class Simulation(eqx.Module):
     def advance(self, state: State, t_end: float, *, rounds: int | Int[Array, ""] | None = None) -> State:
         """The state at `t_end` (or after `rounds` regrids with `interval` steps each); a JAX function like `start`.
 
-        It ends early, with `state.overflow`, where the pool is too small.
+        It ends early, with `state.overflow`, where the pool is too small, and with `state.failed` where the equations
+        of an implicit step could not be solved.
         """
         most = jnp.asarray(2**31 - 1 if rounds is None else rounds, jnp.int32)
         return loop.advance(self.setup, state, self._scalar(t_end), most)[0]

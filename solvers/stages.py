@@ -6,6 +6,7 @@ the faces, then the new values with fluxes corrected where levels meet.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import operator
 from typing import NamedTuple
@@ -16,7 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from amr.fusion import apart
-from amr.ghosts import cell_sizes_of_blocks, fill_boundaries
+from amr.ghosts import cell_sizes_of_blocks, fill_boundaries, mirror_windows
 from amr.halo import Store, cells_part, fill_ring, ghosted_part, put_cells, stored
 from amr.leaves import Leaves, over_blocks
 from amr.mesh import Mesh
@@ -146,11 +147,22 @@ def evaluate(setup: Setup, geometry: Geometry, work: Workspace, bounds, stage: S
 
 
 def _through_faces(setup: Setup, geometry: Geometry, work: Workspace, bounds, stage: Stage, parts: Parts) -> Workspace:
-    topology, layout = geometry.topology, geometry.topology.layout
-    count, prolongation = topology.forest.count, setup.prolongation
-    store = fill_ring(setup.mesh, layout, count, topology.halo, work.store, prolongation)
-    work = eqx.tree_at(lambda work: work.store, work, store)
+    layout, count = geometry.topology.layout, geometry.topology.forest.count
+    work = with_store(work, with_rings(setup, geometry, work.store, stage.time))
     return sweep(layout, count, lambda i, work: moved(setup, geometry, work, bounds, stage, parts, i), work)
+
+
+def with_rings(setup: Setup, geometry: Geometry, store: Store, time: Scalar) -> Store:
+    """The store with the rings of all patches prolonged."""
+    mesh, topology = setup.mesh, geometry.topology
+    plan, variables = topology.halo, setup.variables
+
+    def beyond(near, i):
+        leaves = topology.part(i)
+        return apart(plan.valid, lambda: mirror_windows(mesh, leaves, near, plan, time, variables))
+
+    asked = beyond if setup.diffuses and not mesh.domain.plain else None
+    return fill_ring(mesh, topology.layout, topology.forest.count, plan, store, setup.prolongation, asked)
 
 
 def moved(setup: Setup, geometry: Geometry, work: Workspace, bounds, stage: Stage, parts: Parts, i) -> Workspace:
@@ -179,7 +191,7 @@ def ghosted_cells(setup: Setup, geometry: Geometry, store: Store, time: Scalar, 
 
 def scaled(samples: Samples, factor: Scalar) -> Samples:
     """Samples with rates turned into Courant numbers."""
-    return Samples(tuple(factor * rate for rate in samples.rates), samples.cells, samples.faces)
+    return dataclasses.replace(samples, rates=tuple(factor * rate for rate in samples.rates))
 
 
 def fluxes_of(

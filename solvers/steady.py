@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import math
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from amr.boundary import Variables
+from amr.boundary import Outflow, Periodic, Variables
+from amr.domain import Domain
 from amr.errors import InvalidSettingError
 from amr.field import Field
 from amr.forest import Forest
@@ -16,14 +22,14 @@ from amr.ghosts import check_relations
 from amr.hierarchy import build_nodes
 from amr.indicator import Indicator
 from amr.mesh import Mesh
-from amr.pool import choose_layout, from_pool, to_pool
+from amr.pool import Pool, choose_layout, from_pool, to_pool
 from amr.topology import build_topology, cell_volumes
 from amr.transfer import Quadratic
 
 from . import loop
 from .diffusion import Diffusing
 from .diffusivity import Mean
-from .elliptic import Cycle, Operator, faces_of
+from .elliptic import Cycle, Operator, faces_of, relation_at
 from .equations import Diffusion
 from .krylov import System, relative_weights, solved
 from .simulation import Simulation
@@ -38,7 +44,7 @@ class Equilibrium(eqx.Module):
 
     - `field`: the solution.
     - `iterations`: cycles of multigrid; `residual`: the last one, relative to the right-hand side, in the root mean
-      square; `converged`: whether it is below the tolerance.
+      square; `converged`: whether it is below the tolerance, or as small as rounding allows.
     - `imbalance`: what was taken from the source of each variable to have a solution at all. Zero but where neither
       `alpha` nor a boundary fixes values; the solution has zero mean there.
     """
@@ -76,7 +82,7 @@ class Elliptic(eqx.Module):
     def __init__(self, mesh: Mesh, diffusivity=1.0, alpha=0.0, names=("u",), mean: Mean | None = None):
         self.mesh = mesh
         self.equation = Diffusion(diffusivity, names, mean=mean)
-        self.alpha = jnp.asarray(alpha, jnp.zeros(()).dtype)
+        self.alpha = jnp.asarray(_alpha(alpha), jnp.zeros(()).dtype)
         self.equation.check(mesh.ndim)
         check_relations(mesh.domain, self.variables)
 
@@ -87,7 +93,7 @@ class Elliptic(eqx.Module):
 
     def solve(
         self,
-        source: Callable,
+        source: Any,
         *,
         refine: Indicator | None = None,
         on: Field | None = None,
@@ -106,12 +112,20 @@ class Elliptic(eqx.Module):
         """
         if not callable(source):
             raise InvalidSettingError("source", f"expected a function of position, got {source!r}")
+        if on is not None and _grid(on.mesh) != _grid(self.mesh):
+            raise InvalidSettingError(
+                "on", "the field's mesh has other cells, patches or levels than that of the equation"
+            )
         forest = on.forest if on is not None else self.refined(source, refine)
         return eqx.filter_jit(Elliptic.on_forest)(self, forest, source, guess, tolerance, iterations)
 
     def refined(self, source: Callable, refine: Indicator | None) -> Forest:
         """The leaves that an indicator wishes for a source."""
-        simulation = Simulation(self.mesh, self.equation, refine=refine, buffer=0)
+        # The boundaries are those of the solution and have nothing to do with the source.
+        mesh, domain = self.mesh, self.mesh.domain
+        faces = [Periodic() if periodic else Outflow() for periodic in domain.periodic]
+        outlined = Mesh(Domain(domain.lower, domain.upper, boundary=faces), mesh.cells, mesh.patch, mesh.max_level)
+        simulation = Simulation(outlined, self.equation, refine=refine, buffer=0)
         capacity = self.mesh.root_count
         while True:
             state = eqx.filter_jit(Simulation.start)(simulation, source, 1.0, capacity=capacity)
@@ -123,16 +137,17 @@ class Elliptic(eqx.Module):
         self, forest: Forest, source: Callable, guess: Callable | None, tolerance: float, iterations: int
     ) -> Equilibrium:
         """The solution on given leaves; a JAX function."""
-        system, operator, first, imbalance = self._system(forest, source, guess)
+        system, operator, first, imbalance = self.system(forest, source, guess)
         u, how = solved(system, first, tolerance, iterations)
         volumes = cell_volumes(self.mesh, operator.topology, u.dtype)
-        u = jnp.where(imbalance.singular, u - _mean(volumes, u), u)
+        u = jnp.where(_per_row(imbalance.singular, u), u - _mean(volumes, u), u)
         field = Field(self.mesh, operator.topology.forest, from_pool(u), self.equation.names)
         return Equilibrium(field, how.iterations, how.residual, how.converged, imbalance.taken.reshape(-1))
 
-    def _system(
-        self, forest: Forest, source: Callable, guess: Callable | None
-    ) -> tuple[System, Operator, Array, _Imbalance]:
+    def system(
+        self, forest: Forest, source: Callable, guess: Callable | None = None
+    ) -> tuple[System, Operator, Pool, Imbalance]:
+        """The equations on given leaves, their operator, the first guess, and what is taken from the source."""
         mesh, diffusing, dtype = self.mesh, self.equation.diffusing, jnp.zeros(()).dtype
         assert isinstance(diffusing, Diffusing)
         layout = choose_layout(mesh, forest.capacity, dtype)
@@ -145,12 +160,29 @@ class Elliptic(eqx.Module):
         operator = Operator(mesh, topology, Quadratic(), self.variables, diffusing, faces, alpha, one, now)
         right, first = self._values(forest, source, layout), self._values(forest, guess, layout)
         volumes = cell_volumes(mesh, topology, dtype)
-        imbalance = _imbalance(operator, right, volumes)
-        right = jnp.where(volumes > 0, right - imbalance.taken, 0)
-        weights = relative_weights(volumes, right - operator(jnp.zeros_like(right)))
+        # A coefficient that depends on the solution is that of the guess here: elsewhere it may make no sense.
+        held = operator if linear else dataclasses.replace(operator, faces=operator.coefficients(first))
+        inflow = held(jnp.zeros_like(right))
+        singular = (self.alpha == 0) & ~self._fixed()
+        taken = jnp.where(_per_row(singular, right), _mean(volumes, right - inflow), 0)
+        reference = jnp.abs(right - inflow) + jnp.abs(right)
+        right = jnp.where(volumes > 0, right - taken, 0)
+        weights = relative_weights(volumes, reference)
         cycle = Cycle(operator, build_nodes(mesh, forest, layout))
-        system = System(operator, right, cycle, imbalance.stiffness, weights, topology.leaves.valid, linear)
-        return system, operator, first, imbalance
+        stiffness = _stiffness(held, volumes, right)
+        system = System(operator, right, cycle, stiffness, weights, topology.leaves.valid, linear)
+        return system, operator, first, Imbalance(taken, singular)
+
+    def _fixed(self) -> Bool[Array, " vars"]:
+        """For each variable, whether a boundary fixes values rather than slopes anywhere."""
+        mesh, names = self.mesh, self.equation.names
+        found = [jnp.zeros(len(names), bool)]
+        for d, pair in enumerate(mesh.domain.boundaries):
+            for end, boundary in enumerate(pair):
+                if not isinstance(boundary, Periodic):
+                    a, _ = relation_at(mesh, self.variables, jnp.zeros(()), d, end, _face_centres(mesh, d, end))
+                    found.append((a != 0).any(tuple(range(1, a.ndim))))
+        return functools.reduce(jnp.logical_or, found)
 
     def _values(self, forest: Forest, function: Callable | None, layout) -> Array:
         """A function of position on the leaves, zero without one."""
@@ -159,26 +191,50 @@ class Elliptic(eqx.Module):
         return to_pool(layout, loop.evaluate(setup, forest, known, jnp.zeros(()).dtype))
 
 
-class _Imbalance(eqx.Module):
-    """What a source has too much: `taken`, one number a variable, where the equation is `singular`. `stiffness`: see
-    `System`."""
+class Imbalance(eqx.Module):
+    """What a source has too much: `taken`, one number a variable, where its equation is `singular`."""
 
     taken: Float[Array, "vars ..."]
-    singular: Bool[Array, ""]
-    stiffness: Float[Array, ""]
+    singular: Bool[Array, " vars"]
 
 
-def _imbalance(operator: Operator, right: Array, volumes: Array) -> _Imbalance:
-    """Neither `alpha` nor a boundary fixes values if constants solve the homogeneous equation."""
-    constants = jnp.where(volumes > 0, jnp.ones_like(right), 0)
-    waves = constants * (-1.0) ** jnp.arange(right.shape[-2])[:, None]  # something that is no solution, for comparison
-    linear = operator.linear()
-    largest = jnp.abs(linear(waves)).max()
-    singular = jnp.abs(linear(constants)).max() <= 1e4 * jnp.finfo(right.dtype).eps * largest
-    mean = _mean(volumes, right - operator(jnp.zeros_like(right)))
-    return _Imbalance(jnp.where(singular, mean, 0), singular, largest)
+def _face_centres(mesh: Mesh, d: int, end: int) -> tuple[Array, ...]:
+    """Centres of the faces of the finest cells at one end of the domain."""
+    lower, lengths = mesh.domain.lower, mesh.domain.lengths
+    x = []
+    for k in range(mesh.ndim):
+        n = mesh.cells[k] * 2**mesh.max_level
+        places = jnp.asarray([float(end)]) if k == d else (jnp.arange(n, dtype=jnp.zeros(()).dtype) + 0.5) / n
+        x.append((lower[k] + lengths[k] * places).reshape(*(-1 if m == k else 1 for m in range(mesh.ndim))))
+    return tuple(x)
+
+
+def _stiffness(operator: Operator, volumes: Array, right: Pool) -> Float[Array, ""]:
+    """The largest that the operator makes of values between -1 and 1 that change from cell to cell."""
+    odd = (jnp.arange(right.shape[-2]) % 2 == 1)[:, None]
+    waves = jnp.broadcast_to(jnp.where(odd, -1.0, 1.0).astype(right.dtype), right.shape)
+    return jnp.abs(operator.linear()(jnp.where(volumes > 0, waves, 0))).max()
+
+
+def _per_row(flags: Bool[Array, " vars"], values: Pool) -> Array:
+    return flags.reshape(-1, *(1,) * (values.ndim - 1))
+
+
+def _grid(mesh: Mesh) -> tuple:
+    return mesh.cells, mesh.patch, mesh.max_level
+
+
+def _alpha(value: Any) -> Any:
+    """Checked."""
+    if isinstance(value, jax.core.Tracer):
+        return value
+    good = jnp.ndim(value) == 0 and not isinstance(value, str | bool)
+    if not good or not 0 <= float(value) < math.inf:
+        raise InvalidSettingError("alpha", f"expected a finite number of 0 or more, got {value!r}")
+    return value
 
 
 def _mean(volumes: Array, values: Array) -> Array:
     inner = tuple(range(1, values.ndim))
-    return (volumes * values).sum(inner, keepdims=True) / volumes.sum()
+    whole = jnp.broadcast_to(volumes, (1, *values.shape[1:])).sum()
+    return (volumes * values).sum(inner, keepdims=True) / whole

@@ -5,6 +5,8 @@ The stages of a Runge-Kutta method are a loop, so that they are compiled once.
 
 from __future__ import annotations
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -66,7 +68,8 @@ def plan_step(setup: Setup, geometry: Geometry, store: Store, clock: Clock, stop
     cut = land_on(trial, clock.time, stop)
     middle = clock.time + 0.5 * cut
     geometry = signalled(setup, geometry, store, middle if isinstance(setup.equation, Advection) else clock.time)
-    rate = setup.limited(geometry.rate * jnp.abs(amplitude(setup, middle)), geometry.spread)
+    spread = _largest_spread(setup, geometry, clock.time, clock.time + cut)
+    rate = setup.limited(geometry.rate * jnp.abs(amplitude(setup, middle)), spread)
     limit = courant_step(setup.cfl, rate)
     dt = jnp.minimum(cut, limit)
     dt = jnp.where(dt < cut, land_on(dt, clock.time, stop), dt)
@@ -75,7 +78,14 @@ def plan_step(setup: Setup, geometry: Geometry, store: Store, clock: Clock, stop
         clock.time + dt * jnp.asarray(parts, dt.dtype) for parts in (setup.scheme.integrator.times, setup.scheme.times)
     )
     factors = dt * jnp.stack([amplitude(setup, time) for time in looks])
-    return Step(after, clock.time, dt, times, factors, geometry.expands, geometry.spread), geometry
+    return Step(after, clock.time, dt, times, factors, geometry.expands, spread), geometry
+
+
+def _largest_spread(setup: Setup, geometry: Geometry, begin: Scalar, end: Scalar) -> Scalar:
+    """The rate of diffusion in the middle of a step, or at its ends where it changes with time and is larger there."""
+    if setup.steady or not setup.diffuses:
+        return geometry.spread
+    return functools.reduce(jnp.maximum, [sampled(setup, geometry, t).spread for t in (begin, end)], geometry.spread)
 
 
 def effective_bounds(setup: Setup, bounds, expands: Bool[Array, ""]):

@@ -278,6 +278,30 @@ def test_boundary_values_in_time():
     assert math.log2(errors[0] / errors[1]) > 1.9
 
 
+def test_levels_that_meet_a_wall_keep_the_order():
+    """A refined box at a wall with given values: the points where its sides meet the wall are second order too."""
+
+    def exact(x, y, *t):
+        return jnp.sin(3 * x + 0.5) * jnp.cos(2 * y + 0.3)
+
+    walls = [(amr.Dirichlet(exact), amr.Neumann(lambda x, y, t: 3 * jnp.cos(3 * x + 0.5) * jnp.cos(2 * y + 0.3)))]
+    walls.append((amr.Robin(1.0, 0.0, exact), amr.Dirichlet(exact)))
+    errors = []
+    for cells in (16, 32):
+        mesh = amr.Mesh(amr.Domain((0, 0), (1, 1), boundary=walls), (cells, cells), 4, 1)
+        refine = amr.AnyOf(amr.Region((0.0, 0.26), (0.49, 0.74), 1), amr.Region((0.76, 0.6), (1.0, 1.0), 1))
+        found = solvers.Elliptic(mesh).solve(lambda x, y: 13 * exact(x, y), refine=refine)
+        assert bool(found.converged)
+        errors.append(largest_error(found.field, exact))
+    assert math.log2(errors[0] / errors[1]) > 1.85
+
+
+def largest_error(field, exact):
+    patches = field.patches()
+    x, y = (patches.centres(d) for d in range(2))
+    return np.abs(patches.values[:, 0] - exact(x[:, :, None], y[:, None, :])).max()
+
+
 def test_diagonal_tensor_and_several_variables():
     def exact(x, y, t):
         fade = [jnp.exp(-(TAU**2) * d * t) for d in (0.1, 0.02)]

@@ -97,6 +97,68 @@ def test_a_lake_rests_until_a_wave_comes():
     assert eta.max() > 1.15
 
 
+def test_gray_scott(tmp_path):
+    """Food is eaten, and where there is something that eats the mesh is fine."""
+    script = example("gray_scott")
+    fields = []
+    solution = script["simulation"](cells=32, levels=1).run(
+        script["disturbed"], t_end=300.0, outputs=(100.0, 200.0), on_output=fields.append
+    )
+    food, eater = (solution.summary.variables[name] for name in ("food", "eater"))
+    assert food.integral["final"] == pytest.approx(1.378, abs=0.005)
+    assert 1.5 < eater.integral["final"] / eater.integral["initial"] < 10
+    assert 0.25 < eater.max < 0.45
+    places = np.array([[0.6, 0.82], [1.4, 0.9]])  # on a ring, and far from all of them
+    assert list(solution.field.levels(places)) == [1, 0]
+    script["picture"](fields).savefig(tmp_path / "picture.png")
+
+
+def test_heat_conduction(tmp_path):
+    script = example("heat_conduction")
+    sim = script["simulation"](cells=32, levels=1)
+    solution = sim.run(script["start"], 4.0, exact=script["steady"])
+    found = solution.summary.variables["T"]
+    assert found.error["l1"] == pytest.approx(1.49e-3, rel=0.05)
+    assert 0.3 - 1e-6 <= found.lowest <= found.highest <= 1 + 1e-6
+    assert "BackwardEuler" in str(solution.summary)
+    script["picture"]([solution.field]).savefig(tmp_path / "picture.png")
+
+
+def test_poisson(tmp_path):
+    script = example("poisson")
+    found = script["problem"](cells=32, levels=3).solve(script["density"], refine=amr.Curvature(0.5))
+    mean, largest = script["error"](found.field)
+    assert mean <= 2.5e-5
+    assert largest <= 3.2e-3
+    assert int(found.iterations) <= 12
+    assert str(found).startswith("solved on")
+    script["picture"](found.field).savefig(tmp_path / "picture.png")
+
+
+def test_fit_diffusivity():
+    """Without noise Newton's method finds what the picture was made with."""
+    script = example("fit_diffusivity")
+    measured = jax.jit(script["temperature"], static_argnums=1)(script["TRUE"], 16)
+    found = script["fitted"](jnp.log(jnp.array([0.01, 0.01])), measured, steps=5, cells=16)
+    np.testing.assert_allclose(found, [0.02, 0.005], rtol=1e-5)
+
+
+def test_the_code_of_the_page_on_diffusion_runs():
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "diffusion.md").read_text(), re.DOTALL)
+    names: dict = {}
+    exec("\n".join(blocks), names)
+    assert changes(names["solution"])["T"] <= 1e-13
+    assert bool(names["found"].converged)
+    assert abs(float(names["found"].imbalance[0])) <= 1e-15
+    final = jax.jit(names["final"])
+    difference = final(jnp.array([0.0201, 0.005])) - final(jnp.array([0.0199, 0.005]))
+    np.testing.assert_allclose(names["change"], difference / 2e-4, atol=1e-3)
+    in_the_room = amr.Mesh(names["room"], (16, 16), 8)
+    for equation in (names["layered"], names["radiating"], names["along_fibres"]):
+        if len(equation.names) == 1:
+            solvers.Simulation(in_the_room, equation)
+
+
 def test_the_code_of_the_page_on_equations_runs():
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "equations.md").read_text(), re.DOTALL)
     names: dict = {}

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from . import convergence, jumps, smooth, swirl, systems
+from . import carried, convergence, diffusion, jumps, poisson, smooth, swirl, systems
 from .case import Case
 
-CASES: tuple[Case, ...] = (*swirl.CASES, *smooth.CASES, *convergence.CASES, *jumps.CASES, *systems.CASES)
+CASES: tuple[Case, ...] = (
+    *swirl.CASES,
+    *smooth.CASES,
+    *convergence.CASES,
+    *jumps.CASES,
+    *systems.CASES,
+    *diffusion.CASES,
+    *carried.CASES,
+    *poisson.CASES,
+)
 
 
 def selected(names: list[str], quick: bool) -> list[Case]:

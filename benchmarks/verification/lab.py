@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
+import numpy as np
+
 import amr
 import solvers
 from solvers.simulation import Solution
@@ -39,6 +41,37 @@ def advect(
     mesh = amr.Mesh(domain, square(cells, ndim), patch, levels)
     simulation = solvers.Simulation(mesh, solvers.Advection(velocity), SCHEMES[scheme], refine, **options)
     return simulation.run(initial, t_end, exact=exact)
+
+
+def diffuse(
+    mesh: amr.Mesh,
+    diffusivity,
+    integrator,
+    initial: Callable,
+    t_end: float,
+    exact: Callable | None = None,
+    *,
+    refine=None,
+    **options,
+) -> Solution:
+    """Let a scalar diffuse; options are those of a `Simulation`."""
+    scheme = solvers.MethodOfLines(integrator=integrator)
+    simulation = solvers.Simulation(mesh, solvers.Diffusion(diffusivity), scheme, refine, **options)
+    return simulation.run(initial, t_end, exact=exact)
+
+
+def wrong_by(field: amr.Field, exact: Callable) -> dict[str, float]:
+    """Norms of what a field differs by from a function of position."""
+    patches, ndim = field.patches(), field.mesh.ndim
+    axes = [[1 + k for k in range(ndim) if k != d] for d in range(ndim)]
+    x = [np.expand_dims(patches.centres(d), others) for d, others in enumerate(axes)]
+    gap = np.abs(patches.values[:, 0] - np.asarray(exact(*x)))
+    volume = np.prod(patches.dx, axis=1).reshape(-1, *(1,) * ndim) / field.mesh.domain.volume
+    return {
+        "l1": float((volume * gap).sum()),
+        "l2": float(np.sqrt((volume * gap**2).sum())),
+        "linf": float(gap.max()),
+    }
 
 
 def error(solution: Solution, norm: str = "l1", name: str = "phi") -> float:

@@ -187,3 +187,35 @@ def vortex(x, y, strength: float = 5.0):
     temperature = 1 - (GAMMA - 1) / (2 * GAMMA) * factor**2
     density = temperature ** (1 / (GAMMA - 1))
     return density, 1 - factor * y, 1 + factor * x, density * temperature
+
+
+# --- what diffuses ----------------------------------------------------------------------------------------------------
+
+V14_DIFFUSIVITY, V14_AGE = 0.25, 0.5
+V15_DIFFUSIVITY, V15_AGE = 0.01, 0.25
+
+
+def spreading(x, t=0.0):
+    """V14: a Gaussian of integral 1e-6, on a line."""
+    spread = 4 * V14_DIFFUSIVITY * (V14_AGE + t)
+    return 1e-6 * jnp.exp(-(x**2) / spread) / jnp.sqrt(PI * spread)
+
+
+def warm_spot(x, y, t=0.0):
+    """V15: a Gaussian and its periodic images in the unit square."""
+
+    def along(x):
+        spread = 4 * V15_DIFFUSIVITY * (V15_AGE + t)
+        return sum(jnp.exp(-((x - 0.5 + k) ** 2) / spread) for k in range(-3, 4))
+
+    return 1 + V15_AGE / (V15_AGE + t) * along(x) * along(y)
+
+
+def fading_wave(diffusivity: float, velocity: tuple[float, float]) -> Callable:
+    """A wave of wavelength 2 along each dimension, which is carried and fades, above a mean of 2."""
+
+    def exact(x, y, t=0.0):
+        phase = PI * (x + y - sum(velocity) * t)
+        return 2 + jnp.sin(phase) * jnp.exp(-2 * diffusivity * PI**2 * t)
+
+    return exact

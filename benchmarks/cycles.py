@@ -1,0 +1,53 @@
+"""Cycles of multigrid one by one, without the Krylov method of `solvers.Elliptic`, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float
+
+import amr
+import solvers
+from amr.field import Field
+from amr.fusion import apart
+from amr.pool import Pool, from_pool
+from solvers.krylov import System
+
+
+def prepared(problem: solvers.Elliptic, source: Callable, refine: amr.Indicator | None = None) -> System:
+    """The equations of a problem on a mesh that is refined where asked for."""
+    # Behind `solve`, which does not show single cycles.
+    return eqx.filter_jit(solvers.Elliptic._system)(problem, problem.refined(source, refine), source, None)[0]
+
+
+@eqx.filter_jit
+def iterated(system: System, cycles: int) -> tuple[Pool, Float[Array, " cycles"]]:
+    """What so many cycles make of zero, and the relative residuals after each, the first being that of zero."""
+    zero = jnp.zeros_like(system.right)
+    multigrid = system.precondition(zero)
+
+    def one(u, _):
+        r = apart(system.valid, lambda: system.residual(u))
+        return u + apart(system.valid, lambda: multigrid(r)), system.norm(r)
+
+    u, sizes = lax.scan(one, zero, length=cycles)
+    return u, jnp.append(sizes, system.norm(system.residual(u)))
+
+
+def field_of(system: System, u: Pool) -> Field:
+    """As a field."""
+    operator = system.operator
+    return Field(operator.mesh, operator.topology.forest, from_pool(u), operator.variables.names)
+
+
+def boxes(ndim: int, levels: int, low: float = 0.25, high: float = 0.75) -> amr.Indicator | None:
+    """Nested refinement: each level covers the middle half of the one before, between some corners the first one."""
+    middle, half = 0.5 * (low + high), 0.5 * (high - low)
+    sides = [half / 2**level for level in range(levels)]
+    regions = [
+        amr.Region((middle - side,) * ndim, (middle + side,) * ndim, level + 1) for level, side in enumerate(sides)
+    ]
+    return amr.AnyOf(*regions) if regions else None

@@ -1,0 +1,166 @@
+"""Elliptic problems on their own."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import amr
+import solvers
+from amr.errors import InvalidSettingError
+
+TAU = 2 * math.pi
+
+
+def box(ndim, boundary, cells=16, levels=1, patch=4):
+    domain = amr.Domain((0.0,) * ndim, (1.0,) * ndim, boundary=boundary)
+    return amr.Mesh(domain, (cells,) * ndim, patch, levels)
+
+
+def middle(ndim):
+    """Refines half of the domain in each dimension."""
+    return amr.Region((0.26,) * ndim, (0.74,) * ndim, 1)
+
+
+def difference(field, exact):
+    """What lies between the field and a function, at the cell centres."""
+    patches, ndim = field.patches(), field.mesh.ndim
+    x = [
+        patches.centres(d).reshape(-1, *(patches.values.shape[2] if k == d else 1 for k in range(ndim)))
+        for d in range(ndim)
+    ]
+    return np.asarray(patches.values[:, 0] - exact(*x)), patches.dx.prod(1)
+
+
+def errors(field, exact):
+    found, volume = difference(field, exact)
+    return float((np.abs(found).mean(tuple(range(1, found.ndim))) * volume).sum() / volume.sum()), np.abs(found).max()
+
+
+def waves(*x):
+    return math.prod((jnp.sin(TAU * xi) for xi in x), start=1.0)
+
+
+@pytest.mark.parametrize("base", [16, 32])
+def test_published_errors(base):
+    """V16: a square refined once, the errors of Basilisk in VERIFICATION.md."""
+    published = {16: (6.98e-3, 1.91e-2), 32: (1.75e-3, 5.14e-3)}[base]
+    problem = solvers.Elliptic(box(2, amr.Dirichlet(0.0), base))
+    found = problem.solve(lambda x, y: 2 * TAU**2 * waves(x, y), refine=middle(2))
+    assert found.field.cells == base**2 + 3 * (base // 2) ** 2
+    for ours, theirs in zip(errors(found.field, waves), published, strict=True):
+        assert ours <= theirs
+
+
+@pytest.mark.parametrize("ndim", [1, 3])
+def test_second_order_in_other_dimensions(ndim):
+    found = []
+    for cells in (16, 32):
+        problem = solvers.Elliptic(box(ndim, amr.Dirichlet(0.0), cells), alpha=3.0)
+        solution = problem.solve(lambda *x: (3 + ndim * TAU**2) * waves(*x), refine=middle(ndim))
+        assert bool(solution.converged)
+        found.append(errors(solution.field, waves))
+    orders = np.log2(np.divide(*found))
+    assert orders[0] > 1.95
+    assert orders[1] > 1.8
+
+
+def test_nothing_fixes_values():
+    """Poisson's equation with given slopes has a solution up to a constant, if the source balances what flows in."""
+
+    def exact(x, y):
+        return jnp.cos(math.pi * x) * jnp.cos(2 * math.pi * y) + 0.5 * x
+
+    boundary = [(amr.Neumann(-0.5), amr.Neumann(0.5)), amr.Neumann(0.0)]
+    problem = solvers.Elliptic(box(2, boundary, 32, patch=8))
+    found = problem.solve(
+        lambda x, y: 5 * math.pi**2 * jnp.cos(math.pi * x) * jnp.cos(2 * math.pi * y) + 0.25, refine=middle(2)
+    )
+    assert bool(found.converged)
+    assert float(found.imbalance[0]) == pytest.approx(0.25, abs=1e-10)
+    assert found.field.integral() == pytest.approx(0.0, abs=1e-12)
+    inner, _ = difference(found.field, exact)
+    assert np.abs(inner - inner.mean()).max() < 1e-2
+    assert "solved on" in str(found)
+
+
+def test_what_fixes_values_is_noticed():
+    for alpha, boundary in ((1e-3, amr.Neumann(0.0)), (0.0, [amr.Neumann(0.0), (amr.Robin(1.0, 1.0), amr.Wall())])):
+        found = solvers.Elliptic(box(2, boundary, levels=0), alpha=alpha).solve(lambda x, y: 1 + x * y)
+        assert float(found.imbalance[0]) == 0
+        assert found.field.integral() > 0.1
+
+
+def test_cycles_do_not_grow():
+    counts = []
+    for cells, levels in ((16, 0), (64, 0), (32, 1), (32, 2)):
+        problem = solvers.Elliptic(box(2, amr.Dirichlet(0.0), cells, levels, 8))
+        refine = amr.AnyOf(*(amr.Region((0.26, 0.26), (0.74, 0.74), n + 1) for n in range(levels))) if levels else None
+        counts.append(int(problem.solve(lambda x, y: 1 + x, refine=refine).iterations))
+    assert max(counts) <= min(counts) + 3
+    assert max(counts) <= 11
+
+
+@pytest.mark.parametrize("contrast", [10.0, 1000.0])
+def test_coefficients_that_vary(contrast):
+    """A factor of four or more in a cycle, whatever the contrast, where the coefficient varies over several cells."""
+
+    def smooth(x, y):
+        return contrast ** (0.5 * (1 + jnp.sin(TAU * x) * jnp.cos(TAU * y)))
+
+    problem = solvers.Elliptic(box(2, amr.Dirichlet(0.0), 32, patch=8), smooth)
+    found = problem.solve(lambda x, y: 1 + 0 * x, refine=middle(2), tolerance=1e-8)
+    assert bool(found.converged)
+    assert int(found.iterations) <= 8 * math.log(10) / math.log(4)
+
+
+def test_jumps_of_the_coefficient():
+    """Slower at jumps (see docs/diffusion.md), but it gets there."""
+    problem = solvers.Elliptic(
+        box(2, amr.Dirichlet(0.0), 32, patch=8),
+        lambda x, y: jnp.where((x < 0.5) ^ (y < 0.5), 100.0, 1.0),
+        mean=solvers.Harmonic(),
+    )
+    found = problem.solve(lambda x, y: 1 + 0 * x, refine=middle(2), tolerance=1e-6)
+    assert bool(found.converged)
+
+
+def test_a_coefficient_that_depends_on_the_solution():
+    """(u u')' = 0 from 1 to 2 is u = sqrt(1 + 3 x)."""
+    domain = amr.Domain(0.0, 1.0, boundary=[(amr.Dirichlet(1.0), amr.Dirichlet(2.0))])
+    problem = solvers.Elliptic(amr.Mesh(domain, 64, 8, 1), solvers.NonlinearDiffusivity(lambda u, x, t: u[0]))
+    found = problem.solve(lambda x: 0 * x, refine=amr.Region(0.3, 0.6, 1), guess=lambda x: 1 + 0 * x)
+    assert bool(found.converged)
+    _, largest = errors(found.field, lambda x: jnp.sqrt(1 + 3 * x))
+    assert largest < 1e-4
+
+
+def test_several_variables_on_the_mesh_of_a_field():
+    mesh, walls = box(2, amr.Dirichlet(0.0)), box(2, amr.Dirichlet((0.0, 0.0)))
+    on = solvers.Elliptic(mesh).solve(lambda x, y: 1 + x, refine=middle(2)).field
+    both = solvers.Elliptic(walls, (1.0, 4.0), names=("a", "b")).solve(lambda x, y: (1 + x, 1 + x), on=on)
+    np.testing.assert_allclose(both.field.data[0], on.data[0], atol=1e-9)
+    np.testing.assert_allclose(4 * both.field.data[1], on.data[0], atol=1e-9)
+
+
+def test_derivative_of_a_solution():
+    mesh = box(2, amr.Dirichlet(0.0))
+    forest = solvers.Elliptic(mesh).refined(lambda x, y: x, middle(2))
+
+    def total(diffusivity):
+        problem = solvers.Elliptic(mesh, diffusivity)
+        return problem.on_forest(forest, lambda x, y: 1 + x, None, 1e-12, 50).field.data.sum()
+
+    value, slope = jax.jit(lambda d: jax.jvp(total, (d,), (1.0,)))(0.5)
+    assert float(slope) == pytest.approx(-float(value) / 0.5, rel=1e-9)
+
+
+def test_it_says_when_it_did_not_converge():
+    found = solvers.Elliptic(box(2, amr.Dirichlet(0.0))).solve(lambda x, y: 1 + x, iterations=2)
+    assert not bool(found.converged)
+    assert int(found.iterations) == 2
+    assert "NOT solved" in str(found)
+    with pytest.raises(InvalidSettingError, match="source"):
+        solvers.Elliptic(box(2, amr.Dirichlet(0.0))).solve(1.0)
