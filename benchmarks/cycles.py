@@ -19,8 +19,7 @@ from solvers.krylov import System
 
 def prepared(problem: solvers.Elliptic, source: Callable, refine: amr.Indicator | None = None) -> System:
     """The equations of a problem on a mesh that is refined where asked for."""
-    # Behind `solve`, which does not show single cycles.
-    return eqx.filter_jit(solvers.Elliptic._system)(problem, problem.refined(source, refine), source, None)[0]
+    return eqx.filter_jit(solvers.Elliptic.system)(problem, problem.refined(source, refine), source, None)[0]
 
 
 @eqx.filter_jit

@@ -18,7 +18,7 @@ from amr.fusion import apart
 from amr.halo import fill_ring, ghosted_part
 from amr.pool import layout_of, put, sweep, take
 from amr.topology import rebuilt
-from solvers import geometry, loop, stepping
+from solvers import geometry, loop, stages, stepping
 from solvers.compiling import compiled
 from solvers.setup import Setup, State
 
@@ -66,10 +66,10 @@ def parts(setup: Setup, state: State) -> Parts:
     """The parts of the run loop, ready to be timed."""
     mesh, layout, now = setup.mesh, layout_of(state.u), state.clock
     known = jax.jit(lambda state: geometry.build_geometry(setup, state.forest, layout, now.time))(state)
-    work = jax.jit(lambda state: stepping.workspace(setup, state.forest.count, state.u))(state)
+    work = jax.jit(lambda state: stages.workspace(setup, state.forest.count, state.u))(state)
     end, most = jnp.asarray(1e3, now.time.dtype), jnp.asarray(ROUNDS, jnp.int32)
     step = jax.jit(lambda known, store: stepping.plan_step(setup, known, store, now, end)[0])(known, work.store)
-    stage = jax.tree.map(lambda column: column[0], stepping.stages_of(setup, step))
+    stage = jax.tree.map(lambda column: column[0], stepping.stages_of(setup.scheme.integrator, step))
     ghosted = jnp.zeros((state.u.shape[0], *known.topology.halo.fill.shape), state.u.dtype)
 
     def ghosts(carry, known):
@@ -83,16 +83,15 @@ def parts(setup: Setup, state: State) -> Parts:
             # A factor that depends on what came before: else the compiler would do all of it only once.
             factor = stage.factor + 0 * carry[0].ravel()[0]
             store = functools.partial(apart, known.topology.leaves.valid)
-            samples = store(lambda: stepping.scaled(known.samples_of(i), factor))
-            found = stepping.fluxes_of(setup, take(ghosted, i), samples, state.bounds, store)
+            samples = store(lambda: stages.scaled(known.samples_of(i), factor))
+            leaves, patches = known.topology.part(i), take(ghosted, i)
+            found = stages.fluxes_of(setup, leaves, patches, samples, state.bounds, stage, stages.ALL, store)
             return tuple(put(old, new, i) for old, new in zip(carry, found, strict=True))
 
         return sweep(layout, known.topology.forest.count, one, carry)
 
     def update(work, known):
-        return sweep(
-            layout, known.topology.forest.count, lambda i, w: stepping.updated(setup, known, w, stage, i), work
-        )
+        return sweep(layout, known.topology.forest.count, lambda i, w: stages.updated(setup, known, w, stage, i), work)
 
     def one_step(carry, known):
         work, now, count = carry

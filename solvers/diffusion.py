@@ -58,15 +58,8 @@ class Diffusing(eqx.Module):
         line = self._on_walls(mesh, leaves, line, d)
         found = self.diffusivity.at(line, x, time, d)
         found = jnp.broadcast_to(found, (found.shape[0], *line.shape[1:]))  # a part of it may be constant
-        left, right = lower(found, axis), upper(found, axis)
-        mean = self.mean(left, right)
-        if mesh.domain.periodic[d]:
-            return mean
-        # The outermost values are those on the face itself.
-        first, last = _at_ends(mesh, leaves, d)
-        face = jnp.arange(mesh.patch + 1).reshape(-1, *(1,) * (mesh.ndim - d))
-        mean = jnp.where(first & (face == 0), left, mean)
-        return jnp.where(last & (face == mesh.patch), right, mean)
+        # Beside a wall it is the mean with the value on the wall: that is where the gradient, too, belongs to.
+        return self.mean(lower(found, axis), upper(found, axis))
 
     def _on_walls(self, mesh: Mesh, leaves: Leaves, line: Array, d: int) -> Array:
         """The line with the values on faces of the domain in the place of those beyond them."""

@@ -40,6 +40,7 @@ class Geometry(eqx.Module):
     - `fastest`: how many cells signals cross per unit of time in each patch, as the scheme counts them.
     - `divergence`: the largest of the flow in its cells.
     - `spreading`: the rate of diffusion in each patch, one over the longest stable step of the forward Euler method.
+    - `reacting`: the fastest rate of a reaction that is explicit.
     - `nodes`: the patch hierarchy, where an implicit method needs it.
     """
 
@@ -48,12 +49,18 @@ class Geometry(eqx.Module):
     fastest: Float[Array, " patches"]
     divergence: Float[Array, " patches"]
     spreading: Float[Array, " patches"]
+    reacting: Float[Array, " patches"]
     nodes: Nodes | None
 
     @property
     def rate(self) -> Scalar:
         """Of the fastest patch."""
         return jnp.where(self.topology.forest.active, self.fastest, 0).max()
+
+    @property
+    def reaction(self) -> Scalar:
+        """Of the patch where reactions are fastest."""
+        return jnp.where(self.topology.forest.active, self.reacting, 0).max()
 
     @property
     def spread(self) -> Scalar:
@@ -80,7 +87,7 @@ def blank_geometry(setup: Setup, forest: Forest, layout: Layout, time: Scalar) -
     nodes = None
     if setup.implicit:
         nodes = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(lambda: _nodes(setup, topology)))
-    return Geometry(topology, samples, nothing, nothing, nothing, nodes)
+    return Geometry(topology, samples, nothing, nothing, nothing, nothing, nodes)
 
 
 def build_geometry(setup: Setup, forest: Forest, layout: Layout, time: Scalar) -> Geometry:
@@ -130,10 +137,33 @@ def signalled(setup: Setup, geometry: Geometry, store: Store, time: Scalar) -> G
     if not isinstance(setup.equation, Advection):
         return _asked(setup, geometry, store, time)
     geometry = geometry if setup.steady else sampled(setup, geometry, time)
+    if setup.reacts:
+        geometry = _reacting(setup, geometry, store, time)
     diffusing = setup.equation.diffusing
     if diffusing is None or not diffusing.diffusivity.of_solution:
         return geometry
     return _spread(setup, geometry, store, time, diffusing)
+
+
+def _reacting(setup: Setup, geometry: Geometry, store: Store, time: Scalar) -> Geometry:
+    """With the rates at which the present state reacts."""
+    mesh, topology, equation = setup.mesh, geometry.topology, setup.equation
+    assert isinstance(equation, Advection)
+    assert equation.reaction is not None
+    reaction = equation.reaction
+
+    def one(i, reacting):
+        leaves = topology.part(i)
+        cells = apart(topology.leaves.valid, lambda: cells_part(mesh, store, i))
+
+        def found():
+            x = over_blocks(lambda leaves: cell_centres(mesh, leaves, cells.dtype), leaves)
+            return _largest(jnp.broadcast_to(reaction.fastest(cells, x, time), cells.shape[1:])).reshape(-1)
+
+        return put_patches(topology.layout, reacting, apart(topology.leaves.valid, found), i)
+
+    reacting = sweep(topology.layout, topology.forest.count, one, geometry.reacting)
+    return dataclasses.replace(geometry, reacting=reacting)
 
 
 def _spread(setup: Setup, geometry: Geometry, store: Store, time: Scalar, diffusing: Diffusing) -> Geometry:

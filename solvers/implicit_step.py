@@ -116,7 +116,9 @@ def stage_system(setup: Setup, geometry: Geometry, right: Pool, guess: Pool, len
         time,
     )
     first = apart(topology.leaves.valid, lambda: right - operator(guess))
-    weights = relative_weights(cell_volumes(setup.mesh, topology, right.dtype), jnp.abs(right) + jnp.abs(first))
+    weights = relative_weights(
+        cell_volumes(setup.mesh, topology, right.dtype), jnp.maximum(jnp.abs(right), jnp.abs(first))
+    )
     linear = not equation.diffusing.diffusivity.of_solution
     stiffness = 1 + 2 * length * geometry.spread
     return System(operator, right, Cycle(operator, geometry.nodes), stiffness, weights, topology.leaves.valid, linear)

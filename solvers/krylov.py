@@ -37,6 +37,7 @@ class Operator(Protocol):
 Apply = Callable[[Pool], Pool]
 DIRECTIONS = 4  # that are remembered
 ROUNDING = 8  # roundings of the largest term that a residual may have
+HALVINGS = 8  # of a step of Newton's method
 FORCING = 0.05  # how far the linearized equations of a step of Newton's method are solved
 
 
@@ -105,20 +106,29 @@ def _solved(system: System, guess: Pool, tolerance: float, iterations: int) -> t
     # What does not change is made once, and everything is compiled once: the residual is taken at the start of a round.
     made = system.precondition(guess) if system.linear else None
 
+    halvings = 0 if system.linear else HALVINGS
+
     def one(carry):
-        u, before, _, used = carry
-        r = apart(system.valid, lambda: system.residual(u))
+        u, change, before, used, tries, _ = carry
+        trial = u + change
+        r = apart(system.valid, lambda: system.residual(trial))
         size = system.norm(r)
+        better = size < before
         # What rounding makes is rough; of a first guess all of it may be smooth, and is to be solved for.
-        goal = jnp.where(used > 0, system.reachable(u, tolerance), tolerance)
-        more = (size > goal) & (size < before) & (used < iterations)
+        goal = jnp.where(used > 0, system.reachable(trial, tolerance), tolerance)
+        more = better & (size > goal) & (used < iterations)
         least = jnp.maximum(tolerance, ROUNDING * jnp.finfo(u.dtype).eps)
         aim = least if system.linear else jnp.maximum(least, FORCING * size)
-        change, again = corrected(system, u, r, aim, jnp.where(more, iterations - used, 0), made)
-        return u + change, size, more, used + again
+        next_, again = corrected(system, trial, r, aim, jnp.where(more, iterations - used, 0), made)
+        tries = jnp.where(better, 0, tries + 1)
+        # A step of Newton's method that makes things worse is tried again at half its length.
+        change = jnp.where(better, next_, 0.5 * change)
+        going = more | (~better & (tries <= halvings))
+        return jnp.where(better, trial, u), change, jnp.where(better, size, before), used + again, tries, going
 
-    start = (guess, jnp.full((), jnp.inf, guess.dtype), jnp.ones((), bool), jnp.zeros((), jnp.int32))
-    u, size, _, used = lax.while_loop(lambda carry: carry[2], one, start)
+    zero = jnp.zeros((), jnp.int32)
+    start = (guess, jnp.zeros_like(guess), jnp.full((), jnp.inf, guess.dtype), zero, zero, jnp.ones((), bool))
+    u, _, size, used, *_ = lax.while_loop(lambda carry: carry[-1], one, start)
     return u, Solved(used, size, size <= system.reachable(u, tolerance))
 
 

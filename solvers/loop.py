@@ -260,7 +260,7 @@ def buffer_cells(setup: Setup, geometry: Geometry) -> Int[Array, " patches"]:
 
 def _reached(setup: Setup, geometry: Geometry) -> Int[Array, " patches"]:
     """The same with diffusion, which moves things by the square root of `2 D t`; at most half a patch."""
-    rate = setup.limited(geometry.rate, geometry.spread)
+    rate = setup.limited(geometry.rate, geometry.spread, geometry.reaction)
     time = setup.interval * courant_step(setup.cfl, rate)
     cells = geometry.fastest * time + jnp.sqrt(geometry.spreading * time)
     return jnp.minimum(jnp.ceil(cells), setup.mesh.patch // 2).astype(jnp.int32)
@@ -305,4 +305,4 @@ def _at_points(setup: Setup, forest: Forest, function: Callable, dtype, time, pl
 def _rate(setup: Setup, geometry: Geometry, store: Store, time: Scalar) -> Scalar:
     """The rate of the fastest signal at one time."""
     known = signalled(setup, geometry, store, time)
-    return setup.limited(known.rate * jnp.abs(amplitude(setup, time)), known.spread)
+    return setup.limited(known.rate * jnp.abs(amplitude(setup, time)), known.spread, known.reaction)

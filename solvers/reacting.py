@@ -18,6 +18,7 @@ from amr.topology import cell_centres
 
 from .equations import Advection
 from .geometry import Geometry
+from .reaction import jacobian
 from .setup import Setup
 from .stages import Workspace, with_store
 
@@ -61,14 +62,6 @@ def linearly_implicit(rate: Callable[[Cells, Array], Cells], u: Cells, begin, dt
     first = solve(now + drift)
     second = solve(rate(u + dt * first, begin + dt) - 2 * first - drift)
     return u + 1.5 * dt * first + 0.5 * dt * second
-
-
-def jacobian(rate: Callable[[Cells], Cells], u: Cells) -> list[list[Array]]:
-    """Derivatives of each rate with respect to each variable in the same cell."""
-    count = u.shape[0]
-    units = [jnp.zeros_like(u).at[n].set(1) for n in range(count)]
-    columns = [jax.jvp(rate, (u,), (unit,))[1] for unit in units]
-    return [[columns[n][m] for n in range(count)] for m in range(count)]
 
 
 def eliminated(matrix: list[list[Array]], factor, right: Cells) -> Cells:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import equinox as eqx
@@ -31,6 +32,12 @@ class Reaction(eqx.Module):
         several = found if isinstance(found, tuple | list) else (found,) if jnp.ndim(found) < u.ndim else found
         return jnp.stack([jnp.broadcast_to(jnp.asarray(rate, u.dtype), u.shape[1:]) for rate in several])
 
+    def fastest(self, u: Float[Array, "vars ..."], x: tuple[Array, ...], t) -> Float[Array, "..."]:
+        """A bound of the rates at which small differences grow or decay in each point: the largest sum of absolute
+        derivatives of one rate."""
+        rows = jacobian(lambda u: self(u, x, t), u)
+        return functools.reduce(jnp.maximum, [sum(map(jnp.abs, row[1:]), jnp.abs(row[0])) for row in rows])
+
     def check(self, ndim: int, names: tuple[str, ...]) -> None:
         """Raise `InvalidSettingError` if it does not give one rate for each scalar."""
         if not callable(self.function):
@@ -44,3 +51,11 @@ class Reaction(eqx.Module):
             raise InvalidSettingError("reaction", f"the function fails: {type(error).__name__}: {first}") from error
         if rows != len(names):
             raise InvalidSettingError("reaction", f"gives {rows} rates, expected one for each of {', '.join(names)}")
+
+
+def jacobian(rate: Callable[[Cells], Cells], u: Cells) -> list[list[Array]]:
+    """Derivatives of each rate with respect to each variable in the same cell."""
+    count = u.shape[0]
+    units = [jnp.zeros_like(u).at[n].set(1) for n in range(count)]
+    columns = [jax.jvp(rate, (u,), (unit,))[1] for unit in units]
+    return [[columns[n][m] for n in range(count)] for m in range(count)]

@@ -24,6 +24,8 @@ from .splitting import Strang
 from .stabilized import RKL2
 from .time_step import Clock
 
+REACTION_STEP = 1.5  # of explicit reactions, in units of one over their rate: second-order methods are stable up to 2
+
 
 class Setup(eqx.Module):
     """Everything the device program needs besides the state. The fields are explained at `solvers.Simulation`."""
@@ -55,7 +57,7 @@ class Setup(eqx.Module):
     @property
     def signals_known(self) -> bool:
         """Whether the fastest signal follows from these samples; else the state has to be asked."""
-        if isinstance(self.equation, ConservationLaw) or not self.steady:
+        if isinstance(self.equation, ConservationLaw) or not self.steady or self.reacts:
             return False
         return self.equation.diffusing is None or not self.equation.diffusing.diffusivity.of_solution
 
@@ -63,6 +65,12 @@ class Setup(eqx.Module):
     def diffuses(self) -> bool:
         """Whether anything diffuses."""
         return isinstance(self.equation, Advection) and self.equation.diffusing is not None
+
+    @property
+    def reacts(self) -> bool:
+        """Whether there is a reaction that limits the step."""
+        reaction = self.equation.reaction if isinstance(self.equation, Advection) else None
+        return reaction is not None and not (reaction.stiff and isinstance(self.scheme, Strang))
 
     @property
     def implicit(self) -> bool:
@@ -74,9 +82,11 @@ class Setup(eqx.Module):
         """What integrates diffusion in time."""
         return self.scheme.diffusion if isinstance(self.scheme, Strang) else self.scheme.integrator
 
-    def limited(self, rate: Float[Array, ""], spread: Float[Array, ""]) -> Float[Array, ""]:
-        """The rate that limits the step to `cfl / rate`, from those of signals and of diffusion (see
+    def limited(self, rate: Float[Array, ""], spread: Float[Array, ""], reaction: Float[Array, ""]) -> Float[Array, ""]:
+        """The rate that limits the step to `cfl / rate`, from those of signals, of diffusion and of reactions (see
         `solvers.geometry`)."""
+        if self.reacts:
+            rate = rate + (self.cfl / REACTION_STEP) * reaction
         if self.diffuses:
             rate = self.scheme.limited(rate, spread, self.cfl)
         return rate if self.longest is None else jnp.maximum(rate, self.cfl / self.longest)

@@ -165,7 +165,7 @@ class Elliptic(eqx.Module):
         inflow = held(jnp.zeros_like(right))
         singular = (self.alpha == 0) & ~self._fixed()
         taken = jnp.where(_per_row(singular, right), _mean(volumes, right - inflow), 0)
-        reference = jnp.abs(right - inflow) + jnp.abs(right)
+        reference = jnp.maximum(jnp.abs(right - inflow), jnp.abs(right))
         right = jnp.where(volumes > 0, right - taken, 0)
         weights = relative_weights(volumes, reference)
         cycle = Cycle(operator, build_nodes(mesh, forest, layout))

@@ -69,7 +69,7 @@ def plan_step(setup: Setup, geometry: Geometry, store: Store, clock: Clock, stop
     middle = clock.time + 0.5 * cut
     geometry = signalled(setup, geometry, store, middle if isinstance(setup.equation, Advection) else clock.time)
     spread = _largest_spread(setup, geometry, clock.time, clock.time + cut)
-    rate = setup.limited(geometry.rate * jnp.abs(amplitude(setup, middle)), spread)
+    rate = setup.limited(geometry.rate * jnp.abs(amplitude(setup, middle)), spread, geometry.reaction)
     limit = courant_step(setup.cfl, rate)
     dt = jnp.minimum(cut, limit)
     dt = jnp.where(dt < cut, land_on(dt, clock.time, stop), dt)
