@@ -41,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
         if given.docs:
             page.draw(given.docs, result)
             page.write_docs(given.docs, everything, about)
+        # The programs of all cases together use up the mappings of a process (65530 on Linux), and LLVM aborts.
+        jax.clear_caches()
     return 0
 
 
