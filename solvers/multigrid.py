@@ -55,9 +55,9 @@ Part = Float[Array, "_ _ ..."]  # the same of a sweep
 # What a face between a leaf and an ancestor of the same level carries, more than other faces. To a step from one to
 # the other the operator on leaves answers with 7/4 of what a uniform grid has, since the ghost cells of the fine side
 # are those of `amr.Quadratic`, and to smooth changes with 1. Eigenvalues of the error of a cycle, 2D, two levels: -0.20
-# to 0.10 with 1, -0.11 to 0.10 with 1.2, -0.09 to 0.13 with 1.3. Smooth sources are solved faster with 1.1 (factor 8.6)
-# than with 1.2 (6.3), random ones with both alike (7.7).
-STIFFNESS = 1.1
+# to 0.10 with 1, -0.11 to 0.10 with 1.2, -0.09 to 0.13 with 1.3. Smooth sources are solved faster with less (a
+# factor of 8.6 with 1.1, 6.3 with 1.2), random ones in 3D with more (5.9 and 7.3).
+STIFFNESS = 1.15
 
 
 class Multigrid(eqx.Module):
