@@ -126,9 +126,9 @@ def advance(setup: Setup, state: State, stop: Scalar, most_rounds: Count) -> tup
 
     geometry = build_geometry(setup, state.forest, layout, state.clock.time)
     work = workspace(setup, state.forest.count, state.u)
-    if not isinstance(setup.equation, Advection):
-        # The first regrid asks how fast signals are, as any other does.
-        geometry = signalled(setup, geometry, work.store, state.clock.time)
+    if setup.adaptive and not setup.signals_known:
+        # The first regrid asks how fast signals are at the beginning of the next step, as any other does.
+        _, geometry = plan_step(setup, geometry, work.store, state.clock, stop)
     first = Running(state.forest, geometry, work, state.clock, state.needed, _blank(mesh, state.forest, work.store))
     run = lax.while_loop(unfinished, round_, first)
     u = cells_of(mesh, run.work.store, run.forest.count)

@@ -28,6 +28,10 @@ class Reaction(eqx.Module):
 
     def __call__(self, u: Float[Array, "vars ..."], x: tuple[Array, ...], t) -> Float[Array, "vars ..."]:
         """The rates, one row a scalar."""
+        return self._rows(u, x, t)
+
+    def _rows(self, u: Array, x: tuple[Array, ...], t) -> Array:
+        """The rates that the function gives, however many."""
         found = self.function(u, *x, t)
         several = found if isinstance(found, tuple | list) else (found,) if jnp.ndim(found) < u.ndim else found
         return jnp.stack([jnp.broadcast_to(jnp.asarray(rate, u.dtype), u.shape[1:]) for rate in several])
@@ -45,7 +49,7 @@ class Reaction(eqx.Module):
         dtype = jnp.zeros(()).dtype
         u, point = jax.ShapeDtypeStruct((len(names), 2), dtype), jax.ShapeDtypeStruct((2,), dtype)
         try:
-            rows = jax.eval_shape(self, u, (point,) * ndim, jax.ShapeDtypeStruct((), dtype)).shape[0]
+            rows = jax.eval_shape(self._rows, u, (point,) * ndim, jax.ShapeDtypeStruct((), dtype)).shape[0]
         except Exception as error:  # whatever a user's function raises
             first = str(error).splitlines()[0] if str(error) else ""
             raise InvalidSettingError("reaction", f"the function fails: {type(error).__name__}: {first}") from error

@@ -165,6 +165,27 @@ def test_a_run_divided_into_calls_is_the_same(name):
     assert np.array_equal(whole.values, part.values)
 
 
+@pytest.mark.parametrize(
+    "equation",
+    [
+        solvers.Diffusion(solvers.NonlinearDiffusivity(lambda u, x, y, t: 0.02 * u[0] ** 2)),
+        solvers.Diffusion(0.01, reaction=lambda u, x, y, t: 20 * u * (1 - u)),
+        solvers.Diffusion(solvers.VariableDiffusivity(lambda x, y, t: 0.02 * (1 + jnp.sin(20 * t)) + 1e-3, False)),
+    ],
+    ids=["of_solution", "reacting", "unsteady"],
+)
+def test_a_run_divided_into_calls_is_the_same_where_signals_depend_on_the_state(equation):
+    mesh = amr.Mesh(SQUARE, (32, 32), 8, 1)
+    simulation = solvers.Simulation(mesh, equation, lines(solvers.RKL2(9)), amr.Curvature(0.02), longest=0.001)
+    start = eqx.filter_jit(simulation.start)(hot_spot, 0.03, capacity=64)
+    advance = eqx.filter_jit(simulation.advance)
+    whole, part = advance(start, 0.03), start
+    while float(part.clock.time) < 0.03:
+        part = advance(part, 0.03, rounds=1)
+    assert int(whole.forest.count) > 16
+    assert np.array_equal(whole.values, part.values)
+
+
 def test_ensemble_equals_its_members():
     mesh = amr.Mesh(SQUARE, (16, 16), 8, 1)
 
