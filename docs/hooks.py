@@ -1,0 +1,59 @@
+"""What mkdocs does besides: pages that have their source elsewhere in the repository, and links to its files."""
+
+import ast
+import re
+from pathlib import Path
+
+from mkdocs.structure.files import File
+
+ROOT = Path(__file__).parent.parent
+PAGES = {"index.md": "README.md", "contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
+FOLDERS = {"examples": "*.py", "configs": "*.toml", "notebooks": "*.ipynb"}
+# Those whose methods people call, or write themselves; of others the arguments are all there is to know.
+WITH_METHODS = {
+    *("amr.Boundary", "amr.Field", "amr.Indicator", "amr.Mesh", "amr.PatchView", "amr.Patches", "amr.Prolongation"),
+    *("solvers.ConservationLaw", "solvers.Diffusivity", "solvers.Elliptic", "solvers.Equilibrium", "solvers.Integrator"),
+    *("solvers.Limiter", "solvers.Reconstruction", "solvers.RiemannSolver", "solvers.Simulation", "solvers.Solution"),
+    *("solvers.Velocity",),
+}
+
+
+def on_files(files, config):
+    """The README is the first page; examples and configs are part of the site, so that pages can link to them."""
+    for page, source in PAGES.items():
+        text = (ROOT / source).read_text(encoding="utf-8").replace("](docs/", "](")
+        for name, own in PAGES.items():
+            text = text.replace(f"]({own})", f"]({name})")
+        files.append(File.generated(config, page, content=text))
+    for folder, pattern in FOLDERS.items():
+        for path in sorted((ROOT / folder).glob(pattern)):
+            files.append(File.generated(config, f"{folder}/{path.name}", abs_src_path=str(path)))
+    return files
+
+
+def on_page_markdown(markdown, page, config, files):
+    """Links from docs/ to other folders of the repository; public names where they are defined."""
+    for folder in FOLDERS:
+        markdown = markdown.replace(f"](../{folder}/", f"]({folder}/")
+    return re.sub(r"^::: (amr|solvers)\.(\w+)$", _defined, markdown, flags=re.MULTILINE)
+
+
+def _defined(match):
+    package, name = match.groups()
+    home = homes(package).get(name)
+    path = f"{package}.{home}.{name}" if home else f"{package}.{name}"
+    options = {"heading": f"{package}.{name}", "toc_label": name}
+    if f"{package}.{name}" in WITH_METHODS:
+        options["members"] = "null"
+    return f"::: {path}\n    options:\n" + "\n".join(f"      {key}: {value}" for key, value in options.items())
+
+
+def homes(package):
+    """The module of each public name, from the imports or the table `_HOME` of the package, without running it."""
+    found = {}
+    for node in ast.parse((ROOT / package / "__init__.py").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module:
+            found |= {alias.name: node.module for alias in node.names}
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_HOME":
+            found |= ast.literal_eval(node.value)
+    return found
