@@ -79,15 +79,6 @@ class CTU(eqx.Module):
         return ForwardEuler()
 
     @property
-    def rooms(self) -> tuple[bool, bool, bool]:
-        """Whether steps need `base`, `previous` and `register` of `solvers.stages.Workspace`."""
-        return False, False, False
-
-    def limited(self, rate, spread, cfl: float):
-        """The rate that limits the step to `cfl / rate`: that of the flow."""
-        return rate
-
-    @property
     def times(self) -> tuple[float, ...]:
         """When in a step, from 0 to 1, the flow is needed."""
         return (0.5,)

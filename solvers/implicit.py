@@ -43,7 +43,7 @@ class Implicit(eqx.Module):
     last_implicit: eqx.AbstractClassVar[tuple[float, ...]]
     order: eqx.AbstractClassVar[int]
     forward_ratio: ClassVar[None] = None
-    uses_register: ClassVar[bool] = False
+    rooms: ClassVar[tuple[bool, bool, bool]] = (False, False, False)
 
     def __init__(self, tolerance: float = 1e-8, iterations: int = 50, ratio: float = 100.0):
         for key, value, most in (("tolerance", tolerance, 1), ("ratio", ratio, math.inf)):

@@ -44,6 +44,11 @@ class Integrator(eqx.Module):
         return any(stage.saved or stage.weight for stage in self.stages)
 
     @property
+    def rooms(self) -> tuple[bool, bool, bool]:
+        """Whether steps need `base`, `previous` and `register` of `solvers.stages.Workspace`."""
+        return len(self.stages) > 1, False, self.uses_register
+
+    @property
     def times(self) -> tuple[float, ...]:
         """When each stage evaluates L, from 0 to 1 over the step: where L = 1 has brought u."""
         times = [0.0]

@@ -110,19 +110,6 @@ class MethodOfLines(eqx.Module):
         return 1 if self.reconstruction.order <= 2 else 3
 
     @property
-    def rooms(self) -> tuple[bool, bool, bool]:
-        """Whether steps need `base`, `previous` and `register` of `solvers.stages.Workspace`."""
-        if isinstance(self.integrator, RKL2):
-            return True, True, True
-        if isinstance(self.integrator, Implicit):
-            return False, False, False
-        return len(self.integrator.stages) > 1, False, self.integrator.uses_register
-
-    def limited(self, rate, spread, cfl: float):
-        """The rate that limits the step to `cfl / rate`: see `Integrator.limited`."""
-        return self.integrator.limited(rate, spread, cfl)
-
-    @property
     def default_cfl(self) -> float:
         """Stable with some margin."""
         return 0.5 if self.integrator.order <= 2 else 0.8

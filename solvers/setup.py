@@ -82,13 +82,21 @@ class Setup(eqx.Module):
         """What integrates diffusion in time."""
         return self.scheme.diffusion if isinstance(self.scheme, Strang) else self.scheme.integrator
 
+    @property
+    def rooms(self) -> tuple[bool, bool, bool]:
+        """What steps of all parts need: see `Integrator.rooms`."""
+        both = zip(self.scheme.integrator.rooms, self.diffusion_integrator.rooms, strict=True)
+        base, previous, register = (one or other for one, other in both)
+        return base, previous, register
+
     def limited(self, rate: Float[Array, ""], spread: Float[Array, ""], reaction: Float[Array, ""]) -> Float[Array, ""]:
         """The rate that limits the step to `cfl / rate`, from those of signals, of diffusion and of reactions (see
         `solvers.geometry`)."""
         if self.reacts:
             rate = rate + (self.cfl / REACTION_STEP) * reaction
         if self.diffuses:
-            rate = self.scheme.limited(rate, spread, self.cfl)
+            share = 0.5 if isinstance(self.scheme, Strang) else 1.0  # diffusion that is split off goes half a step
+            rate = self.diffusion_integrator.limited(rate, share * spread, self.cfl)
         return rate if self.longest is None else jnp.maximum(rate, self.cfl / self.longest)
 
     @property

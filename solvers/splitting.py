@@ -44,13 +44,8 @@ class Strang(eqx.Module):
             raise InvalidSettingError("diffusion", f"expected an integrator such as solvers.RKL2(), got {diffusion!r}")
 
     @property
-    def integrator(self) -> Integrator | RKL2 | Implicit:
+    def integrator(self) -> Integrator:
         """That of the flow."""
-        return self.flow.integrator
-
-    @property
-    def flowing(self) -> Integrator:
-        """The same, which is a table."""
         assert isinstance(self.flow.integrator, Integrator), "checked before"
         return self.flow.integrator
 
@@ -78,17 +73,6 @@ class Strang(eqx.Module):
     @property
     def default_cfl(self) -> float:
         return self.flow.default_cfl
-
-    @property
-    def rooms(self) -> tuple[bool, bool, bool]:
-        """Those of both parts: see `CTU.rooms`."""
-        both = zip(self.flow.rooms, MethodOfLines(integrator=self.diffusion).rooms, strict=True)
-        base, previous, register = (one or other for one, other in both)
-        return base, previous, register
-
-    def limited(self, rate, spread, cfl: float):
-        """The rate that limits the step to `cfl / rate`: see `Integrator.limited`. Diffusion goes half a step."""
-        return self.diffusion.limited(rate, 0.5 * spread, cfl)
 
     def combined(self, rates: list[Array]) -> Array:
         return self.flow.combined(rates)

@@ -31,7 +31,7 @@ class RKL2(eqx.Module):
     order: ClassVar[int] = 2
     times: ClassVar[tuple[float, ...]] = (0.0,)
     forward_ratio: ClassVar[None] = None
-    uses_register: ClassVar[bool] = True
+    rooms: ClassVar[tuple[bool, bool, bool]] = (True, True, True)
 
     def __init__(self, stages: int = 19, safety: float = 0.9):
         if isinstance(stages, bool) or not isinstance(stages, int) or stages < 3:

@@ -121,7 +121,7 @@ def workspace(setup: Setup, count, u: Pool) -> Workspace:
     faces = mesh.patch ** (mesh.ndim - 1) if mesh.max_level > 0 else 0
     sides = jnp.zeros((u.shape[0], layout.sweeps, layout.blocks, 2 * mesh.ndim, faces, layout.lanes), u.dtype)
     means = empty_means(mesh, layout, u.shape[0], u.dtype)
-    base, previous, register = (jnp.zeros_like(u) if needed else None for needed in setup.scheme.rooms)
+    base, previous, register = (jnp.zeros_like(u) if needed else None for needed in setup.rooms)
     return Workspace(store, jnp.zeros_like(u), sides, means, base, previous, Effort.none(), register)
 
 

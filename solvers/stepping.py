@@ -122,7 +122,7 @@ def split_step(setup: Setup, scheme: Strang, geometry: Geometry, work: Workspace
     work = reacted(setup, geometry, work, step.begin, half)
     work = _diffused(setup, scheme.diffusion, geometry, work, bounds, step, step.begin, half)
     if isinstance(setup.equation, Advection) and setup.equation.flows:
-        work = table_step(setup, scheme.flowing, geometry, work, bounds, step, FLOW)
+        work = table_step(setup, scheme.integrator, geometry, work, bounds, step, FLOW)
     work = _diffused(setup, scheme.diffusion, geometry, work, bounds, step, middle, half)
     work = reacted(setup, geometry, work, middle, half)
     if not isinstance(scheme.diffusion, Implicit):
