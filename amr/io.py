@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import jax
@@ -53,6 +54,7 @@ def write(
     precision: str | None = None,
     derived: Mapping[str, Float[Array | np.ndarray, "*cells patches"]] | None = None,
     vectors: Mapping[str, Sequence[str]] | None = None,
+    restart: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a field to one HDF5 file, `*.vtkhdf`, for a restart and for yt, ParaView, VTK and PyVista.
 
@@ -67,6 +69,7 @@ def write(
     - `derived`: more variables for the other programs, each of shape `(*cells, capacity)`; `read` ignores them.
     - `vectors`: variables (of the field or derived) that VTK shall see as the components of one vector:
       `{"velocity": ("u", "v")}`. They take no room, but VTK needs seconds to read a million of them.
+    - `restart`: what a run needs besides the field to go on, as JSON can say it; `read_header` gives it back.
 
     Raises `InvalidSettingError` for names or precisions that cannot be written, `OSError` if the disk says no.
     """
@@ -81,7 +84,7 @@ def write(
         write_parthenon(file, leaves, arrays, float(field.time), int(field.step))
         file.create_group("Input").attrs["File"] = config or ""
         write_vtk(file, leaves, arrays, vectors)
-        _write_header(file, field, arrays, config)
+        _write_header(file, field, arrays, config, restart)
 
 
 def read(path: str | os.PathLike, *, dtype: str | None = None) -> Field:
@@ -109,6 +112,19 @@ def read_config(path: str | os.PathLike) -> str | None:
     """The text that was given to `write` as `config`. Raises `FileError` as `read` does."""
     with _reading(path) as file:
         return _read_header(path, file)["config"]
+
+
+def read_header(path: str | os.PathLike) -> dict[str, Any]:
+    """What a file says of itself, without reading the data: a dictionary with
+
+    - `mesh` (domain, cells, patch, max_level, capacity), `names`, `time`, `step`, `count` of patches, `capacity`;
+    - `computed` and `stored`: the precision of the run and of the file;
+    - `config` and `restart`, as they were given to `write`.
+
+    Raises `FileError` as `read` does, but a damaged array is not noticed.
+    """
+    with _reading(path) as file:
+        return _read_header(path, file)
 
 
 def write_series(path: str | os.PathLike, entries: Iterable[tuple[str | os.PathLike, float]]) -> None:
@@ -197,7 +213,13 @@ def _checksum(array: np.ndarray) -> int:
     return zlib.crc32(array.data)
 
 
-def _write_header(file: h5py.File, field: Field, arrays: Mapping[str, np.ndarray], config: str | None) -> None:
+def _write_header(
+    file: h5py.File,
+    field: Field,
+    arrays: Mapping[str, np.ndarray],
+    config: str | None,
+    restart: Mapping[str, Any] | None,
+) -> None:
     """Everything small that a restart needs, as JSON.
 
     Its checksums find what fletcher32 cannot see: chunks that HDF5 no longer finds read as zeros. The text has a fixed
@@ -215,6 +237,7 @@ def _write_header(file: h5py.File, field: Field, arrays: Mapping[str, np.ndarray
         "computed": str(field.data.dtype),
         "stored": str(arrays[field.names[0]].dtype),
         "config": config,
+        "restart": restart,
         "crc32": sums,
     }
     group = file.create_group("amr")

@@ -16,6 +16,7 @@ from typing import Any
 import jax
 
 import amr
+from amr.vtkhdf import RESERVED as RESERVED_NAMES
 
 from .build_boundaries import PATH, BoundaryReader, Faces, faces_of, outline
 from .build_coefficients import try_coefficients
@@ -26,8 +27,9 @@ from .config import Config, DomainTable, MeshTable, OutputTable, RefineTable, Ti
 from .config_equations import OwnLawTable, ScalarsTable
 from .config_errors import Mistakes, Tables, fields_of, read_tables
 from .config_file import Source, read_source
+from .derived import Derived, known_names
 from .equations import Advection
-from .formulas import Each, Formulas
+from .formulas import Each, Formulas, Looks
 from .law import ConservationLaw
 from .law_checks import check_methods, not_admissible, with_coefficients
 from .sampling import flat_points, values_at
@@ -47,6 +49,7 @@ class Case:
     - `config`: with all defaults filled in.
     - `simulation`, `initial`, `exact`: `simulation.run(initial, config.time.end, exact=exact)`.
     - `output_times`: when to write between start and end.
+    - `derived`: more variables to write.
     - `modules`: files of the user's own modules that the config names.
     """
 
@@ -55,6 +58,7 @@ class Case:
     initial: Callable
     exact: Callable | None
     output_times: tuple[float, ...]
+    derived: Derived
     modules: tuple[Path, ...]
 
     @property
@@ -139,14 +143,16 @@ class _Builder:
         scheme = self._scheme(equation)
         refine = self._refine(equation)
         times = attempt(("output",), _output_times, tables["time"], tables["output"])
+        derived = None if equation is None else self._derived(equation)
         self._check_picture(equation)
         mesh = self._mesh_with_boundaries(equation, initial, scheme)
         simulation = None if mesh is None else self._simulation(mesh, equation, scheme, refine)
         if self.mistakes.entries or simulation is None or initial is None or times is None:
             return None
         assert refine is not None, "there are no mistakes"
+        assert derived is not None, "there are no mistakes"
         config = self._resolved(simulation, refine[1])
-        return Case(config, simulation, initial, exact, times, tuple(self.formulas.modules))
+        return Case(config, simulation, initial, exact, times, derived, tuple(self.formulas.modules))
 
     # --- the equation and the functions -------------------------------------------------------------------------------
 
@@ -215,11 +221,25 @@ class _Builder:
         names = None if equation is None else equation.names
         return build_refine(table, names, self.tables["mesh"], self.formulas, self.mistakes)
 
+    def _derived(self, equation: Equation) -> Derived | None:
+        """What `[output.derived]` gives."""
+        table: OutputTable | None = self.tables["output"]
+        if table is None:
+            return None
+        found = {}
+        names = known_names(equation)
+        for key, text in table.derived.items():
+            path = ("output", "derived", key)
+            if key in equation.names or key in RESERVED_NAMES:
+                self.mistakes.add(path, "is the name of something else already; choose another one")
+            found[key] = self.formulas.coefficient(path, text, names, Looks.SOLUTION)
+        return Derived(equation, {key: value.function for key, value in found.items() if value is not None})
+
     def _check_picture(self, equation: Equation | None) -> None:
         table: OutputTable | None = self.tables["output"]
-        if table is None or equation is None or table.variable in (None, *equation.names):
+        if table is None or equation is None or table.variable in (None, *equation.names, *table.derived):
             return
-        expected = alternatives(equation.names, table.variable)
+        expected = alternatives((*equation.names, *table.derived), table.variable)
         self.mistakes.add(("output", "variable"), f"found {show(table.variable)}, expected {expected}")
 
     def _mesh_with_boundaries(self, equation: Equation | None, initial: Callable | None, scheme) -> amr.Mesh | None:

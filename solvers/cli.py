@@ -12,8 +12,8 @@ import click
 
 if TYPE_CHECKING:
     from .build import Case
+    from .checkpoint import Checkpoint
     from .run_folder import RunFolder
-    from .simulation import Solution
 
 FAILED, WRONG_CONFIG, INTERRUPTED = 1, 2, 130  # exit statuses
 
@@ -45,14 +45,42 @@ def run(file: Path, overrides: tuple[str, ...], force: bool) -> None:
     """
     case = _load(file, overrides)
     enable_compilation_cache()
-    folder = _prepare(case, file, force)
+    _perform(case, _prepare(case, file, force))
+
+
+@main.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--from", "given", type=click.Path(path_type=Path), help="The file to go on from, not the newest.")
+def resume(directory: Path, overrides: tuple[str, ...], given: Path | None) -> None:
+    """Go on with the run in DIRECTORY, from its newest dump or checkpoint.
+
+    The result equals that of a run never interrupted, bit by bit. Settings may change where that makes sense: the
+    end, steps, what is written, thresholds, the scheme, more levels.
+
+    \b
+        amrax resume runs/advection_swirl_2d
+        amrax resume runs/advection_swirl_2d time.end=4.0 output.every=0.1
+        amrax resume runs/advection_swirl_2d --from runs/advection_swirl_2d/advection_swirl_2d_0002.vtkhdf
+    """
+    from .config_errors import ConfigError
+    from .resume import resumable
+    from .run_folder import RunFolder
+
     try:
-        solution = _simulate(case, folder)
-        folder.finish(solution)
+        case, checkpoint, remarks = resumable(directory, overrides, given)
+    except ConfigError as error:
+        _fail(str(error), WRONG_CONFIG)
+    for remark in remarks:
+        click.echo(remark, err=True)
+    enable_compilation_cache()
+    folder = RunFolder(case)
+    try:
+        folder.prepare_to_resume(directory / "config.toml", checkpoint)
     except OSError as error:
-        _fail(f"cannot write results: {error}", FAILED)
-    click.echo(str(solution.summary))
-    click.echo(f"results in {folder.directory}")
+        _fail(f"{directory}: {error}", WRONG_CONFIG)
+    click.echo(f"going on from t = {float(checkpoint.field.time):.6g}, step {checkpoint.field.step}", err=True)
+    _perform(case, folder, checkpoint)
 
 
 @main.command()
@@ -101,27 +129,21 @@ def _prepare(case: Case, file: Path, force: bool) -> RunFolder:
     return folder
 
 
-def _simulate(case: Case, folder: RunFolder) -> Solution:
-    """The run itself, with its progress shown and its dumps written."""
+def _perform(case: Case, folder: RunFolder, checkpoint: Checkpoint | None = None) -> None:
+    """Run, and say what came of it."""
     from .progress import reporter
-    from .simulation import RunError
+    from .session import EarlyEndError, perform
 
-    end = case.config.time.end
     try:
-        with closing(reporter(end, sys.stderr)) as show:
-
-            def write(field) -> None:
-                path = folder.dump(field)
-                show.say(f"t = {float(field.time):.4g}: wrote {path}")
-
-            return case.simulation.run(
-                case.initial, end, exact=case.exact, outputs=case.output_times, on_output=write, progress=show
-            )
-    except RunError as error:
-        _fail(f"the run failed: {error}\nthe last good field is in {folder.dump_failed(error.field)}", FAILED)
-    except KeyboardInterrupt:
-        done = f"dumps up to t = {folder.dumps[-1][1]:.4g} are in" if folder.dumps else "there are no dumps yet in"
-        _fail(f"interrupted; {done} {folder.directory}", INTERRUPTED)
+        with closing(reporter(case.config.time.end, sys.stderr)) as show:
+            solution = perform(case, folder, show, checkpoint)
+    except EarlyEndError as early:
+        _fail(str(early), FAILED if early.failed else INTERRUPTED)
+    except OSError as error:
+        advice = f"what was written before is whole: amrax resume {folder.directory} goes on from there"
+        _fail(f"cannot write results: {error}\n{advice}", FAILED)
+    click.echo(str(solution.summary))
+    click.echo(f"results in {folder.directory}")
 
 
 def enable_compilation_cache() -> None:

@@ -145,6 +145,9 @@ class TimeTable(Table):
     step: Positive | None = Field(default=None, description="the longest step, a number above 0")
 
 
+Formulae = dict[str, Formula]
+
+
 class OutputTable(Table):
     """`[output]`: what is left behind, and where."""
 
@@ -155,13 +158,32 @@ class OutputTable(Table):
         default=None, description="what the names of the files begin with"
     )
     every: Positive | None = Field(default=None, description="the time between two dumps, a number above 0")
+    every_steps: int | None = Field(
+        default=None, ge=1, description="steps between two dumps, a whole number, 1 or more"
+    )
+    derived: dict[Name, Formula] = Field(
+        default_factory=dict,
+        description='a table with an expression for each name, such as {speed = "sqrt(u**2 + v**2)"}',
+    )
     picture: bool = Field(default=True, description="true or false")
     variable: Name | None = Field(default=None, description="the name of the variable in the picture")
     precision: PRECISIONS | None = Field(default=None)
 
 
+class CheckpointTable(Table):
+    """`[checkpoint]`: files to resume from, besides the dumps."""
+
+    every: Positive | None = Field(default=None, description="the time between two checkpoints, a number above 0")
+    every_steps: int | None = Field(
+        default=None, ge=1, description="steps between two checkpoints, a whole number, 1 or more"
+    )
+    every_minutes: Positive | None = Field(
+        default=None, description="minutes on the clock between two checkpoints, a number above 0"
+    )
+    keep: int = Field(default=2, ge=1, description="how many of the newest to keep, a whole number, 1 or more")
+
+
 Parameters = dict[Name, Number]
-Formulae = dict[str, Formula]
 
 
 class Config(Table):
@@ -177,6 +199,7 @@ class Config(Table):
     refine: RefineTable = Field(default=RefineTable(), description="a table")
     time: TimeTable = Field(description="a table with end")
     output: OutputTable = Field(default=OutputTable(), description="a table")
+    checkpoint: CheckpointTable = Field(default=CheckpointTable(), description="a table")
 
     def to_toml(self) -> str:
         """The config with everything it left open, as a text that can be run again."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time as timer
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from amr.diagnostics import norms
 from amr.field import Field
@@ -17,12 +16,13 @@ from amr.forest import root_forest
 from amr.mesh import Mesh
 
 from . import loop
+from .account import Account
+from .checkpoint import Checkpoint
 from .compiling import compiled
 from .implicit import Implicit
+from .schedule import Moment, Series
 from .setup import Setup, State
-from .splitting import Strang
-from .stabilized import RKL2
-from .summary import Effort, Summary, Variable, relative_change
+from .summary import Summary
 
 SLICE_SECONDS = 0.5  # the device program comes back about this often, for progress and interruption
 SLACK = 1.25  # room in a new pool over what is needed at once
@@ -45,11 +45,54 @@ class Progress:
 
 
 class RunError(RuntimeError):
-    """A run that cannot go on. `field` is the last good field."""
+    """A run that cannot go on.
 
-    def __init__(self, message: str, field: Field):
+    **Attributes:** `checkpoint`: the last good state, to be resumed from with other choices; `field`: its field.
+    """
+
+    def __init__(self, message: str, checkpoint: Checkpoint):
         super().__init__(message)
-        self.field = field
+        self.checkpoint = checkpoint
+
+    @property
+    def field(self) -> Field:
+        """The last good field."""
+        return self.checkpoint.field
+
+
+class Interrupted(KeyboardInterrupt):
+    """A run that was asked to stop. `checkpoint` is where it stood; `Simulation.resume` goes on from it."""
+
+    def __init__(self, checkpoint: Checkpoint):
+        advice = "simulation.resume(error.checkpoint, t_end) goes on, error.checkpoint.save(path) keeps it"
+        super().__init__(f"interrupted at t={float(checkpoint.field.time):.6g}; {advice}")
+        self.checkpoint = checkpoint
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is wanted from a run besides its end.
+
+    **Attributes:**
+
+    - `exact(x, .., t)`: the exact solution, if it is known.
+    - `times`: met exactly, and given to `output`; so are start and end.
+    - `output`, `checkpoints`: what is done with checkpoints, and when.
+    - `progress`: called about twice a second.
+    - `stop`: asked as often; once it is true the run raises `Interrupted`.
+    """
+
+    exact: Callable | None = None
+    times: tuple[float, ...] = ()
+    output: Series | None = None
+    checkpoints: Series | None = None
+    progress: Callable[[Progress], None] = lambda progress: None
+    stop: Callable[[], bool] = lambda: False
+
+    @property
+    def series(self) -> Sequence[Series]:
+        """Outputs before checkpoints: what goes on from a checkpoint has written what was due by then."""
+        return [series for series in (self.output, self.checkpoints) if series is not None]
 
 
 def ladder(mesh: Mesh, wanted: float | int) -> int:
@@ -70,40 +113,42 @@ def _finite(u, time):
 class Run:
     """One run. Not reusable."""
 
-    def __init__(self, setup: Setup, dtype, t_start: float, t_end: float):
+    def __init__(self, setup: Setup, dtype, t_start: float, t_end: float, wishes: Wishes | None = None):
         self.setup, self.dtype, self.end = setup, dtype, float(t_end)
         self.begin = float(t_start)
-        self.summary = Summary(dtype=str(dtype), device=jax.devices()[0].device_kind)
-        self.patch_steps = 0
-        self.most_patches = 0
-        self.lowest: np.ndarray | None = None
-        self.highest: np.ndarray | None = None
-        self.efforts = 0
-        self.most_effort = 0
-        self.unsolved = False
+        self.wishes = wishes or Wishes()
+        self.account = Account()
         self.program: Callable | None = None
-        self.report: Callable[[Progress], None] = lambda progress: None
+        self.started = timer.perf_counter()
 
-    def go(
-        self,
-        initial: Callable,
-        exact: Callable | None,
-        outputs: Iterable[float],
-        on_output: Callable[[Field], None] | None,
-        progress: Callable[[Progress], None] | None,
-    ) -> tuple[Field, Summary, State]:
-        """The whole run."""
-        self.report = progress or self.report
-        emit = on_output or (lambda field: None)
+    def go(self, initial: Callable) -> tuple[Field, Summary, State, Checkpoint]:
+        """The whole run from an initial condition."""
         state = self.first_state(initial)
-        first = self.field(state)
-        self.check_finite(state, state)
-        emit(first)
-        stops = sorted({float(t) for t in outputs if self.begin < t < self.end})
-        for stop in [*stops, self.end] if self.end > self.begin else []:
+        self.check_finite(state, state, self.account)
+        self.account.begin(self.field(state))
+        for series in self.wishes.series:
+            series.start(self.moment(state))
+        self.emit(state)
+        return self.to_the_end(state)
+
+    def go_on(self, checkpoint: Checkpoint) -> tuple[Field, Summary, State, Checkpoint]:
+        """The rest of a run."""
+        state = checkpoint.state(self.setup, self.dtype)
+        self.account = checkpoint.account
+        for series in self.wishes.series:
+            series.start(self.moment(state))
+        return self.to_the_end(state)
+
+    def to_the_end(self, state: State) -> tuple[Field, Summary, State, Checkpoint]:
+        """On to all the times that have to be met, the last of which is the end."""
+        now = float(state.clock.time)
+        stops = sorted({float(t) for t in self.wishes.times if now < t < self.end})
+        for stop in [*stops, self.end] if self.end > now else []:
             state = self.until(state, stop)
-            emit(self.field(state))
-        return self.field(state), self.finish(first, state, exact), state
+            self.emit(state)
+        final = self.field(state)
+        summary = self.account.summary(self.setup, state, final, self.errors(state))
+        return final, summary, state, self.checkpoint(state)
 
     def first_state(self, initial: Callable) -> State:
         """The initial condition on its refined mesh, in a pool with some slack."""
@@ -124,9 +169,9 @@ class Run:
             return asked
         room = ladder(self.setup.mesh, max(SLACK * count, self.small_pool)) if self.setup.adaptive else count
         if asked is not None:
-            self.summary.growths += 1
+            self.account.growths += 1
             text = f"pool of {asked} patches is too small, {count} needed: grown to {room}"
-            self.report(self.progress(state, text))
+            self.wishes.progress(self.progress(state, text))
         return room
 
     @property
@@ -139,51 +184,69 @@ class Run:
         return root_forest(self.setup.mesh, capacity), self.scalar(self.begin), self.scalar(self.end)
 
     def until(self, state: State, stop: float) -> State:
-        """Advance to a time, growing the pool as often as needed."""
+        """Advance to a time, growing the pool as often as needed and writing what is due on the way."""
         rounds = 2
         while float(state.clock.time) < float(self.scalar(stop)):
-            before, started = state, timer.perf_counter()
-            state = self.slice_(state, stop, rounds)
+            if self.wishes.stop():
+                raise Interrupted(self.checkpoint(state))
+            before, known, started = state, replace(self.account), timer.perf_counter()
+            state = self.interruptible(state, stop, min(rounds, self.rounds_left(state)))
             rounds = self.next_rounds(rounds, timer.perf_counter() - started)
-            self.check_finite(state, before)
+            self.check_finite(state, before, known)
             self.check_solved(state)
             if bool(state.overflow):
                 state = self.grown(state)
             elif float(state.clock.time) == float(before.clock.time):
-                raise RunError(self.stuck(state), self.field(state))
-            self.report(self.progress(state))
+                raise RunError(self.stuck(state), self.checkpoint(state))
+            self.wishes.progress(self.progress(state))
+            self.attend(state, stop)
         return state
+
+    def emit(self, state: State) -> None:
+        """Give a state at a time that was asked for to the output, and a checkpoint if one is due."""
+        if self.wishes.output is not None:
+            self.wishes.output.perform(self.checkpoint(state), self.moment(state))
+        if self.wishes.checkpoints is not None:
+            self.wishes.checkpoints.attend(lambda: self.checkpoint(state), self.moment(state))
+
+    def attend(self, state: State, stop: float) -> None:
+        """Write what is due before a stop."""
+        for series in self.wishes.series if float(state.clock.time) < float(self.scalar(stop)) else ():
+            series.attend(lambda: self.checkpoint(state), self.moment(state))
+
+    def moment(self, state: State) -> Moment:
+        """Where the run is."""
+        return Moment(self.account.steps, float(state.clock.time), timer.perf_counter() - self.started)
+
+    def rounds_left(self, state: State) -> int:
+        """How many rounds may be taken until something may be due."""
+        now = self.moment(state)
+        steps = min((series.steps_left(now) for series in self.wishes.series), default=float("inf"))
+        return 10**6 if steps > 10**6 else max(1, -(-int(steps) // self.setup.interval))
+
+    def interruptible(self, state: State, stop: float, rounds: int) -> State:
+        """One call of the device program; where it is interrupted, what was there before is not lost."""
+        try:
+            return self.slice_(state, stop, rounds)
+        except KeyboardInterrupt as interrupt:
+            raise Interrupted(self.checkpoint(state)) from interrupt
 
     def slice_(self, state: State, stop: float, rounds: int) -> State:
         """One call of the device program."""
         arguments = (self.setup, state, self.scalar(stop), jnp.asarray(rounds, jnp.int32))
         if self.program is None:
             self.program = self.compiled(eqx.filter_jit(loop.advance), *arguments)
-            self.summary.compilations += 1
+            self.account.compilations += 1
         started = timer.perf_counter()
         try:
             state, tally = jax.block_until_ready(self.program(*arguments))
         except jax.errors.JaxRuntimeError as error:
             advice = f"the pool has room for {state.capacity} patches; try fewer levels, float32 or a higher threshold"
             first = str(error).splitlines()[0]
-            raise RunError(f"the device program failed ({first}); {advice}", self.field(state)) from error
-        self.summary.loop_seconds += timer.perf_counter() - started
-        self.count(tally, bool(state.overflow))
+            raise RunError(f"the device program failed ({first}); {advice}", self.checkpoint(state)) from error
+        self.account.loop_seconds += timer.perf_counter() - started
+        self.account.add(tally, self.setup.adaptive, bool(state.overflow))
         return state
-
-    def count(self, tally: loop.Tally, full: bool) -> None:
-        """Add what a call did to the summary; the last regrid of one that found the pool full was not done."""
-        self.summary.steps += int(tally.steps)
-        self.summary.regrids += int(tally.rounds) - int(full) if self.setup.adaptive else 0
-        self.patch_steps += int(tally.patch_steps)
-        self.most_patches = max(self.most_patches, int(tally.most_patches))
-        lowest, highest = np.asarray(tally.lowest), np.asarray(tally.highest)
-        self.lowest = lowest if self.lowest is None else np.minimum(self.lowest, lowest)
-        self.highest = highest if self.highest is None else np.maximum(self.highest, highest)
-        self.unsolved = bool(tally.effort.failed)
-        self.efforts += int(tally.effort.total)
-        self.most_effort = max(self.most_effort, int(tally.effort.most))
-        self.summary.cell_updates = self.patch_steps * self.setup.mesh.cells_per_patch
 
     def next_rounds(self, rounds: int, seconds: float) -> int:
         """How many rounds the next call may do, so that it takes about `SLICE_SECONDS`."""
@@ -193,37 +256,38 @@ class Run:
         """The same state with more room; the run loop is compiled anew for it."""
         needed = int(state.needed)
         capacity = ladder(self.setup.mesh, max(SLACK * needed, POOL_GROWTH * state.capacity))
-        self.summary.growths += 1
+        self.account.growths += 1
         self.program = None
         text = f"pool of {state.capacity} patches is too small, {needed} needed: grown to {capacity}"
-        self.report(self.progress(state, text))
+        self.wishes.progress(self.progress(state, text))
         return state.resized(self.setup.mesh, capacity)
 
     def compiled(self, function, *arguments) -> Callable:
         """Compile ahead of time, so that the time it takes is known."""
         started = timer.perf_counter()
         program = compiled(function, *arguments)
-        self.summary.compile_seconds += timer.perf_counter() - started
+        self.account.compile_seconds += timer.perf_counter() - started
         return program
 
-    def check_finite(self, state: State, before: State) -> None:
+    def check_finite(self, state: State, before: State, known: Account) -> None:
         """Stop a run whose numbers have stopped making sense, with the last good field."""
         if bool(_finite(state.u, state.clock.time)):
             return
         where = "the initial condition" if state is before else f"the solution after t={float(before.clock.time):.6g}"
         advice = "check it" if state is before else "check the velocity and the scheme, or try a smaller cfl"
-        raise RunError(f"{where} is not finite; {advice}", self.field(before))
+        self.account = known
+        raise RunError(f"{where} is not finite; {advice}", self.checkpoint(before))
 
     def check_solved(self, state: State) -> None:
         """Stop a run whose implicit equations could not be solved; the state is that before the step."""
-        if not self.unsolved:
+        if not bool(state.failed):
             return
         clock, integrator = state.clock, self.setup.diffusion_integrator
         assert isinstance(integrator, Implicit), "no other can fail"
         text = f"the equations of {type(integrator).__name__} were not solved to a relative residual of"
         text = f"{text} {integrator.tolerance:g} in {integrator.iterations} iterations, in the step after"
         advice = "try a shorter step (longest), more iterations, or a larger tolerance"
-        raise RunError(f"{text} t={float(clock.time):.6g}; {advice}", self.field(state))
+        raise RunError(f"{text} t={float(clock.time):.6g}; {advice}", self.checkpoint(state))
 
     def stuck(self, state: State) -> str:
         """Why time does not go on."""
@@ -233,59 +297,29 @@ class Run:
 
     def progress(self, state: State, message: str | None = None) -> Progress:
         """How far the run is."""
-        summary = self.summary
+        account = self.account
         return Progress(
             float(state.clock.time),
             self.end,
-            summary.steps,
+            account.steps,
             int(state.forest.count),
             state.capacity,
-            summary.updates_per_second,
+            account.updates_per_second(self.setup),
             message,
         )
 
-    def finish(self, first: Field, state: State, exact: Callable | None) -> Summary:
-        """Fill in what is known only at the end."""
-        summary, mesh, final = self.summary, self.setup.mesh, self.field(state)
-        mean = self.patch_steps / summary.steps if summary.steps else float(final.count)
-        summary.time = float(state.clock.time)
-        summary.capacity = state.capacity
-        summary.patches = {"mean": mean, "max": max(self.most_patches, final.count)}
-        cells = mean * mesh.cells_per_patch
-        summary.cells = {"mean": cells, "fraction_of_uniform_finest": cells / mesh.finest_cells}
-        summary.diffusion = self.diffusion()
-        errors = self.errors(state, exact) if exact is not None else [None] * len(final.names)
-        for i, name in enumerate(final.names):
-            summary.variables[name] = self.variable(first, final, i, errors[i])
-        return summary
-
-    def diffusion(self) -> Effort | None:
-        """How diffusion was integrated; `None` where nothing diffuses."""
-        if not self.setup.diffuses:
-            return None
-        integrator = self.setup.diffusion_integrator
-        units = {RKL2: "stages", Implicit: "cycles of multigrid"}
-        unit = next((text for kind, text in units.items() if isinstance(integrator, kind)), "")
-        split = "Strang splitting with " if isinstance(self.setup.scheme, Strang) else ""
-        per_step = self.efforts / max(self.summary.steps, 1)
-        return Effort(split + type(integrator).__name__, self.setup.why, unit, per_step, self.most_effort)
-
-    def variable(self, first: Field, final: Field, i: int, error: dict | None) -> Variable:
-        """What became of one variable."""
-        initial, last = first.integral(i), final.integral(i)
-        low, high = final.minimum(i), final.maximum(i)
-        change = relative_change(initial, last, max(abs(low), abs(high)) * self.setup.mesh.domain.volume)
-        integral = {"initial": initial, "final": last, "relative_change": change}
-        lowest = low if self.lowest is None else float(self.lowest[i])
-        highest = high if self.highest is None else float(self.highest[i])
-        return Variable(integral, low, high, lowest, highest, error)
-
-    def errors(self, state: State, exact: Callable) -> list[dict[str, float]]:
+    def errors(self, state: State) -> list[dict[str, float] | None]:
         """Norms of the difference to the exact solution, one dictionary a variable."""
+        if self.wishes.exact is None:
+            return [None] * state.u.shape[0]
         mesh, t = self.setup.mesh, state.clock.time
-        known = loop.evaluate(self.setup, state.forest, exact, self.dtype, t)
+        known = loop.evaluate(self.setup, state.forest, self.wishes.exact, self.dtype, t)
         found = norms(mesh, state.forest, state.values - known)
         return [{norm: float(values[i]) for norm, values in found.items()} for i in range(state.u.shape[0])]
+
+    def checkpoint(self, state: State) -> Checkpoint:
+        """All that is needed to go on from here."""
+        return Checkpoint.of(self.field(state), state, self.account)
 
     def field(self, state: State) -> Field:
         """The state as people handle it."""
@@ -295,7 +329,7 @@ class Run:
             state.values,
             self.setup.equation.names,
             float(state.clock.time),
-            self.summary.steps,
+            self.account.steps,
         )
 
     def scalar(self, value: float):

@@ -1,24 +1,31 @@
-"""The folder a run leaves behind: the resolved config, dumps, a picture and the summary."""
+"""The folder a run leaves behind: the resolved config, dumps, checkpoints, a picture and the summary."""
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+import amr.io
 from amr.field import Field
 
 from .build import Case
+from .checkpoint import Checkpoint
+from .checkpoints import numbered, write_newest
 from .config_errors import ConfigError
+from .derived import vectors_in
+
+CHECKPOINTS = "checkpoints"  # the folder of those
 
 
 class RunFolder:
     """Writes what a run produces, each file whole or not at all.
 
     Files are called `<name>_0000.vtkhdf` and so on, `<name>.vtkhdf.series`, `<name>.png`, `config.toml` and
-    `summary.json`.
+    `summary.json`; checkpoints lie in a folder `checkpoints` and are called `<name>_<step>.vtkhdf`.
     """
 
     def __init__(self, case: Case):
@@ -31,7 +38,10 @@ class RunFolder:
         self.summary = self.directory / "summary.json"
         self.picture = self.directory / f"{self.name}.png"
         self.series = self.directory / f"{self.name}.vtkhdf.series"
+        self.checkpoints = self.directory / CHECKPOINTS
         self.dumps: list[tuple[Path, float]] = []
+
+    # --- before a run -------------------------------------------------------------------------------------------------
 
     def prepare(self, source: Path, replace: bool) -> None:
         """Make the folder with the config in it; earlier results are replaced only if that is asked for.
@@ -42,6 +52,26 @@ class RunFolder:
         self.directory.mkdir(parents=True, exist_ok=True)
         for path in self._results():
             path.unlink()
+        self._write_config(source)
+
+    def prepare_to_resume(self, source: Path, checkpoint: Checkpoint) -> None:
+        """Make the folder ready to go on from a checkpoint: what was written later is removed, the rest stays.
+
+        The config is replaced by the new one.
+        """
+        for path in numbered(self.directory, self.name):
+            header = _header_of(path)
+            if header is not None and header["step"] <= checkpoint.field.step:
+                self.dumps.append((path, header["time"]))
+            else:
+                path.unlink()
+        for path in numbered(self.checkpoints, self.name):
+            if int(path.stem.removeprefix(f"{self.name}_")) > checkpoint.field.step:
+                path.unlink()
+        self._write_series(self.dumps)
+        self._write_config(source)
+
+    def _write_config(self, source: Path) -> None:
         write_whole(self.config, self.case.config.to_toml())
         for module in self.case.modules:
             copy = self.directory / module.relative_to(source.resolve().parent)
@@ -57,7 +87,8 @@ class RunFolder:
         if blocker is not None and not os.access(blocker, os.W_OK):
             raise ConfigError([f"{key}: no permission to write in {blocker}"])
         if self.config.exists() and self.config.samefile(source):
-            raise ConfigError([f"{key}: is where this config is; give another, such as output.directory=runs/again"])
+            advice = f"to go on with that run: amrax resume {self.directory}"
+            raise ConfigError([f"{key}: is where this config is; give another ({advice})"])
         found = [path.name for path in self._results()]
         if found and not replace:
             names = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
@@ -67,26 +98,33 @@ class RunFolder:
     def _results(self) -> list[Path]:
         """Files of an earlier run."""
         single = [path for path in (self.config, self.summary, self.picture, self.series) if path.exists()]
-        numbered = self.directory.glob("*.vtkhdf") if self.directory.exists() else ()
-        return single + sorted(path for path in numbered if self._is_dump(path.stem))
+        failed = [path for path in [self._failed] if path.exists()]
+        left = sorted(self.directory.glob(f"{glob.escape(self.name)}*.tmp")) if self.directory.exists() else []
+        return [*single, *numbered(self.directory, self.name), *failed, *numbered(self.checkpoints, self.name), *left]
 
-    def _is_dump(self, stem: str) -> bool:
-        number = stem.removeprefix(f"{self.name}_")
-        return stem != number and (number.isdecimal() or number == "failed")
+    @property
+    def _failed(self) -> Path:
+        return self.directory / f"{self.name}_failed.vtkhdf"
 
-    def dump(self, field: Field) -> Path:
+    # --- during a run -------------------------------------------------------------------------------------------------
+
+    def dump(self, checkpoint: Checkpoint) -> Path:
         """Write the next dump and list it in the series."""
         path = self.directory / f"{self.name}_{len(self.dumps):04d}.vtkhdf"
-        self._write(field, path)
-        self.dumps.append((path, float(field.time)))
+        self._write(checkpoint, path, self.case.config.output.precision)
+        self.dumps.append((path, float(checkpoint.field.time)))
         self._write_series(self.dumps)
         return path
 
-    def dump_failed(self, field: Field) -> Path:
+    def keep(self, checkpoint: Checkpoint) -> Path:
+        """Write a checkpoint, and remove those there are too many of."""
+        options = {"config": self.case.config.to_toml()}
+        return write_newest(self.checkpoints, self.name, self.case.config.checkpoint.keep, checkpoint, **options)
+
+    def dump_failed(self, checkpoint: Checkpoint) -> Path:
         """Write the last good field of a run that failed."""
-        path = self.directory / f"{self.name}_failed.vtkhdf"
-        self._write(field, path)
-        return path
+        self._write(checkpoint, self._failed, None)
+        return self._failed
 
     def finish(self, solution) -> None:
         """Write the summary and the picture of the final field."""
@@ -94,15 +132,15 @@ class RunFolder:
         if self.case.config.output.picture:
             self._draw(solution.field)
 
-    def _write(self, field: Field, path: Path) -> None:
-        from amr.io import write
-
-        write(field, path, config=self.case.config.to_toml(), precision=self.case.config.output.precision)
+    def _write(self, checkpoint: Checkpoint, path: Path, precision: str | None) -> None:
+        field, own = self.case.derived.added_to(checkpoint.field), len(checkpoint.field.names)
+        derived = dict(zip(field.names[own:], field.data[own:], strict=True))
+        vectors = vectors_in(field.names, field.mesh.ndim)
+        config = self.case.config.to_toml()
+        checkpoint.save(path, config=config, precision=precision, derived=derived, vectors=vectors)
 
     def _write_series(self, entries: Iterable[tuple[Path, float]]) -> None:
-        from amr.io import write_series
-
-        write_series(self.series, entries)
+        amr.io.write_series(self.series, entries)
 
     def _draw(self, field: Field) -> None:
         import matplotlib as mpl
@@ -111,8 +149,17 @@ class RunFolder:
         from amr.plot import plot
 
         temporary = self.picture.with_name(f".{self.picture.name}")
-        plot(field, self.case.config.output.variable or 0, patches=True).savefig(temporary, format="png", dpi=150)
+        shown = self.case.derived.added_to(field)
+        plot(shown, self.case.config.output.variable or 0, patches=True).savefig(temporary, format="png", dpi=150)
         os.replace(temporary, self.picture)
+
+
+def _header_of(path: Path) -> dict | None:
+    """What a file says of itself; `None` where it is damaged."""
+    try:
+        return amr.io.read_header(path)
+    except amr.io.FileError:
+        return None
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Sequence
 
 import equinox as eqx
@@ -20,16 +21,19 @@ from amr.mesh import Mesh
 
 from . import loop
 from .advection import CTU
+from .checkpoint import Checkpoint
+from .checkpoints import Checkpoints
 from .choice import default_scheme
-from .driver import Progress, Run, RunError
+from .driver import Interrupted, Progress, Run, RunError, Wishes
 from .equations import Advection
 from .law import ConservationLaw, check_law
 from .lines import MethodOfLines
+from .schedule import EverySteps, Series
 from .setup import Setup, State
 from .splitting import Strang
 from .summary import Summary
 
-__all__ = ["Progress", "RunError", "Simulation", "Solution"]
+__all__ = ["Interrupted", "Progress", "RunError", "Simulation", "Solution"]
 
 
 class Solution(eqx.Module):
@@ -40,15 +44,22 @@ class Solution(eqx.Module):
     - `field`: the field at the end.
     - `summary`: what the run did, in numbers; `print` shows it as a table.
     - `state`: the whole state, from which `Simulation.advance` goes on.
+    - `checkpoint`: what `Simulation.resume` goes on from.
     """
 
     field: Field
     summary: Summary = eqx.field(static=True)
     state: State
+    checkpoint: Checkpoint = eqx.field(static=True)
 
     def plot(self, name: str | int = 0, **options):
         """A picture of the final field: see `amr.plot.plot`."""
         return self.field.plot(name, **options)
+
+    def save(self, path: str | os.PathLike, **options) -> None:
+        """Write the end of the run to a file, `*.vtkhdf`, from which `Simulation.resume` goes on and which other
+        programs open: see `amr.io.write`."""
+        self.checkpoint.save(path, **options)
 
 
 class Simulation(eqx.Module):
@@ -122,6 +133,8 @@ class Simulation(eqx.Module):
         t_start: float = 0.0,
         outputs: Iterable[float] = (),
         on_output: Callable[[Field], None] | None = None,
+        every_steps: int | None = None,
+        checkpoints: Checkpoints | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> Solution:
         """Run from an initial condition to `t_end`.
@@ -131,19 +144,50 @@ class Simulation(eqx.Module):
         - `initial(x, ..)`: the values at a point, one array, or one for each variable (`equation.given`). Second-order
           schemes take those at cell centres, others averages over cells.
         - `exact(x, .., t)`: if known, likewise; the summary then tells the error at the end.
-        - `outputs`: times, besides start and end, at which `on_output(field)` is called.
+        - `outputs`: times, besides start and end, at which `on_output(field)` is called; steps are cut to meet them.
+        - `every_steps`: it is also called at the first regrid after each multiple of this number of steps.
+        - `checkpoints`: keeps files to resume from, `solvers.Checkpoints(..)`.
         - `progress`: called about twice a second with a `Progress`.
 
-        Raises `RunError`, which holds the last good field, if the solution stops being finite.
+        Raises `RunError`, which holds the last good field, if the solution stops being finite, and `Interrupted`, which
+        holds the checkpoint to go on from, when it is interrupted.
         """
         for name, function in (("initial", initial), ("exact", exact)):
             if not (callable(function) or (function is None and name == "exact")):
                 raise InvalidSettingError(name, f"expected a function of position, got {function!r}")
         if not (math.isfinite(t_start) and math.isfinite(t_end) and t_end >= t_start):
             raise InvalidSettingError("end", f"expected a finite time not before the start {t_start}, got {t_end}")
-        return Solution(
-            *Run(self.setup, jnp.dtype(self.dtype), t_start, t_end).go(initial, exact, outputs, on_output, progress)
-        )
+        wishes = _wishes(exact, outputs, on_output, every_steps, checkpoints, progress)
+        return Solution(*self.prepared(t_start, t_end, wishes).go(initial))
+
+    def resume(
+        self,
+        checkpoint: Checkpoint | str | os.PathLike,
+        t_end: float,
+        *,
+        exact: Callable | None = None,
+        outputs: Iterable[float] = (),
+        on_output: Callable[[Field], None] | None = None,
+        every_steps: int | None = None,
+        checkpoints: Checkpoints | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Solution:
+        """Go on from a checkpoint, or from a file with one, to `t_end`; the other arguments are those of `run`.
+
+        With the same choices and output times the result equals that of a run never interrupted bit by bit. Scheme,
+        thresholds, and as many more levels as you like may be others; raises `InvalidSettingError` where domain, root
+        grid, patch, variables or precision do not fit the file, and `amr.io.FileError` if it cannot be read.
+        """
+        loaded = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint.load(checkpoint)
+        begin = float(loaded.field.time)
+        if not (math.isfinite(t_end) and t_end >= begin):
+            raise InvalidSettingError("end", f"expected a finite time not before the checkpoint's {begin}, got {t_end}")
+        wishes = _wishes(exact, outputs, on_output, every_steps, checkpoints, progress)
+        return Solution(*self.prepared(begin, t_end, wishes).go_on(loaded))
+
+    def prepared(self, t_start: float, t_end: float, wishes: Wishes) -> Run:
+        """A run that was not started yet, for programs that want more than `run` and `resume` give."""
+        return Run(self.setup, jnp.dtype(self.dtype), t_start, t_end, wishes)
 
     def start(self, initial: Callable, t_end: float, *, capacity: int, t_start: float = 0.0) -> State:
         """The initial state in a pool of the given capacity; a JAX function, to be jitted, mapped, differentiated.
@@ -168,6 +212,15 @@ class Simulation(eqx.Module):
 
     def _scalar(self, value):
         return jnp.asarray(value, self.dtype)
+
+
+def _wishes(exact, outputs, on_output, every_steps, checkpoints, progress) -> Wishes:
+    """What `run` and `resume` were asked for."""
+    rules = () if every_steps is None else (EverySteps(every_steps),)
+    output = None if on_output is None else Series(lambda checkpoint: on_output(checkpoint.field), rules)
+    kept = None if checkpoints is None else checkpoints.series()
+    told = {} if progress is None else {"progress": progress}
+    return Wishes(exact, tuple(outputs), output, kept, **told)
 
 
 def _expect(key: str, value, kind, what: str) -> None:

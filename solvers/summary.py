@@ -65,6 +65,7 @@ class Summary:
     cells: dict[str, float] = field(default_factory=dict)
     capacity: int = 0
     growths: int = 0
+    resumed: int = 0
     diffusion: Effort | None = None
     dtype: str = ""
     device: str = ""
@@ -92,8 +93,9 @@ class Summary:
 
     def _run_rows(self) -> list[tuple[str, str]]:
         growths = f", grown {self.growths} times" if self.growths else ""
+        resumed = f", resumed {self.resumed} times" if self.resumed else ""
         return [
-            ("time", f"{self.time:.6g}"),
+            ("time", f"{self.time:.6g}{resumed}"),
             ("steps", f"{self.steps:,} with {self.regrids:,} regrids"),
             ("cell updates", f"{self.cell_updates:,} in {self.loop_seconds:.2f} s: {rate(self.updates_per_second)}"),
             ("compilation", f"{self.compile_seconds:.1f} s, run loop compiled {self.compilations} times"),

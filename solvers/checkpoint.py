@@ -1,0 +1,114 @@
+"""All that a run needs to go on, in memory and in a file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import amr.io
+from amr.errors import InvalidSettingError
+from amr.field import Field
+from amr.pool import Layout, choose_layout, layout_of, to_pool
+
+from .account import Account
+from .setup import Setup, State
+from .time_step import Clock
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A field and what else a run needs to go on exactly as if it had never stopped.
+
+    **Attributes:** `field`; `record`: clock, bounds and account, as JSON can say them.
+    """
+
+    field: Field
+    record: dict[str, Any]
+
+    @classmethod
+    def of(cls, field: Field, state: State, account: Account) -> Checkpoint:
+        """The checkpoint of a running run."""
+        bounds = [np.asarray(bound).tolist() for bound in state.bounds]
+        layout = layout_of(state.u)
+        record = {
+            "dt": float(state.clock.dt),
+            "rate": float(state.clock.rate),
+            "bounds": bounds,
+            "layout": [layout.sweeps, layout.blocks, layout.lanes],
+            "backend": jax.default_backend(),
+            "account": account.record(),
+        }
+        return cls(field, record)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Checkpoint:
+        """Read one from a file that `save`, or a run with dumps of full precision, has written.
+
+        Raises `amr.io.FileError` if the file is damaged or not exact, or has a field alone.
+        """
+        record = amr.io.read_header(path).get("restart")
+        if record is None:
+            raise amr.io.FileError(path, "holds a field alone, which no run can go on from; expected a run's dump")
+        return cls(amr.io.read(path), record)
+
+    def save(self, path: str | os.PathLike, **options) -> None:
+        """Write it to a file, `*.vtkhdf`, that shows the field in other programs: see `amr.io.write`."""
+        amr.io.write(self.field, Path(path), restart=self.record, **options)
+
+    @property
+    def account(self) -> Account:
+        """The account of a run that goes on from here."""
+        return Account.resumed_from(self.record["account"])
+
+    def state(self, setup: Setup, dtype) -> State:
+        """The state of the run with these choices.
+
+        Raises `InvalidSettingError` where they do not fit the field.
+        """
+        field = self.field
+        check_fits(setup, dtype, field)
+        layout = self._layout(setup, dtype)
+        forest = field.forest.resized(layout.capacity)
+        spare = layout.capacity - field.data.shape[-1]
+        data = jnp.pad(field.data, [(0, 0)] * (field.data.ndim - 1) + [(0, spare)])
+        number = [jnp.asarray(value, dtype) for value in (field.time, self.record["dt"], self.record["rate"])]
+        low, high = (jnp.asarray(bound, dtype) for bound in self.record["bounds"])
+        nothing = jnp.zeros((), jnp.int32)
+        return State(forest, to_pool(layout, data), Clock(*number), (low, high), nothing, jnp.zeros((), bool))
+
+    def _layout(self, setup: Setup, dtype) -> Layout:
+        """That of the run which wrote this, so that sums are added up in the same order; on another kind of device
+        what suits it."""
+        if self.record["backend"] == jax.default_backend():
+            return Layout(*self.record["layout"])
+        return choose_layout(setup.mesh, self.field.forest.capacity, dtype)
+
+
+def check_fits(setup: Setup, dtype, field: Field) -> None:
+    """Raise `InvalidSettingError` if a field cannot be gone on from with these choices."""
+    mesh, found = setup.mesh, field.mesh
+    deepest = int(np.asarray(field.forest.level)[: field.count].max())
+    pairs = (
+        ("lower", mesh.domain.lower, found.domain.lower),
+        ("upper", mesh.domain.upper, found.domain.upper),
+        ("cells", mesh.cells, found.cells),
+        ("patch", mesh.patch, found.patch),
+        ("variables", tuple(setup.equation.names), field.names),
+        ("dtype", str(jnp.dtype(dtype)), str(field.data.dtype)),
+    )
+    for key, ours, theirs in pairs:
+        if ours != theirs:
+            raise InvalidSettingError(key, f"the run has {_shown(ours)}, the file {_shown(theirs)}; they must agree")
+    if deepest > mesh.max_level:
+        text = f"the run has {mesh.max_level}, the file patches of level {deepest}; expected at least that"
+        raise InvalidSettingError("max_level", text)
+
+
+def _shown(value) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,62 @@
+"""Ctrl-C, and what batch systems send: the first ends a run in an orderly way, the second at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+STOPPED = 130  # exit status
+
+
+class StopRequest:
+    """Whether the user has asked to stop; a context manager in whose block signals do no more than ask.
+
+    Python looks at signals between two of its own instructions, but a compilation or a call of the device program is
+    one instruction of many seconds. So a thread reads the signals from a socket, where they arrive at once: at the
+    first it calls `tell()`, at the second it ends the process.
+    """
+
+    def __init__(self, tell: Callable[[], None]):
+        self.tell = tell
+        self.asked = False
+
+    def __call__(self) -> bool:
+        return self.asked
+
+    def __enter__(self) -> StopRequest:
+        self.usable = threading.current_thread() is threading.main_thread()  # no other may handle signals
+        if self.usable:
+            self.ours, theirs = socket.socketpair()
+            theirs.setblocking(False)
+            self.theirs = theirs
+            self.before = [signal.signal(number, _nothing) for number in SIGNALS]
+            self.fd = signal.set_wakeup_fd(theirs.fileno())
+            threading.Thread(target=self._listen, name="amrax-signals", daemon=True).start()
+        return self
+
+    def __exit__(self, *unused) -> None:
+        if not self.usable:
+            return
+        signal.set_wakeup_fd(self.fd)
+        for number, handler in zip(SIGNALS, self.before, strict=True):
+            signal.signal(number, handler)
+        self.theirs.close()  # the thread reads the end of it and is done
+
+    def _listen(self) -> None:
+        while found := self.ours.recv(1):
+            if found[0] not in SIGNALS:
+                continue  # of somebody else's
+            if self.asked:
+                os._exit(STOPPED)  # files appear whole or not at all, so nothing is left half done
+            self.asked = True
+            self.tell()
+        self.ours.close()
+
+
+def _nothing(number: int, frame: FrameType | None) -> None:
+    """A handler must be there, or else the system ends the process."""

@@ -1,0 +1,115 @@
+"""Where a run can be resumed from, and which settings may have changed since."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import amr.io
+from amr.errors import InvalidSettingError
+
+from .build import Case, load
+from .checkpoint import Checkpoint, check_fits
+from .checkpoints import numbered
+from .config_errors import ConfigError, Mistakes
+from .config_file import read_source
+from .run_folder import CHECKPOINTS
+from .toml_text import KeyPath, show
+
+NEW_RUN = "start a new run for that"
+# What a run that goes on cannot change, by the beginning of the key.
+FIXED: dict[KeyPath, str] = {
+    ("domain",): f"the solution so far belongs to its domain; {NEW_RUN}",
+    ("mesh", "cells"): f"the solution so far lies on this root grid (mesh.max_level may change); {NEW_RUN}",
+    ("mesh", "patch"): f"the solution so far lies in patches of this size; {NEW_RUN}",
+    ("equation",): f"the solution so far is one of this equation; {NEW_RUN}",
+    ("parameters",): f"formulas of the equation may contain it; {NEW_RUN}",
+    ("initial",): f"the start is over; {NEW_RUN}",
+    ("scheme", "precision"): f"the solution so far has this precision; {NEW_RUN}",
+    ("output", "name"): "the run goes on in its own files",
+}
+
+
+def resumable(directory: Path, overrides: Sequence[str], given: Path | None) -> tuple[Case, Checkpoint, list[str]]:
+    """The case of a run's folder with what is overridden, where to go on from, and remarks about files passed over.
+
+    `given` is the file to go on from; default the newest that is whole. Raises `ConfigError` where there is nothing to
+    go on from, or settings have changed that cannot.
+    """
+    source = directory / "config.toml"
+    if not source.exists():
+        raise ConfigError(
+            [f"{directory}: holds no run to resume (it has no config.toml); expected the folder of a run"]
+        )
+    case = load(source, [*overrides, f"output.directory={json.dumps(str(directory))}"])
+    assert case.config.output.name is not None, "the config of a case is resolved"
+    path, remarks = (given, []) if given is not None else _newest(directory, case.config.output.name)
+    checkpoint = _loaded(path)
+    _check_settings(source, overrides, case, path, checkpoint)
+    return case, checkpoint, remarks
+
+
+def _newest(directory: Path, name: str) -> tuple[Path, list[str]]:
+    """The newest file that a run can go on from, and why newer ones cannot be taken."""
+    found = [*numbered(directory / CHECKPOINTS, name), *numbered(directory, name)]
+    remarks, steps = [], {}
+    for path in found:
+        try:
+            header = amr.io.read_header(path)
+        except amr.io.FileError as error:
+            remarks.append(f"passed over: {error}")
+            continue
+        if header["stored"] == header["computed"] and header.get("restart") is not None:
+            steps[path] = header["step"]
+    for path in sorted(steps, key=steps.__getitem__, reverse=True):
+        try:
+            Checkpoint.load(path)
+            return path, remarks
+        except amr.io.FileError as error:
+            remarks.append(f"passed over: {error}")
+    text = f"{directory}: has no dump or checkpoint of full precision that is whole; start the run again with amrax run"
+    raise ConfigError([text, *remarks])
+
+
+def _loaded(path: Path) -> Checkpoint:
+    try:
+        return Checkpoint.load(path)
+    except amr.io.FileError as error:
+        raise ConfigError([str(error)]) from error
+
+
+def _check_settings(source: Path, overrides: Sequence[str], case: Case, path: Path, checkpoint: Checkpoint) -> None:
+    """Raise `ConfigError` if a run from this checkpoint cannot be gone on with by these settings."""
+    mistakes = Mistakes()
+    stated = read_source(source, overrides, Mistakes())
+    text = amr.io.read_header(path)["config"]
+    if text:
+        before, now = (dict(_flat(tomllib.loads(toml))) for toml in (text, case.config.to_toml()))
+        for key in sorted({key for key in before.keys() | now.keys() if before.get(key) != now.get(key)}, key=str):
+            reason = next((reason for fixed, reason in FIXED.items() if key[: len(fixed)] == fixed), None)
+            if reason is not None:
+                found = f"found {show(now[key])}" if key in now else "missing"
+                had = f", the run had {show(before[key])}" if key in before else ""
+                mistakes.add(key, f"{found}{had}; {reason}")
+    end, time = case.config.time.end, float(checkpoint.field.time)
+    if not end > time:
+        mistakes.add(("time", "end"), f"found {end:g}, and the run is at {time:g} already; give a later time.end")
+    if not mistakes.entries:
+        try:
+            check_fits(case.simulation.setup, case.simulation.dtype, checkpoint.field)
+        except InvalidSettingError as error:
+            mistakes.add(("mesh" if error.key == "max_level" else "scheme", error.key), error.message)
+    if mistakes.entries:
+        raise stated.error(mistakes)
+
+
+def _flat(table: Mapping[str, Any], path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    """All keys with their paths."""
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, (*path, key))
+        else:
+            yield (*path, key), value

@@ -1,0 +1,115 @@
+"""When something is to be done again during a run: every so many steps, so much simulated time, so many minutes.
+
+None of these changes the run: the device program comes back between two regrids, and that is when it is looked whether
+something is due. Only output times that have to be met exactly shorten steps (see `Simulation.run`).
+"""
+
+from __future__ import annotations
+
+import abc
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from amr.errors import InvalidSettingError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where a run is: number of steps, simulated time, seconds since the program started."""
+
+    step: int
+    time: float
+    seconds: float
+
+
+class Rule(abc.ABC):
+    """Says when something is due."""
+
+    @abc.abstractmethod
+    def due(self, last: Moment, now: Moment) -> bool:
+        """Whether it is time, when it was done last at `last`."""
+
+    def steps_left(self, now: Moment) -> float:
+        """How many steps may be taken before looking again."""
+        return math.inf
+
+
+def _expect(key: str, value, what: str, right: bool) -> None:
+    if not right:
+        raise InvalidSettingError(key, f"expected {what}, got {value!r}")
+
+
+@dataclass(frozen=True)
+class EverySteps(Rule):
+    """At the first regrid after every `number` steps."""
+
+    number: int
+
+    def __post_init__(self):
+        whole = isinstance(self.number, int) and not isinstance(self.number, bool)
+        _expect("every_steps", self.number, "a whole number, 1 or more", whole and self.number >= 1)
+
+    def due(self, last, now):
+        return now.step // self.number > last.step // self.number
+
+    def steps_left(self, now):
+        return self.number - now.step % self.number
+
+
+@dataclass(frozen=True)
+class EveryTime(Rule):
+    """Soon after every multiple of a span of simulated time."""
+
+    span: float
+
+    def __post_init__(self):
+        number = isinstance(self.span, float | int) and math.isfinite(self.span)
+        _expect("every", self.span, "a finite time above 0", number and self.span > 0)
+
+    def due(self, last, now):
+        return math.floor(now.time / self.span * (1 + 1e-12)) > math.floor(last.time / self.span * (1 + 1e-12))
+
+
+@dataclass(frozen=True)
+class EveryMinutes(Rule):
+    """When so many minutes have passed on the clock on the wall."""
+
+    minutes: float
+
+    def __post_init__(self):
+        number = isinstance(self.minutes, float | int) and math.isfinite(self.minutes)
+        _expect("every_minutes", self.minutes, "a finite number of minutes above 0", number and self.minutes > 0)
+
+    def due(self, last, now):
+        return now.seconds - last.seconds >= 60 * self.minutes
+
+
+@dataclass
+class Series:
+    """Something that is done again and again: `do(what)` whenever a rule says so, at most once in a step."""
+
+    do: Callable
+    rules: Sequence[Rule]
+    last: Moment = field(default=Moment(0, 0.0, 0.0))
+
+    def start(self, now: Moment) -> None:
+        """Begin to count from here."""
+        self.last = now
+
+    def perform(self, what: T, now: Moment) -> None:
+        """Do it, due or not."""
+        self.do(what)
+        self.last = now
+
+    def attend(self, what: Callable[[], T], now: Moment) -> None:
+        """Do it if it is due."""
+        if now.step > self.last.step and any(rule.due(self.last, now) for rule in self.rules):
+            self.perform(what(), now)
+
+    def steps_left(self, now: Moment) -> float:
+        """How many steps may be taken before looking again."""
+        return min((rule.steps_left(now) for rule in self.rules), default=math.inf)

@@ -1,0 +1,75 @@
+"""One run of a config in its folder: with progress shown, files written in the background, and an orderly end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .background import Background
+from .build import Case
+from .checkpoint import Checkpoint
+from .checkpoints import rules_of
+from .driver import Interrupted, RunError, Wishes
+from .interrupt import StopRequest
+from .progress import Reporter
+from .run_folder import RunFolder
+from .schedule import Series
+from .simulation import Solution
+
+STOPPING = "stopping after this step and writing a checkpoint; Ctrl-C once more stops at once and writes nothing"
+
+
+class EarlyEndError(Exception):
+    """A run that ended early. Its text says why, and what to do next.
+
+    **Attributes:** `failed`: whether the run could not go on; else it was asked to stop.
+    """
+
+    def __init__(self, message: str, failed: bool):
+        super().__init__(message)
+        self.failed = failed
+
+
+def perform(case: Case, folder: RunFolder, show: Reporter, checkpoint: Checkpoint | None = None) -> Solution:
+    """Run a case from its beginning or from a checkpoint, and leave everything in the folder.
+
+    Raises `EarlyEndError` where it ended early, `OSError` where files cannot be written.
+    """
+    with StopRequest(lambda: show.say(STOPPING)) as stop:
+        try:
+            with Background() as writer:
+                solution = _solution(case, _wishes(case, folder, show, writer, stop), checkpoint)
+        except RunError as error:
+            path = folder.dump_failed(error.checkpoint)
+            advice = f"to go on from there with other settings: amrax resume {folder.directory} --from {path} KEY=VALUE"
+            raise EarlyEndError(f"the run failed: {error}\nthe last good field is in {path}\n{advice}", True) from error
+        except Interrupted as interrupt:
+            path = folder.keep(interrupt.checkpoint)
+            reached = f"t = {float(interrupt.checkpoint.field.time):.4g}, step {interrupt.checkpoint.field.step}"
+            text = f"interrupted at {reached}; the checkpoint is {path}\nto go on: amrax resume {folder.directory}"
+            raise EarlyEndError(text, False) from interrupt
+    folder.finish(solution)
+    return solution
+
+
+def _solution(case: Case, wishes: Wishes, checkpoint: Checkpoint | None) -> Solution:
+    begin = 0.0 if checkpoint is None else float(checkpoint.field.time)
+    run = case.simulation.prepared(begin, case.config.time.end, wishes)
+    return Solution(*(run.go(case.initial) if checkpoint is None else run.go_on(checkpoint)))
+
+
+def _wishes(case: Case, folder: RunFolder, show: Reporter, writer: Background, stop: StopRequest) -> Wishes:
+    """What the config wants from the run."""
+
+    def written_by(write: Callable, word: str) -> Callable[[Checkpoint], None]:
+        def task(checkpoint: Checkpoint) -> None:
+            path = write(checkpoint)
+            show.say(f"t = {float(checkpoint.field.time):.4g}: {word} {path}")
+
+        return lambda checkpoint: writer.do(lambda: task(checkpoint))
+
+    output, kept = case.config.output, case.config.checkpoint
+    dumps = Series(written_by(folder.dump, "wrote"), rules_of(None, output.every_steps, None))
+    checkpoints = Series(
+        written_by(folder.keep, "checkpoint"), rules_of(kept.every, kept.every_steps, kept.every_minutes)
+    )
+    return Wishes(case.exact, case.output_times, dumps, checkpoints, show, stop)
