@@ -1,27 +1,72 @@
-"""Block-structured adaptive meshes in JAX: forests of patches in fixed-capacity arrays. No physics in here."""
+"""Block-structured adaptive meshes in JAX: forests of patches in fixed-capacity arrays. No physics in here.
+
+Names are imported when they are first used, so that what needs no JAX, such as a look into a file, starts at once.
+"""
 
 import importlib
+from typing import TYPE_CHECKING
 
-from .boundary import (
-    Boundary,
-    ByVariable,
-    Dirichlet,
-    GhostFunction,
-    Neumann,
-    Outflow,
-    Periodic,
-    Robin,
-    Split,
-    Symmetry,
-    Wall,
-)
-from .criteria import Curvature, Detail, Difference, Gradient, Loehner, Value
-from .domain import Domain
-from .errors import InvalidSettingError
-from .field import Field, Patches
-from .indicator import AllOf, AnyOf, Custom, Indicator, PatchView, Region, UpTo
-from .mesh import Mesh
-from .transfer import LimitedLinear, LimitedQuartic, Prolongation, Quadratic, Quartic
+if TYPE_CHECKING:  # for type checkers, which cannot see through `__getattr__`
+    from . import io as io
+    from . import plot as plot
+    from .boundary import (
+        Boundary,
+        ByVariable,
+        Dirichlet,
+        GhostFunction,
+        Neumann,
+        Outflow,
+        Periodic,
+        Robin,
+        Split,
+        Symmetry,
+        Wall,
+    )
+    from .criteria import Curvature, Detail, Difference, Gradient, Loehner, Value
+    from .domain import Domain
+    from .errors import InvalidSettingError
+    from .field import Field, Patches
+    from .indicator import AllOf, AnyOf, Custom, Indicator, PatchView, Region, UpTo
+    from .io import read as read
+    from .mesh import Mesh
+    from .transfer import LimitedLinear, LimitedQuartic, Prolongation, Quadratic, Quartic
+
+_HOME = {
+    "AllOf": "indicator",
+    "AnyOf": "indicator",
+    "Boundary": "boundary",
+    "ByVariable": "boundary",
+    "Curvature": "criteria",
+    "Custom": "indicator",
+    "Detail": "criteria",
+    "Difference": "criteria",
+    "Dirichlet": "boundary",
+    "Domain": "domain",
+    "Field": "field",
+    "GhostFunction": "boundary",
+    "Gradient": "criteria",
+    "Indicator": "indicator",
+    "InvalidSettingError": "errors",
+    "LimitedLinear": "transfer",
+    "LimitedQuartic": "transfer",
+    "Loehner": "criteria",
+    "Mesh": "mesh",
+    "Neumann": "boundary",
+    "Outflow": "boundary",
+    "PatchView": "indicator",
+    "Patches": "field",
+    "Periodic": "boundary",
+    "Prolongation": "transfer",
+    "Quadratic": "transfer",
+    "Quartic": "transfer",
+    "Region": "indicator",
+    "Robin": "boundary",
+    "Split": "boundary",
+    "Symmetry": "boundary",
+    "UpTo": "indicator",
+    "Value": "criteria",
+    "Wall": "boundary",
+}
 
 __all__ = [
     "AllOf",
@@ -62,9 +107,15 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    """Files and pictures, imported when they are first used: h5py and matplotlib take their time."""
-    if name in ("io", "plot"):
+    """Public names and the modules they come from; so are files (`io`) and pictures (`plot`)."""
+    if name in (*_HOME.values(), "io", "plot"):
         return importlib.import_module(f".{name}", __name__)
     if name == "read":
         return importlib.import_module(".io", __name__).read
-    raise AttributeError(f"module 'amr' has no attribute {name!r}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'amr' has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -26,24 +26,12 @@ from .domain import Domain
 from .errors import InvalidSettingError
 from .field import Field
 from .forest import Forest
+from .header import FORMAT, SUFFIX, FileError, header_in, read_header, reading
 from .mesh import Mesh
 from .vtkhdf import FILTERS, RESERVED, Leaves, write_parthenon, write_vtk
 
-FORMAT = 1  # of /amr; raise it when older programs could no longer read what we write
-SUFFIX = ".vtkhdf"
 PRECISIONS = ("float32", "float64")
-
-
-class FileError(OSError):
-    """A file that cannot be read; the message names the file, what is wrong with it and what to do.
-
-    **Attributes:** `path`, `problem`.
-    """
-
-    def __init__(self, path: str | os.PathLike, problem: str):
-        super().__init__(f"{path}: {problem}")
-        self.path = Path(path)
-        self.problem = problem
+__all__ = ["SUFFIX", "FileError", "read", "read_config", "read_header", "write", "write_series"]
 
 
 def write(
@@ -95,8 +83,8 @@ def read(path: str | os.PathLike, *, dtype: str | None = None) -> Field:
 
     Raises `FileError` if there is no such file, or it is damaged, not ours, or from a newer version, or not exact.
     """
-    with _reading(path) as file:
-        header = _read_header(path, file)
+    with reading(path) as file:
+        header = header_in(path, file)
         stored, wanted = np.dtype(header["stored"]), np.dtype(dtype or header["stored"])
         _check_exact(path, header, dtype)
         mesh = _mesh_from(header["mesh"])
@@ -110,21 +98,8 @@ def read(path: str | os.PathLike, *, dtype: str | None = None) -> Field:
 
 def read_config(path: str | os.PathLike) -> str | None:
     """The text that was given to `write` as `config`. Raises `FileError` as `read` does."""
-    with _reading(path) as file:
-        return _read_header(path, file)["config"]
-
-
-def read_header(path: str | os.PathLike) -> dict[str, Any]:
-    """What a file says of itself, without reading the data: a dictionary with
-
-    - `mesh` (domain, cells, patch, max_level, capacity), `names`, `time`, `step`, `count` of patches, `capacity`;
-    - `computed` and `stored`: the precision of the run and of the file;
-    - `config` and `restart`, as they were given to `write`.
-
-    Raises `FileError` as `read` does, but a damaged array is not noticed.
-    """
-    with _reading(path) as file:
-        return _read_header(path, file)
+    with reading(path) as file:
+        return header_in(path, file)["config"]
 
 
 def write_series(path: str | os.PathLike, entries: Iterable[tuple[str | os.PathLike, float]]) -> None:
@@ -154,25 +129,6 @@ def _replacing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)  # there only after an error
-
-
-@contextmanager
-def _reading(path: str | os.PathLike) -> Iterator[h5py.File]:
-    """The open file. Whatever HDF5 stumbles over in the block becomes a `FileError`."""
-    try:
-        with open(path, "rb"):
-            pass  # the system's own words for a missing or forbidden file are clearer than HDF5's
-    except OSError as error:
-        raise FileError(path, f"cannot be opened: {error.strerror}") from error
-    if not h5py.is_hdf5(path):
-        raise FileError(path, f"is not an HDF5 file; expected a {SUFFIX} file written by Amrax")
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except (FileError, InvalidSettingError):
-        raise
-    except (OSError, LookupError, RuntimeError, ValueError, TypeError, MemoryError) as error:
-        raise FileError(path, f"is damaged; use another copy or an earlier file ({error})") from error
 
 
 def _check_names(names: tuple[str, ...], vectors: Mapping[str, Sequence[str]]) -> None:
@@ -243,15 +199,6 @@ def _write_header(
     group = file.create_group("amr")
     group.attrs["format"] = FORMAT
     group.create_dataset("header", data=np.array([json.dumps(header).encode()]), chunks=True, **FILTERS)
-
-
-def _read_header(path: str | os.PathLike, file: h5py.File) -> dict:
-    if "amr" not in file or "format" not in file["amr"].attrs:
-        raise FileError(path, "was not written by Amrax: it has no group /amr with a format")
-    found = int(file["amr"].attrs["format"])
-    if found > FORMAT:
-        raise FileError(path, f"has format {found}, this Amrax reads up to {FORMAT}; install a newer one")
-    return json.loads(file["amr/header"][0])
 
 
 def _checked(path: str | os.PathLike, file: h5py.File, header: dict, name: str, dtype: np.dtype) -> np.ndarray:
