@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from . import diagnostics, morton
-from .errors import InvalidSettingError
+from . import diagnostics
 from .forest import Forest
+from .lookup import locate
 from .mesh import Mesh
+from .names import find_variable
+
+if TYPE_CHECKING:
+    from .line import Line
+    from .plane import Plane
+    from .profile import Profile
 
 
 class Patches(eqx.Module):
@@ -64,13 +73,7 @@ class Field(eqx.Module):
 
     def index(self, name: str | int = 0) -> int:
         """The number of a variable, by its name."""
-        if isinstance(name, int | np.integer) and not 0 <= name < len(self.names):
-            raise InvalidSettingError("variable", f"no variable {name} here; there are {len(self.names)}")
-        if isinstance(name, int | np.integer):
-            return int(name)
-        if name not in self.names:
-            raise InvalidSettingError("variable", f"no variable {name!r} here; there are {', '.join(self.names)}")
-        return self.names.index(name)
+        return find_variable(self.names, name)
 
     def patches(self) -> Patches:
         """The leaves on the host."""
@@ -113,33 +116,103 @@ class Field(eqx.Module):
 
     def locate(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """For each point, the slot of its leaf (-1 outside the domain) and its cell there, shape `(..., ndim)`."""
-        mesh = self.mesh
         points = np.asarray(points, np.float64)
-        points = points[..., None] if mesh.ndim == 1 and points.shape[-1:] != (1,) else points
-        fine = (points - mesh.domain.lower) / np.asarray(mesh.cell_size(mesh.max_level))
-        size = np.asarray(mesh.cells) * 2**mesh.max_level
-        inside = ((fine >= 0) & (fine <= size)).all(-1)
-        cell = np.clip(np.nan_to_num(fine), 0, size - 1).astype(np.int64)
-        level, position = np.asarray(self.forest.level)[: self.count], np.asarray(self.forest.position)[:, : self.count]
-        keys = morton.encode(position.astype(np.int64) << (mesh.max_level - level), mesh.key_bits)
-        query = morton.encode(np.moveaxis(cell // mesh.patch, -1, 0), mesh.key_bits)
-        slot = np.searchsorted(keys, query, side="right") - 1
-        local = (cell >> (mesh.max_level - level[slot])[..., None]) % mesh.patch
-        return np.where(inside, slot, -1), local
+        points = points[..., None] if self.mesh.ndim == 1 and points.shape[-1:] != (1,) else points
+        slot, cell = locate(self.mesh, self.forest, tuple(points.reshape(-1, self.mesh.ndim).T))
+        return slot.reshape(points.shape[:-1]), np.stack(cell, axis=-1).reshape(points.shape)
 
-    def uniform(self, name: str | int = 0, level: int | None = None) -> np.ndarray:
+    def with_variable(self, name: str, values: Any) -> Field:
+        """The field with one more variable, the last; one of the same name is replaced.
+
+        **Arguments:**
+
+        - `values`: a function of variables, coordinates (`x`, `y`, `z`) and time (`t`), which it asks for by the
+          names of its arguments: `field.with_variable("speed", lambda momentum, density: momentum / density)`. It
+          gets NumPy arrays that broadcast to `(*cells, patches)`. Or an array of that shape, or of the pool's.
+
+        Raises `InvalidSettingError` for an argument that is none of these and for arrays of other shapes.
+        """
+        from .derived import with_variable
+
+        return with_variable(self, name, values)
+
+    def uniform(self, name: str | int = 0, level: Any = None) -> np.ndarray:
         """A variable on a uniform grid with the cells of a level (default: the finest), axes in the order x, y, z.
 
         Cells of coarser leaves are repeated, those of finer leaves averaged: the integral is that of the field.
         """
-        mesh, patches = self.mesh, self.patches()
-        level = mesh.max_level if level is None else level
-        values = patches.values[:, self.index(name)]
-        grid = np.zeros([n * 2**level for n in mesh.cells], np.result_type(values, np.float32))
-        for own in np.unique(patches.level):
-            leaves = patches.level == own
-            _lay_out(grid, values[leaves], patches.position[leaves] * mesh.patch, level - int(own))
-        return grid
+        from .resample import uniform
+
+        return uniform(self, name, level)
+
+    def to_xarray(self, level: Any = None, names: Sequence[str | int] | None = None):
+        """All variables, or those named, on the uniform grid of a level as an `xarray.Dataset`.
+
+        The values are those of `uniform`, over the cell centres `x`, `y`, `z`; `time` is a scalar coordinate. In 2D
+        `dataset.phi.plot(x="x")` draws y upwards. Raises `ImportError` without xarray (`pip install 'amrax[xarray]'`).
+        """
+        from .resample import to_xarray
+
+        return to_xarray(self, level, names)
+
+    def coarsened(self, level: Any) -> Field:
+        """The field without leaves finer than `level`: their means take their place, so integrals stay."""
+        from .resample import coarsened
+
+        return coarsened(self, level)
+
+    def line(
+        self, start: Any = None, end: Any = None, *, x: Any = None, y: Any = None, z: Any = None, samples: Any = None
+    ) -> Line:
+        """The field along a straight line: a `Line` of distances, points, values and levels.
+
+        **Arguments:**
+
+        - `start`, `end`: two points of the domain, each of `ndim` coordinates.
+        - `x`, `y`, `z`: instead of these, all coordinates but one: `field.line(y=0.5)` runs along x from one end of
+          the domain to the other. In 1D `field.line()` is the whole field.
+        - `samples`: how many points to take, evenly spaced with both ends; by default each cell that the line crosses
+          comes once, with the length of the stretch within it. A line on a face sees the upper cells.
+
+        Raises `InvalidSettingError` for points outside the domain.
+        """
+        from .line import line
+
+        return line(self, start, end, samples, {"x": x, "y": y, "z": z})
+
+    def slice(self, axis: Any = "z", at: Any = None, name: str | int = 0) -> Plane:
+        """A variable of a field in 3D on a plane, as a `Plane`: an array with coordinates.
+
+        The plane is perpendicular to `axis` (`"x"` or 0, ...) at the coordinate `at` (default: the middle). It has the
+        cells of the finest level. Raises `InvalidSettingError` in 1D and 2D, and outside the domain.
+        """
+        from .plane import slice_at
+
+        return slice_at(self, axis, at, name)
+
+    def projection(self, axis: Any = "z", name: str | int = 0, level: Any = None) -> Plane:
+        """The integral of a variable along an axis, as a `Plane`: a function of the axes that are left.
+
+        It is exact for the field, which is constant in each cell; at a `level` coarser than the finest, the mean over
+        the cells of that level. The integral of the projection is that of the field. For 2D and 3D.
+        """
+        from .plane import projection
+
+        return projection(self, axis, name, level)
+
+    def profile(self, x: Any, y: Any = None, *, bins: Any = 64, weight: Any = None) -> Profile:
+        """Weighted means of one quantity in bins of another, as a `Profile`.
+
+        **Arguments:**
+
+        - `x`, `y`: variables by name, coordinates (`"x"`), functions as for `with_variable`, or `amr.profile.Radius`.
+          Without `y` the result is a histogram: how much volume (or weight) each bin has.
+        - `bins`: a number of equal bins over all values of `x`, or edges in rising order (cells outside are left out).
+        - `weight`: cells count by their volume times this quantity (say the density), by default by volume alone.
+        """
+        from .profile import profile
+
+        return profile(self, x, y, bins, weight)
 
     def plot(self, name: str | int = 0, **options):
         """A picture of a variable: see `amr.plot.plot`."""
@@ -147,23 +220,24 @@ class Field(eqx.Module):
 
         return plot(self, name, **options)
 
+    def to_pyvista(self):
+        """All leaf cells as a `pyvista.UnstructuredGrid`: see `amr.render.to_pyvista`."""
+        from .render import to_pyvista
+
+        return to_pyvista(self)
+
     def save(self, path, **options) -> None:
         """Write the field to an HDF5 file that yt, ParaView and PyVista open: see `amr.io.write`."""
         from .io import write
 
         write(self, path, **options)
 
+    def __repr__(self) -> str:
+        from .describe import text
 
-def _lay_out(grid: np.ndarray, values: np.ndarray, corner: np.ndarray, finer: int) -> None:
-    """Add patches of one level to a uniform grid that is `finer` levels finer (or coarser, if negative)."""
-    ndim, n = grid.ndim, values.shape[1]
-    factor = 2 ** abs(finer)
-    for d in range(ndim) if finer > 0 else ():
-        values = np.repeat(values, factor, axis=1 + d)
-    index = []
-    for d in range(ndim):
-        cell = corner[:, d, None] + np.arange(n)
-        cell = cell // factor if finer < 0 else (corner[:, d, None] * factor + np.arange(n * factor))
-        index.append(cell.reshape(len(cell), *(-1 if k == d else 1 for k in range(ndim))))
-    weight = 1 / factor**ndim if finer < 0 else 1
-    np.add.at(grid, tuple(index), weight * values)
+        return text(self)
+
+    def _repr_html_(self) -> str | None:
+        from .describe import html
+
+        return html(self)

@@ -8,12 +8,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
+from matplotlib.colors import LogNorm
 from sample import random_field
 
 import amr
-from amr import plot
-from amr.plot import PIXELS, locate
+from amr import canvas, plot, section
+from amr.lookup import locate
 from amr.plot import plot as draw
+from amr.section import PIXELS, Section
 
 plt.switch_backend("agg")
 
@@ -37,7 +39,7 @@ def pixel_centres(image) -> np.ndarray:
 
 @pytest.mark.parametrize("pixels", [PIXELS, 13])
 def test_image_shows_the_field(monkeypatch, pixels):
-    monkeypatch.setattr(plot, "PIXELS", pixels)
+    monkeypatch.setattr(section, "PIXELS", pixels)
     field = random_field(2)
     image = image_of(draw(field, "noise"))
     assert max(image.get_array().shape) == min(pixels, 48)
@@ -91,13 +93,14 @@ def test_line_goes_through_every_cell():
     lines = lines_of(draw(field, "noise", patches=False))
     pieces = lines[0].get_segments()
     leaves = field.patches()
-    assert len(pieces) == field.count
-    found = np.concatenate([piece[:-1] for piece in pieces])
+    assert len(pieces) == 1 + np.count_nonzero(np.diff(leaves.level))
+    found = np.concatenate([*(piece[:-1] for piece in pieces[:-1]), pieces[-1]])
     np.testing.assert_allclose(found[:, 0], leaves.centres(0).ravel())
     np.testing.assert_array_equal(found[:, 1], leaves.values[:, 1].ravel())
     for one, following in itertools.pairwise(pieces):
         np.testing.assert_array_equal(one[-1], following[0])
-    colours = {level: tuple(c) for level, c in zip(leaves.level, lines[0].get_colors(), strict=True)}
+    starts = leaves.level[np.concatenate([[True], np.diff(leaves.level) != 0])]
+    colours = {level: tuple(c) for level, c in zip(starts, lines[0].get_colors(), strict=True)}
     assert len(set(colours.values())) == len(set(leaves.level))
 
 
@@ -141,7 +144,7 @@ def test_locate_agrees_with_the_field(ndim):
     sides = [
         rng.uniform(low, high, 17) for low, high in zip(field.mesh.domain.lower, field.mesh.domain.upper, strict=True)
     ]
-    slot, cell = locate(field, sides)
+    slot, cell = locate(field.mesh, field.forest, np.ix_(*sides))
     expected_slot, expected_cell = field.locate(np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1))
     np.testing.assert_array_equal(slot, expected_slot)
     np.testing.assert_array_equal(np.stack(cell, axis=-1), expected_cell)
@@ -149,12 +152,92 @@ def test_locate_agrees_with_the_field(ndim):
 
 @pytest.mark.parametrize(
     ("options", "key"),
-    [({"axis": "w"}, "axis"), ({"axis": 3}, "axis"), ({"at": 9.0}, "at"), ({"name": "?"}, "variable")],
+    [
+        ({"axis": "w"}, "axis"),
+        ({"axis": 3}, "axis"),
+        ({"at": 9.0}, "at"),
+        ({"name": "?"}, "variable"),
+        ({"cmap": "virdis"}, "cmap"),
+        ({"norm": "loog"}, "norm"),
+        ({"norm": "log", "vmin": -1.0}, "norm"),
+        ({"vmin": 2.0, "vmax": 1.0}, "vmin"),
+    ],
 )
 def test_wrong_options(options, key):
     with pytest.raises(amr.InvalidSettingError) as error:
         draw(random_field(3), **options)
     assert error.value.key == key
+
+
+def test_names_come_with_advice():
+    with pytest.raises(amr.InvalidSettingError, match="did you mean 'viridis'"):
+        draw(random_field(2), cmap="virdis")
+    with pytest.raises(amr.InvalidSettingError, match="did you mean 'noise'"):
+        draw(random_field(2), "nois")
+
+
+@pytest.mark.parametrize(("ndim", "axis"), [(2, 2), (3, 0), (3, 1), (3, 2)])
+def test_pixels_at_random_points_are_samples(ndim, axis):
+    """What the eye sees at 1000 places is what the field has there."""
+    field, rng = random_field(ndim, seed=3), np.random.default_rng(1)
+    shown = Section(field, axis, None)
+    image = image_of(draw(field, "noise", axis=axis))
+    left, right, bottom, top = image.get_extent()
+    x, y = rng.uniform(left, right, 1000), rng.uniform(bottom, top, 1000)
+    rows, columns = image.get_array().shape
+    row, column = (
+        ((y - bottom) / (top - bottom) * rows).astype(int),
+        ((x - left) / (right - left) * columns).astype(int),
+    )
+    points = np.stack([x, y], -1) if ndim == 2 else np.insert(np.stack([x, y], -1), axis, shown.at, axis=-1)
+    np.testing.assert_array_equal(image.get_array()[row, column], field.sample(points, "noise"))
+
+
+def test_three_slices_share_their_colours():
+    field = random_field(3)
+    point = np.add(field.mesh.domain.lower, np.multiply(field.mesh.domain.lengths, 0.3))
+    figure = plot.plot_slices(field, "noise", at=point)
+    images = [ax.images[0] for ax in figure.axes[:3]]
+    assert len({image.get_clim() for image in images}) == 1
+    assert images[0].get_clim() == (min(i.get_array().min() for i in images), max(i.get_array().max() for i in images))
+    for axis, image in enumerate(images):
+        points = np.insert(pixel_centres(image), axis, point[axis], axis=-1)
+        np.testing.assert_array_equal(image.get_array(), field.sample(points, "noise"))
+    with pytest.raises(amr.InvalidSettingError, match="3D"):
+        plot.plot_slices(random_field(2))
+
+
+def test_projection_and_slice_are_drawn_as_they_are():
+    field = random_field(3)
+    plane = field.projection("y", "noise")
+    image = image_of(plot.plot_projection(field, "noise", "y"))
+    np.testing.assert_array_equal(image.get_array(), plane.values.T)
+    assert image.get_extent() == [0.1, 0.7, 2.0, 3.0]
+    cut = field.slice("x", 0.2, "noise")
+    np.testing.assert_array_equal(image_of(cut.plot()).get_array(), cut.values.T)
+    flat = random_field(2).projection("x", "noise")
+    (curve,) = flat.plot().axes[0].lines
+    np.testing.assert_array_equal(curve.get_xydata().T, [flat.coordinates[0], flat.values])
+
+
+def test_logarithmic_scales():
+    field = random_field(2).with_variable("positive", lambda noise: noise**2 + 0.01)
+    image = image_of(draw(field, "positive", norm="log", vmin=0.1))
+    assert isinstance(image.norm, LogNorm)
+    assert image.get_clim() == (0.1, np.max(image.get_array()))
+    given = LogNorm(vmin=0.5, vmax=9.0)
+    assert image_of(draw(field, "positive", norm=given)).get_clim() == (0.5, 9)
+    assert image_of(draw(field, "positive", norm=given, vmax=7.0)).get_clim() == (0.5, 7)
+    assert (given.vmin, given.vmax) == (0.5, 9.0)
+    assert draw(random_field(1), "linear", norm="log").axes[0].get_yscale() == "log"
+    with pytest.raises(amr.InvalidSettingError, match="positive"):
+        draw(field.with_variable("negative", lambda positive: -positive), "negative", norm="log")
+
+
+def test_range_of_what_is_not_finite():
+    assert canvas.data_range(np.array([np.nan, 2.0, np.inf, -1.0])) == (-1, 2)
+    assert canvas.data_range(np.array([np.nan])) == (0, 0)
+    assert canvas.data_range(np.array([0.0, -1.0, 3.0, 0.5]), "log") == (0.5, 3)
 
 
 def test_many_patches_are_quick():
