@@ -25,17 +25,18 @@ ROW = re.compile(r"^\| (?:\*\*`\[+(\w+)\]+`\*\*,? ?)?(?:`|\*|\.\.\. )(.*?) \| (.
 CONFIG = f"""{NOTE}
 # Keys of the config file
 
-Every table and key that `amrax` reads. What is expected is what the program itself checks, in the words of its error messages; what a
-key means is taken from [the guide](config.md), which has more to say about expressions, equations and boundaries.
+Every table and key that `amrax` reads. What is expected is what the program itself checks, in the words of its error
+messages; what a key means is taken from [the guide](config.md), which has more to say about expressions, equations and
+boundaries.
 
-*required* means that there is no default, *none* that nothing is done. Where the program chooses, `config.toml` beside the results
-says what it chose.
+*required* means that there is no default, *none* that nothing is done. Where the program chooses, `config.toml` beside
+the results says what it chose.
 """
 COMMANDS = f"""{NOTE}
 # Command line
 
-What `amrax --help` and the help of each command say. Settings behind a config file, `table.key=value`, count instead of those
-in the file; a value is written as in TOML, and a text may go without quotes.
+What `amrax --help` and the help of each command say. Settings behind a config file, `table.key=value`, count instead of
+those in the file; a value is written as in TOML, and a text may go without quotes.
 
 Exit statuses: 0 done, 1 failed, 2 a mistake in the config or on the command line, 130 interrupted.
 """
@@ -47,7 +48,7 @@ def config_reference() -> str:
     for key, field in Config.model_fields.items():
         tables = tables_in(field.annotation)
         if key == "equation":
-            text += f"\n## `[equation]`\n\nWhich keys there are depends on `type`, {show('advection')} if it is left open.\n"
+            text += f"\n## `[equation]`\n\nWhich keys there are depends on `type`, by default {show('advection')}.\n"
             for kind, table in {**KINDS, "module:name": OwnLawTable}.items():
                 text += section(f'`type = "{kind}"`', table, known, level=3, path=key)
         elif tables:
@@ -139,7 +140,7 @@ def is_list(annotation: Any) -> bool:
 def command_reference() -> str:
     """The help of the command and of all that stands behind it."""
     text = COMMANDS
-    with click.Context(main, info_name="amrax", terminal_width=100) as context:
+    with click.Context(main, info_name="amrax", terminal_width=100, **main.context_settings) as context:
         text += f"\n## `amrax`\n\n```text\n{main.get_help(context)}\n```\n"
         for name in main.list_commands(context):
             command = main.get_command(context, name)

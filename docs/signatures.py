@@ -2,7 +2,7 @@
 
 import ast
 
-from griffe import Class, Extension, Function, Parameter, ParameterKind, Parameters
+from griffe import Attribute, Class, Extension, Function, Parameter, ParameterKind, Parameters
 
 
 class EquinoxFields(Extension):
@@ -20,12 +20,22 @@ def fields(found: Class) -> dict[str, Parameter]:
     arguments = {}
     for owner in [*reversed(mro(found)), found]:
         for name, member in owner.members.items():
-            if member.is_attribute and member.annotation is not None and "ClassVar" not in str(member.annotation):
+            if member.is_attribute and is_field(member):
                 text = str(member.value) if member.value is not None else None
-                if "property" in member.labels or (text and "init=False" in text):
-                    continue
                 arguments[name] = Parameter(name, kind=ParameterKind.positional_or_keyword, default=default(text))
     return arguments
+
+
+def is_field(member: Attribute) -> bool:
+    """Whether an attribute is an argument: not what belongs to the class, or what subclasses have to say."""
+    of_class = "class-attribute" in member.labels and "instance-attribute" not in member.labels
+    return (
+        member.annotation is not None
+        and not of_class
+        and "property" not in member.labels
+        and "eqx.Abstract" not in str(member.annotation)
+        and "init=False" not in str(member.value)
+    )
 
 
 def default(text: str | None) -> str | None:
