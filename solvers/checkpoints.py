@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from pathlib import Path
+from typing import Any
 
 from amr.errors import InvalidSettingError
 
@@ -32,10 +33,10 @@ class Checkpoints:
         self,
         directory: str | os.PathLike,
         *,
-        every: float | None = None,
-        every_steps: int | None = None,
-        every_minutes: float | None = None,
-        keep: int = 2,
+        every: Any = None,
+        every_steps: Any = None,
+        every_minutes: Any = None,
+        keep: Any = 2,
         name: str = "checkpoint",
     ):
         self.rules = rules_of(every, every_steps, every_minutes)
@@ -54,10 +55,10 @@ class Checkpoints:
         return write_newest(self.directory, self.name, self.keep, checkpoint)
 
 
-def rules_of(every: float | None, every_steps: int | None, every_minutes: float | None) -> tuple[Rule, ...]:
+def rules_of(every: Any, every_steps: Any, every_minutes: Any) -> tuple[Rule, ...]:
     """A rule for each of the numbers that is given."""
     kinds = ((EveryTime, every), (EverySteps, every_steps), (EveryMinutes, every_minutes))
-    return tuple(kind(number) for kind, number in kinds if number is not None)  # type: ignore[arg-type]
+    return tuple(kind(number) for kind, number in kinds if number is not None)
 
 
 def write_newest(directory: Path, name: str, keep: int, checkpoint: Checkpoint, **options) -> Path:

@@ -10,7 +10,7 @@ import abc
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from amr.errors import InvalidSettingError
 
@@ -33,7 +33,7 @@ class Rule(abc.ABC):
     def due(self, last: Moment, now: Moment) -> bool:
         """Whether it is time, when it was done last at `last`."""
 
-    def steps_left(self, now: Moment) -> float:
+    def steps_left(self, now: Moment) -> float | int:
         """How many steps may be taken before looking again."""
         return math.inf
 
@@ -47,7 +47,7 @@ def _expect(key: str, value, what: str, right: bool) -> None:
 class EverySteps(Rule):
     """At the first regrid after every `number` steps."""
 
-    number: int
+    number: Any
 
     def __post_init__(self):
         whole = isinstance(self.number, int) and not isinstance(self.number, bool)
@@ -64,7 +64,7 @@ class EverySteps(Rule):
 class EveryTime(Rule):
     """Soon after every multiple of a span of simulated time."""
 
-    span: float
+    span: Any
 
     def __post_init__(self):
         number = isinstance(self.span, float | int) and math.isfinite(self.span)
@@ -78,7 +78,7 @@ class EveryTime(Rule):
 class EveryMinutes(Rule):
     """When so many minutes have passed on the clock on the wall."""
 
-    minutes: float
+    minutes: Any
 
     def __post_init__(self):
         number = isinstance(self.minutes, float | int) and math.isfinite(self.minutes)
@@ -110,6 +110,6 @@ class Series:
         if now.step > self.last.step and any(rule.due(self.last, now) for rule in self.rules):
             self.perform(what(), now)
 
-    def steps_left(self, now: Moment) -> float:
+    def steps_left(self, now: Moment) -> float | int:
         """How many steps may be taken before looking again."""
         return min((rule.steps_left(now) for rule in self.rules), default=math.inf)

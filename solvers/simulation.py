@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -133,7 +134,7 @@ class Simulation(eqx.Module):
         t_start: float = 0.0,
         outputs: Iterable[float] = (),
         on_output: Callable[[Field], None] | None = None,
-        every_steps: int | None = None,
+        every_steps: Any = None,
         checkpoints: Checkpoints | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> Solution:
@@ -168,7 +169,7 @@ class Simulation(eqx.Module):
         exact: Callable | None = None,
         outputs: Iterable[float] = (),
         on_output: Callable[[Field], None] | None = None,
-        every_steps: int | None = None,
+        every_steps: Any = None,
         checkpoints: Checkpoints | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> Solution:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, settings
 jax.config.update("jax_enable_x64", True)
 
 # Modules whose tests run code as users write it, which may mix dtypes freely.
-FREE = {"test_cli", "test_config", "test_expression", "test_io", "test_plot", "test_benchmarks"}
+FREE = {"test_cli", "test_config", "test_expression", "test_io", "test_plot", "test_benchmarks", "test_resume"}
 
 
 # The first example of a test compiles, so times say nothing about the later ones.

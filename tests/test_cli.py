@@ -277,7 +277,8 @@ def test_an_interrupted_run_says_so(workplace):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert "interrupted; dumps up to t = 0 are in runs/tiny" in errors
+    assert "interrupted at t = " in errors
+    assert "amrax resume runs/tiny" in errors
     assert "Traceback" not in errors
 
 
