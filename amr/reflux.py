@@ -16,12 +16,13 @@ import itertools
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
+from .fusion import apart
 from .indices import row_major
 from .leaves import Leaves
 from .mesh import Mesh
-from .pool import Layout, gather
+from .pool import Layout, Pool, gather, take
 from .transfer import restrict
 
 # For each face of the sides, the place of the mean of the fine fluxes on it, or -1 where there are none.
@@ -34,6 +35,14 @@ def empty_reflux(mesh: Mesh, layout: Layout) -> RefluxPlan:
     """A plan that holds nothing yet."""
     shape = (layout.sweeps, layout.blocks, 2 * mesh.ndim, mesh.patch ** (mesh.ndim - 1), layout.lanes)
     return jnp.full(shape, -1, jnp.int32)
+
+
+def empty_sides(
+    mesh: Mesh, layout: Layout, variables: int, dtype
+) -> Float[Array, "vars sweeps blocks sides faces lanes"]:
+    """Room for the fluxes through the sides of all patches; none on a single level, where nobody asks for them."""
+    faces = mesh.patch ** (mesh.ndim - 1) if mesh.max_level > 0 else 0
+    return jnp.zeros((variables, layout.sweeps, layout.blocks, 2 * mesh.ndim, faces, layout.lanes), dtype)
 
 
 def empty_means(mesh: Mesh, layout: Layout, variables: int, dtype) -> Means:
@@ -75,9 +84,23 @@ def sides_of(fluxes: tuple[Float[Array, "vars blocks ... lanes"], ...]) -> Sides
 
 def means_of(mesh: Mesh, sides: Sides) -> Float[Array, "vars blocks coarse lanes"]:
     """Averages over the `2**(ndim-1)` faces that lie on each face of a coarser patch."""
-    apart = sides.reshape(*sides.shape[:3], *(mesh.patch,) * (mesh.ndim - 1), sides.shape[-1])
-    means = restrict(apart, skip=3)
+    faces = sides.reshape(*sides.shape[:3], *(mesh.patch,) * (mesh.ndim - 1), sides.shape[-1])
+    means = restrict(faces, skip=3)
     return means.reshape(*means.shape[:2], -1, means.shape[-1])
+
+
+def refluxed(
+    mesh: Mesh, plan: RefluxPlan, valid: Bool[Array, ""], outflow: Pool, sides: Array, means: Means, i: Int[Array, ""]
+) -> Float[Array, "vars blocks *cells lanes"]:
+    """What leaves the cells of sweep i, with the fluxes through coarse faces replaced by those of the fine ones.
+
+    `outflow`, `sides` and `means` are those of all patches, fluxes counted in cells; `valid` see `amr.fusion`.
+    """
+    out = take(outflow, i)
+    if mesh.max_level == 0:
+        return out
+    here, own = take(plan, i, axis=0), take(sides, i)
+    return add_corrections(mesh, out, apart(valid, lambda: corrections(here, own, means, scale=0.5)))
 
 
 def corrections(

@@ -24,7 +24,7 @@ from amr.hierarchy import Nodes
 from amr.leaves import Leaves
 from amr.mesh import Mesh
 from amr.pool import Pool, put, sweep, take
-from amr.reflux import add_corrections, corrections, empty_means, means_of, sides_of
+from amr.reflux import empty_means, empty_sides, means_of, refluxed, sides_of
 from amr.topology import Topology
 from amr.transfer import Prolongation
 
@@ -58,14 +58,13 @@ class Operator(eqx.Module):
         mesh, topology = self.mesh, self.topology
         layout, count = topology.layout, topology.forest.count
         store = self._stored(u)
-        faces = mesh.patch ** (mesh.ndim - 1) if mesh.max_level > 0 else 0
-        sides = jnp.zeros((u.shape[0], layout.sweeps, layout.blocks, 2 * mesh.ndim, faces, layout.lanes), u.dtype)
-        means = empty_means(mesh, layout, u.shape[0], u.dtype)
+        sides, means = (empty(mesh, layout, u.shape[0], u.dtype) for empty in (empty_sides, empty_means))
         carry = (jnp.zeros_like(u), sides, means)
         out, sides, means = sweep(layout, count, functools.partial(self._moved, store, u), carry)
         if mesh.max_level == 0:
             return out
-        return sweep(layout, count, lambda i, out: self._refluxed(out, sides, means, i), out)
+        one = functools.partial(refluxed, mesh, topology.reflux, topology.leaves.valid)
+        return sweep(layout, count, lambda i, out: put(out, one(out, sides, means, i), i), out)
 
     def coefficients(self, u: Pool) -> Faces:
         """`scale D` on all faces."""
@@ -117,12 +116,6 @@ class Operator(eqx.Module):
         if faces is None:
             faces = self.diffusing.on_faces(self.mesh, leaves, lines, self.time, ghosted.dtype)
         return diffusive_fluxes(self.mesh, leaves, lines, faces, self.scale)
-
-    def _refluxed(self, out: Pool, sides: Array, means: Array, i: Int[Array, ""]) -> Pool:
-        topology = self.topology
-        plan, own, old = take(topology.reflux, i, axis=0), take(sides, i), take(out, i)
-        wrong = apart(topology.leaves.valid, lambda: corrections(plan, own, means, scale=0.5))
-        return put(out, apart(topology.leaves.valid, lambda: add_corrections(self.mesh, old, wrong)), i)
 
 
 def faces_of(diffusing: Diffusing, mesh: Mesh, topology: Topology, time, dtype) -> Faces:

@@ -22,7 +22,7 @@ from amr.halo import Store, cells_part, fill_ring, ghosted_part, put_cells, stor
 from amr.leaves import Leaves, over_blocks
 from amr.mesh import Mesh
 from amr.pool import Pool, layout_of, put, sweep, take
-from amr.reflux import Means, add_corrections, corrections, empty_means, means_of, sides_of
+from amr.reflux import Means, empty_means, empty_sides, means_of, refluxed, sides_of
 from amr.topology import cell_centres
 
 from .advection import at_once
@@ -118,9 +118,7 @@ def workspace(setup: Setup, count, u: Pool) -> Workspace:
     """Room to work on a pool, with its cells in place."""
     mesh, layout = setup.mesh, layout_of(u)
     store = stored(mesh, setup.scheme.ghost, count, u)
-    faces = mesh.patch ** (mesh.ndim - 1) if mesh.max_level > 0 else 0
-    sides = jnp.zeros((u.shape[0], layout.sweeps, layout.blocks, 2 * mesh.ndim, faces, layout.lanes), u.dtype)
-    means = empty_means(mesh, layout, u.shape[0], u.dtype)
+    sides, means = (empty(mesh, layout, u.shape[0], u.dtype) for empty in (empty_sides, empty_means))
     base, previous, register = (jnp.zeros_like(u) if needed else None for needed in setup.rooms)
     return Workspace(store, jnp.zeros_like(u), sides, means, base, previous, Effort.none(), register)
 
@@ -141,7 +139,7 @@ def evaluate(setup: Setup, geometry: Geometry, work: Workspace, bounds, stage: S
     work = _through_faces(setup, geometry, work, bounds, stage, parts)
 
     def one(i, work):
-        return eqx.tree_at(lambda work: work.outflow, work, put(work.outflow, refluxed(setup, geometry, work, i), i))
+        return eqx.tree_at(lambda work: work.outflow, work, put(work.outflow, _left(setup, geometry, work, i), i))
 
     return sweep(topology.layout, topology.forest.count, one, work)
 
@@ -265,20 +263,16 @@ def _slopes(samples: Samples, dx, cells) -> Float[Array, "coefficients ndim ..."
     return jnp.stack(changes, axis=1)
 
 
-def refluxed(setup: Setup, geometry: Geometry, work: Workspace, i: Int[Array, ""]) -> Array:
-    """What leaves the cells of sweep i, with the fluxes through coarse faces replaced by those of the fine ones."""
-    out = take(work.outflow, i)
-    if setup.mesh.max_level == 0:
-        return out
-    plan, sides = take(geometry.topology.reflux, i, axis=0), take(work.sides, i)
-    wrong = apart(geometry.topology.leaves.valid, lambda: corrections(plan, sides, work.means, scale=0.5))
-    return add_corrections(setup.mesh, out, wrong)
+def _left(setup: Setup, geometry: Geometry, work: Workspace, i: Int[Array, ""]) -> Array:
+    """What leaves the cells of sweep i."""
+    topology = geometry.topology
+    return refluxed(setup.mesh, topology.reflux, topology.leaves.valid, work.outflow, work.sides, work.means, i)
 
 
 def updated(setup: Setup, geometry: Geometry, work: Workspace, stage: Stage, i: Int[Array, ""]) -> Workspace:
     """New values in the cells of sweep i."""
     mesh, topology = setup.mesh, geometry.topology
-    out, pool = refluxed(setup, geometry, work, i), work.base
+    out, pool = _left(setup, geometry, work, i), work.base
     if pool is None:
         new = apart(topology.leaves.valid, lambda: cells_part(mesh, work.store, i) - out)
         return eqx.tree_at(lambda work: work.store, work, put_cells(mesh, work.store, new, i))
