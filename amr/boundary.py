@@ -50,6 +50,13 @@ class Beyond(eqx.Module):
     names: tuple[str, ...] = eqx.field(static=True)
     points: int = eqx.field(static=True, default=1)
 
+    @classmethod
+    def on_face(cls, like: Values, x: tuple[Array, ...], t, d: int, variables: Variables) -> Beyond:
+        """What `Boundary.relation` is asked about across dimension d: places `x` on the face, and of the values only
+        their shape."""
+        nothing = jnp.zeros((), like.dtype)
+        return cls(like, like, x, (nothing,) * len(x), nothing, t, variables.signs(d), variables.names)
+
     def of(self, row: int) -> Beyond:
         """The same for one variable."""
         one = slice(row, row + 1)

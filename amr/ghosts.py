@@ -78,10 +78,7 @@ def face_relation(mesh: Mesh, leaves: Leaves, face: tuple[int, int], time, varia
     offsets = tuple(edge if k == d else inner for k in range(mesh.ndim))
     x = over_blocks(lambda leaves: coordinates(mesh, leaves, offsets, dtype), leaves)
     shape = (len(variables.names), leaves.level.shape[0], *map(len, offsets), leaves.level.shape[-1])
-    zeros, nothing = jnp.zeros(shape, dtype), jnp.zeros((), dtype)
-    boundary = mesh.domain.boundaries[d][end]
-    signs = variables.signs(d)
-    return boundary.relation(Beyond(zeros, zeros, x, (nothing,) * mesh.ndim, nothing, time, signs, variables.names))
+    return mesh.domain.boundaries[d][end].relation(Beyond.on_face(jnp.zeros(shape, dtype), x, time, d, variables))
 
 
 def mirror_boundaries(mesh: Mesh, leaves: Leaves, line, d: int, time, variables: Variables) -> Array:
@@ -122,8 +119,7 @@ def mirror_windows(
             x = tuple(
                 _clipped(mesh, leaves, cells[:, k], sizes[:, k], k, None if k != d else end) for k in range(mesh.ndim)
             )
-            nothing = jnp.zeros((), near.dtype)
-            face = Beyond(near, near, x, (nothing,) * mesh.ndim, nothing, time, variables.signs(d), variables.names)
+            face = Beyond.on_face(near, x, time, d, variables)
             distance = 2 * (2 * jnp.maximum(layer, 1) - 1).astype(near.dtype) * sizes[:, d][:, None]
             near = jnp.where(outside, from_relation(boundary.relation(face), near, distance), near)
     return near
@@ -183,14 +179,12 @@ def _places(mesh: Mesh, ghost: int, face: tuple[int, int], dtype, leaves: Leaves
 
 def check_relations(domain: Domain, variables: Variables) -> None:
     """Raise `InvalidSettingError` if a boundary says nothing about values or derivatives on its face."""
+
+    def asked(boundary: Boundary, d: int) -> Relation:
+        rows, x = jnp.zeros((len(variables.names), 1)), (jnp.zeros(1),) * domain.ndim
+        return boundary.relation(Beyond.on_face(rows, x, jnp.zeros(()), d, variables))
+
     for d, pair in enumerate(domain.boundaries):
         for boundary in pair:
             if not isinstance(boundary, Periodic):
-                jax.eval_shape(lambda boundary=boundary, d=d: boundary.relation(_any_face(domain, d, variables)))
-
-
-def _any_face(domain: Domain, d: int, variables: Variables) -> Beyond:
-    """Some face across dimension d."""
-    rows, point = jnp.zeros((len(variables.names), 1)), jnp.zeros(1)
-    x, names = (point,) * domain.ndim, variables.names
-    return Beyond(rows, rows, x, x, point, jnp.zeros(()), variables.signs(d), names)
+                jax.eval_shape(functools.partial(asked, boundary, d))

@@ -171,10 +171,7 @@ class Cycle(eqx.Module):
 def relation_at(mesh: Mesh, variables: Variables, time, d: int, end: int, x: tuple[Array, ...]) -> tuple[Array, Array]:
     """`a` and `b` of `a u + b du/dn = 0`, which corrections fulfil on faces of the domain."""
     zeros = jnp.zeros((len(variables.names), *jnp.broadcast_shapes(*(c.shape for c in x))), x[0].dtype)
-    nothing = jnp.zeros((), zeros.dtype)
-    signs = variables.signs(d)
-    face = Beyond(zeros, zeros, x, (nothing,) * mesh.ndim, nothing, time, signs, variables.names)
-    a, b, _ = mesh.domain.boundaries[d][end].relation(face)
+    a, b, _ = mesh.domain.boundaries[d][end].relation(Beyond.on_face(zeros, x, time, d, variables))
     return a, b
 
 
