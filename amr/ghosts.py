@@ -63,8 +63,7 @@ def _filled(
     # Coefficients beyond a wall are mirrored with the rest, those beyond any other face are what they are.
     behind = known[count:] if isinstance(boundary, Wall) else old[count:]
     new = convert[1](jnp.concatenate([boundary.ghosts(beyond), behind]))
-    touches = _touches(mesh, leaves, d, end).reshape(values.shape[1], *(1,) * mesh.ndim, -1)
-    slab = jnp.where(touches, new, old)
+    slab = jnp.where(touches(mesh, leaves, d, end, mesh.ndim), new, old)
     return jnp.concatenate([rest, slab] if end else [slab, rest], axis=axis)
 
 
@@ -86,13 +85,13 @@ def mirror_boundaries(mesh: Mesh, leaves: Leaves, line, d: int, time, variables:
     gives the value or derivative that the boundary asks for: shape `(vars, blocks, *cells, lanes)`."""
     if mesh.domain.periodic[d]:
         return line
-    axis, shape = 2 + d, (line.shape[1], *(1,) * mesh.ndim, -1)
+    axis = 2 + d
     dx = cell_sizes_of_blocks(mesh, leaves, line.dtype)[d]
     for end in (0, 1):
         old, rest = _split(line, axis, 1, end)
         relation = face_relation(mesh, leaves, (d, end), time, variables, line.dtype)
         new = from_relation(relation, _split(rest, axis, 1, end)[0], dx)
-        slab = jnp.where(_touches(mesh, leaves, d, end).reshape(shape), new, old)
+        slab = jnp.where(touches(mesh, leaves, d, end, mesh.ndim), new, old)
         line = jnp.concatenate([rest, slab] if end else [slab, rest], axis=axis)
     return line
 
@@ -115,7 +114,7 @@ def mirror_windows(
             if isinstance(boundary, Periodic | Outflow | Wall):
                 continue  # as mirrored
             layer = cells[:, d] - half + 1 if end else -cells[:, d]
-            outside = (layer > 0) & _touches(mesh, leaves, d, end)[:, None]
+            outside = (layer > 0) & touches(mesh, leaves, d, end, 1)
             x = tuple(
                 _clipped(mesh, leaves, cells[:, k], sizes[:, k], k, None if k != d else end) for k in range(mesh.ndim)
             )
@@ -140,6 +139,13 @@ def _clipped(mesh: Mesh, leaves: Leaves, cells, size, d: int, end: int | None):
     return x if mesh.domain.periodic[d] else jnp.clip(x, lower, upper)
 
 
+def touches(mesh: Mesh, leaves: Leaves, d: int, end: int, axes: int) -> Bool[Array, "blocks *ones lanes"]:
+    """Which patches of a sweep lie at that face of the domain, with so many axes of length one for their cells."""
+    last = (mesh.roots[d] << leaves.level) - 1
+    found = leaves.position[:, d] == (last if end else jnp.zeros_like(last))
+    return found.reshape(found.shape[0], *(1,) * axes, -1)
+
+
 def cell_sizes_of_blocks(mesh: Mesh, leaves: Leaves, dtype) -> tuple[Float[Array, "blocks *ones lanes"], ...]:
     """Cell widths of the patches of a sweep, one array a dimension, shaped to go with their cells."""
     sizes = over_blocks(lambda leaves: cell_sizes(mesh, leaves, dtype), leaves)
@@ -156,12 +162,6 @@ def _split(values: Array, axis: int, layers: int, end: int) -> tuple[Array, Arra
     first, last = (n - layers, n) if end else (0, layers)
     rest = (0, n - layers) if end else (layers, n)
     return lax.slice_in_dim(values, first, last, axis=axis), lax.slice_in_dim(values, *rest, axis=axis)
-
-
-def _touches(mesh: Mesh, leaves: Leaves, d: int, end: int) -> Bool[Array, "blocks lanes"]:
-    """Which patches lie at that face of the domain."""
-    last = (mesh.roots[d] << leaves.level) - 1
-    return leaves.position[:, d] == (last if end else jnp.zeros_like(last))
 
 
 def _places(mesh: Mesh, ghost: int, face: tuple[int, int], dtype, leaves: Leaves):

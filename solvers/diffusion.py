@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from amr.boundary import Variables
-from amr.ghosts import cell_sizes_of_blocks, mirror_boundaries
+from amr.ghosts import cell_sizes_of_blocks, mirror_boundaries, touches
 from amr.leaves import Leaves, over_blocks
 from amr.mesh import Mesh
 from amr.topology import coordinates
@@ -66,7 +66,7 @@ class Diffusing(eqx.Module):
         if mesh.domain.periodic[d] or not self.diffusivity.of_solution:
             return line
         axis, n = 2 + d, mesh.patch + 2
-        first, last = _at_ends(mesh, leaves, d)
+        first, last = (touches(mesh, leaves, d, end, mesh.ndim) for end in (0, 1))
         low, high = _entry(line, axis, 0), _entry(line, axis, n - 1)
         low = jnp.where(first, 0.5 * (low + _entry(line, axis, 1)), low)
         high = jnp.where(last, 0.5 * (high + _entry(line, axis, n - 2)), high)
@@ -104,13 +104,6 @@ def _line_centres(mesh: Mesh, leaves: Leaves, d: int, dtype) -> tuple[Array, ...
     if not mesh.domain.periodic[d]:
         x[d] = jnp.clip(x[d], mesh.domain.lower[d], mesh.domain.upper[d])
     return tuple(x)
-
-
-def _at_ends(mesh: Mesh, leaves: Leaves, d: int) -> tuple[Array, Array]:
-    """Which patches lie at the lower and the upper face of the domain, shaped to go with their cells."""
-    position = leaves.position[:, d]
-    shape = (position.shape[0], *(1,) * mesh.ndim, -1)
-    return (position == 0).reshape(shape), (position == (mesh.roots[d] << leaves.level) - 1).reshape(shape)
 
 
 def _entry(line: Array, axis: int, n: int) -> Array:
