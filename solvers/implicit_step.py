@@ -19,20 +19,20 @@ from .geometry import Geometry, amplitude, sampled
 from .implicit import Implicit
 from .krylov import System, relative_weights, solved
 from .setup import Setup
-from .stages import ALL, Parts, Stage, Workspace, evaluate, with_cells
+from .stages import ALL, Moment, Parts, Workspace, evaluate, with_cells
 
 Scalar = Float[Array, ""]
 
 
-class Span(eqx.Module):
-    """A time that is stepped over: where it begins, and how long it is."""
-
-    begin: Scalar
-    dt: Scalar
-
-
 def implicit_step(
-    setup: Setup, integrator: Implicit, geometry: Geometry, work: Workspace, bounds, span: Span, parts: Parts = ALL
+    setup: Setup,
+    integrator: Implicit,
+    geometry: Geometry,
+    work: Workspace,
+    bounds,
+    begin: Scalar,
+    dt: Scalar,
+    parts: Parts = ALL,
 ) -> Workspace:
     """One step. Where equations could not be solved the cells stay as they were, and `work.effort` tells."""
     mesh, count = setup.mesh, geometry.topology.forest.count
@@ -41,7 +41,7 @@ def implicit_step(
     stages = len(integrator.implicit)
     tables = [jnp.asarray(table, before.dtype) for table in (integrator.explicit, integrator.implicit)]
     lasts = [jnp.asarray(row, before.dtype) for row in (integrator.last_explicit, integrator.last_implicit)]
-    times = span.begin + span.dt * jnp.asarray(integrator.times, before.dtype)
+    times = begin + dt * jnp.asarray(integrator.times, before.dtype)
     # What leaves the cells in each stage: by flow and reaction, and by diffusion.
     left = [
         jnp.zeros((stages, *before.shape), before.dtype) if wanted else None
@@ -51,11 +51,11 @@ def implicit_step(
     def looked_at(k, work, left):
         """With the fluxes of the state of stage k."""
         known = geometry if setup.steady else sampled(setup, geometry, times[k])
-        stage = _stage(span.dt, times[k], span.dt * amplitude(setup, times[k]))
+        moment = Moment(dt, times[k], dt * amplitude(setup, times[k]))
         found = list(left)
         for n, pool in enumerate(left):
             if pool is not None:
-                work = evaluate(setup, known, work, bounds, stage, split[n])
+                work = evaluate(setup, known, work, bounds, moment, split[n])
                 found[n] = lax.dynamic_update_index_in_dim(pool, work.outflow, k, 0)
         return work, found
 
@@ -70,7 +70,7 @@ def implicit_step(
         guess = cells_of(mesh, work.store, count)
 
         def solve():
-            system = stage_system(setup, geometry, right, guess, tables[1][k, k] * span.dt, times[k])
+            system = stage_system(setup, geometry, right, guess, tables[1][k, k] * dt, times[k])
             found, how = solved(system, guess, integrator.tolerance, integrator.iterations)
             return found, how.iterations, ~how.converged
 
@@ -129,9 +129,3 @@ def _explicit(setup: Setup, parts: Parts) -> bool:
     equation = setup.equation
     assert isinstance(equation, Advection)
     return (parts.flow and equation.flows) or (parts.reaction and equation.reaction is not None)
-
-
-def _stage(dt: Scalar, time: Scalar, factor: Scalar) -> Stage:
-    """What fluxes are evaluated for."""
-    one = jnp.ones_like(dt)
-    return Stage(dt, time, factor, one, one, 0 * one, 0 * one, 0 * one, 0 * one, one)

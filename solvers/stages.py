@@ -95,16 +95,27 @@ class Workspace(eqx.Module):
     register: Pool | None
 
 
-class Stage(eqx.Module):
-    """What a stage needs to know, or all stages with one entry for each.
+class Moment(eqx.Module):
+    """When fluxes are evaluated, or when by all stages with one entry for each.
 
-    See `solvers.stepping.Step` and `solvers.integrator.Stage`. `back` is the factor of `previous`, `added` that of the
-    register; `first` is 1 or 0.
+    **Attributes:** see `solvers.stepping.Step`
+
+    - `dt`: for how long they flow; `time`: of the state.
+    - `factor`: that time, multiplied by the flow's amplitude.
     """
 
     dt: Float[Array, "*stages"]
     time: Float[Array, "*stages"]
     factor: Float[Array, "*stages"]
+
+
+class Stage(eqx.Module):
+    """What a stage needs to know, or all stages with one entry for each.
+
+    See `solvers.integrator.Stage`. `back` is the factor of `previous`, `added` that of the register; `first` is 1 or 0.
+    """
+
+    moment: Moment
     keep: Float[Array, "*stages"]
     slope: Float[Array, "*stages"]
     saved: Float[Array, "*stages"]
@@ -128,15 +139,15 @@ def take_stage(
 ) -> Workspace:
     """One evaluation of all fluxes, and what follows from it."""
     topology = geometry.topology
-    work = _through_faces(setup, geometry, work, bounds, stage, parts)
+    work = _through_faces(setup, geometry, work, bounds, stage.moment, parts)
     one = functools.partial(updated, setup, geometry, stage=stage)
     return sweep(topology.layout, topology.forest.count, lambda i, work: one(work=work, i=i), work)
 
 
-def evaluate(setup: Setup, geometry: Geometry, work: Workspace, bounds, stage: Stage, parts: Parts) -> Workspace:
-    """One evaluation of all fluxes: what leaves each cell in the time `stage.dt` is put into `work.outflow`."""
+def evaluate(setup: Setup, geometry: Geometry, work: Workspace, bounds, moment: Moment, parts: Parts) -> Workspace:
+    """One evaluation of all fluxes: what leaves each cell in the time `moment.dt` is put into `work.outflow`."""
     topology = geometry.topology
-    work = _through_faces(setup, geometry, work, bounds, stage, parts)
+    work = _through_faces(setup, geometry, work, bounds, moment, parts)
 
     def one(i, work):
         return eqx.tree_at(lambda work: work.outflow, work, put(work.outflow, _left(setup, geometry, work, i), i))
@@ -144,10 +155,12 @@ def evaluate(setup: Setup, geometry: Geometry, work: Workspace, bounds, stage: S
     return sweep(topology.layout, topology.forest.count, one, work)
 
 
-def _through_faces(setup: Setup, geometry: Geometry, work: Workspace, bounds, stage: Stage, parts: Parts) -> Workspace:
+def _through_faces(
+    setup: Setup, geometry: Geometry, work: Workspace, bounds, moment: Moment, parts: Parts
+) -> Workspace:
     layout, count = geometry.topology.layout, geometry.topology.forest.count
-    work = with_store(work, with_rings(setup, geometry, work.store, stage.time))
-    return sweep(layout, count, lambda i, work: moved(setup, geometry, work, bounds, stage, parts, i), work)
+    work = with_store(work, with_rings(setup, geometry, work.store, moment.time))
+    return sweep(layout, count, lambda i, work: moved(setup, geometry, work, bounds, moment, parts, i), work)
 
 
 def with_rings(setup: Setup, geometry: Geometry, store: Store, time: Scalar) -> Store:
@@ -163,15 +176,15 @@ def with_rings(setup: Setup, geometry: Geometry, store: Store, time: Scalar) -> 
     return fill_ring(mesh, topology.layout, topology.forest.count, plan, store, setup.prolongation, asked)
 
 
-def moved(setup: Setup, geometry: Geometry, work: Workspace, bounds, stage: Stage, parts: Parts, i) -> Workspace:
+def moved(setup: Setup, geometry: Geometry, work: Workspace, bounds, moment: Moment, parts: Parts, i) -> Workspace:
     """What leaves the cells of sweep i through faces of their own, and what crosses the boundaries of its patches."""
     topology, apart_ = geometry.topology, functools.partial(apart, geometry.topology.leaves.valid)
     leaves = topology.part(i)
     # A slice at a place that the compiler does not know would keep it from making vectors of what it is fused with.
-    samples = apart_(lambda: scaled(geometry.samples_of(i), stage.factor))
-    ghosted = ghosted_cells(setup, geometry, work.store, stage.time, samples, i)
-    out, sides, means = fluxes_of(setup, leaves, ghosted, samples, bounds, stage, parts, apart_)
-    made = _sources(setup, leaves, ghosted, samples, stage) if parts.reaction else None
+    samples = apart_(lambda: scaled(geometry.samples_of(i), moment.factor))
+    ghosted = ghosted_cells(setup, geometry, work.store, moment.time, samples, i)
+    out, sides, means = fluxes_of(setup, leaves, ghosted, samples, bounds, moment, parts, apart_)
+    made = _sources(setup, leaves, ghosted, samples, moment) if parts.reaction else None
     out = out if made is None else apart_(lambda: out - made)
     if sides is None or means is None:
         return eqx.tree_at(lambda work: work.outflow, work, put(work.outflow, out, i))
@@ -193,7 +206,7 @@ def scaled(samples: Samples, factor: Scalar) -> Samples:
 
 
 def fluxes_of(
-    setup: Setup, leaves: Leaves, ghosted, samples: Samples, bounds, stage: Stage, parts: Parts, store
+    setup: Setup, leaves: Leaves, ghosted, samples: Samples, bounds, moment: Moment, parts: Parts, store
 ) -> tuple[Array, Array | None, Array | None]:
     """What leaves each cell of the patches of a sweep; with levels also what crosses their sides, and its averages."""
     mesh, equation = setup.mesh, setup.equation
@@ -203,7 +216,7 @@ def fluxes_of(
     def crossing(staged):
         found = [setup.scheme.transported(equation, ghosted, samples, bounds, staged)] if flows else []
         if diffuses:
-            found.append(store(lambda: _diffused(setup, leaves, ghosted, samples, stage)))
+            found.append(store(lambda: _diffused(setup, leaves, ghosted, samples, moment)))
         return tuple(functools.reduce(jnp.add, each) for each in zip(*found, strict=True))
 
     if not (flows or diffuses):
@@ -221,19 +234,19 @@ def fluxes_of(
     return out, sides, store(lambda: means_of(mesh, sides))
 
 
-def _diffused(setup: Setup, leaves: Leaves, ghosted, samples: Samples, stage: Stage) -> tuple[Array, ...]:
+def _diffused(setup: Setup, leaves: Leaves, ghosted, samples: Samples, moment: Moment) -> tuple[Array, ...]:
     """What diffuses through each face."""
     assert isinstance(setup.equation, Advection)
     assert setup.equation.diffusing is not None
     mesh, diffusing = setup.mesh, setup.equation.diffusing
-    lines = lines_of(mesh, leaves, ghosted, setup.scheme.ghost, stage.time, setup.variables)
+    lines = lines_of(mesh, leaves, ghosted, setup.scheme.ghost, moment.time, setup.variables)
     faces = samples.diffusivity
     if faces is None:
-        faces = diffusing.on_faces(mesh, leaves, lines, stage.time, ghosted.dtype)
-    return diffusive_fluxes(mesh, leaves, lines, faces, stage.dt)
+        faces = diffusing.on_faces(mesh, leaves, lines, moment.time, ghosted.dtype)
+    return diffusive_fluxes(mesh, leaves, lines, faces, moment.dt)
 
 
-def _sources(setup: Setup, leaves: Leaves, ghosted, samples: Samples, stage: Stage) -> Array | None:
+def _sources(setup: Setup, leaves: Leaves, ghosted, samples: Samples, moment: Moment) -> Array | None:
     """What a law's source adds to the cells of a sweep in a step; `None` without one."""
     law, mesh, ghost = setup.equation, setup.mesh, setup.scheme.ghost
     if isinstance(law, Advection) and law.reaction is None:
@@ -243,13 +256,13 @@ def _sources(setup: Setup, leaves: Leaves, ghosted, samples: Samples, stage: Sta
         cells = trim(ghosted, range(2, 2 + mesh.ndim), ghost)
         x = over_blocks(lambda leaves: cell_centres(mesh, leaves, ghosted.dtype), leaves)
         if isinstance(law, Advection):
-            return None if law.reaction is None else law.reaction(cells, x, stage.time)
+            return None if law.reaction is None else law.reaction(cells, x, moment.time)
         widths = cell_sizes_of_blocks(mesh, leaves, ghosted.dtype)
-        return law.source(cells, Place(x, widths, stage.time, _slopes(samples, widths, cells)))
+        return law.source(cells, Place(x, widths, moment.time, _slopes(samples, widths, cells)))
 
     if jax.eval_shape(compute) is None:
         return None
-    return apart(leaves.valid, lambda: stage.dt * jnp.asarray(compute(), ghosted.dtype))
+    return apart(leaves.valid, lambda: moment.dt * jnp.asarray(compute(), ghosted.dtype))
 
 
 def _slopes(samples: Samples, dx, cells) -> Float[Array, "coefficients ndim ..."]:

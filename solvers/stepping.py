@@ -19,13 +19,13 @@ from amr.halo import Store, cells_of
 from .equations import Advection
 from .geometry import Geometry, amplitude, sampled, signalled
 from .implicit import Implicit
-from .implicit_step import Span, implicit_step
+from .implicit_step import implicit_step
 from .integrator import Integrator
 from .reacting import reacted
 from .setup import Setup
 from .splitting import Strang
 from .stabilized import RKL2
-from .stages import ALL, Parts, Stage, Workspace, take_stage, with_cells
+from .stages import ALL, Moment, Parts, Stage, Workspace, take_stage, with_cells
 from .time_step import Clock, courant_step, land_on, later, trial_step
 
 Scalar = Float[Array, ""]
@@ -107,8 +107,7 @@ def integrated(
 ) -> Workspace:
     """One step of some parts of the equation."""
     if isinstance(integrator, Implicit):
-        span = Span(step.begin, step.dt)
-        return implicit_step(setup, integrator, geometry, work, bounds, span, parts)
+        return implicit_step(setup, integrator, geometry, work, bounds, step.begin, step.dt, parts)
     if isinstance(integrator, RKL2):
         return super_step(setup, integrator, geometry, work, bounds, step, parts)
     return table_step(setup, integrator, geometry, work, bounds, step, parts)
@@ -150,14 +149,14 @@ def table_step(
     if len(integrator.stages) == 1:
         stage = jax.tree.map(lambda column: column[0], table)
         planned = setup.steady or setup.scheme.times == (0.5,)  # for when samples were taken with the plan
-        known = geometry if planned else sampled(setup, geometry, stage.time)
+        known = geometry if planned else sampled(setup, geometry, stage.moment.time)
         return take_stage(setup, known, work, bounds, stage, parts)
     valid = geometry.topology.leaves.valid
 
     def one(k, work):
         # Kept apart: read at a place that the compiler does not know, numbers would keep it from making vectors.
         stage = apart(valid, lambda: jax.tree.map(lambda column: column[k], table))
-        known = geometry if setup.steady else sampled(setup, geometry, stage.time)
+        known = geometry if setup.steady else sampled(setup, geometry, stage.moment.time)
         return take_stage(setup, known, work, bounds, stage, parts)
 
     return lax.fori_loop(0, len(integrator.stages), one, work)
@@ -173,8 +172,8 @@ def stages_of(integrator: Integrator, step: Step) -> Stage:
     number = jnp.arange(count)
     first, last = ((number == end).astype(dtype) for end in (0, count - 1))
     nothing = jnp.zeros(count, dtype)
-    dt = jnp.broadcast_to(step.dt, (count,))
-    return Stage(dt, step.times, step.factors, keep, slope, saved, weight, nothing, last, first)
+    moments = Moment(jnp.broadcast_to(step.dt, (count,)), step.times, step.factors)
+    return Stage(moments, keep, slope, saved, weight, nothing, last, first)
 
 
 def super_step(
@@ -190,11 +189,12 @@ def super_step(
         mu, nu, tilde, gamma = integrator.coefficients(j, count)
         time = step.begin + step.dt * integrator.time(j - 1, count)
         first = jnp.where(k == 0, one, 0)
-        return Stage(step.dt, time, step.dt * amplitude(setup, time), mu, tilde, 0 * one, first, nu, gamma, first)
+        moment = Moment(step.dt, time, step.dt * amplitude(setup, time))
+        return Stage(moment, mu, tilde, 0 * one, first, nu, gamma, first)
 
     def take(k, work):
         stage = apart(valid, lambda: stage_of(k))
-        known = geometry if setup.steady else sampled(setup, geometry, stage.time)
+        known = geometry if setup.steady else sampled(setup, geometry, stage.moment.time)
         return take_stage(setup, known, work, bounds, stage, parts)
 
     work = lax.fori_loop(jnp.zeros_like(stages), stages, take, work)
