@@ -25,10 +25,11 @@ from amr.leaves import Leaves
 from amr.mesh import Mesh
 from amr.pool import Pool, put, sweep, take
 from amr.reflux import empty_means, empty_sides, means_of, refluxed, sides_of
-from amr.topology import Topology
+from amr.topology import Topology, cell_volumes
 from amr.transfer import Prolongation
 
 from .diffusion import Diffusing, Faces, diffusive_fluxes, lines_of, outflow
+from .krylov import System, relative_weights
 from .multigrid import Multigrid, build_multigrid
 
 
@@ -116,6 +117,16 @@ class Operator(eqx.Module):
         if faces is None:
             faces = self.diffusing.on_faces(self.mesh, leaves, lines, self.time, ghosted.dtype)
         return diffusive_fluxes(self.mesh, leaves, lines, faces, self.scale)
+
+
+def system_of(operator: Operator, nodes: Nodes, right: Pool, reference: Pool, stiffness: Float[Array, ""]) -> System:
+    """The equations `operator(u) = right` in all cells, with residuals relative to `reference`: see `relative_weights`.
+
+    `nodes`: the patch hierarchy of the forest; `stiffness`: see `System`.
+    """
+    topology, linear = operator.topology, not operator.diffusing.diffusivity.of_solution
+    weights = relative_weights(cell_volumes(operator.mesh, topology, right.dtype), reference)
+    return System(operator, right, Cycle(operator, nodes), stiffness, weights, topology.leaves.valid, linear)
 
 
 def faces_of(diffusing: Diffusing, mesh: Mesh, topology: Topology, time, dtype) -> Faces:

@@ -11,13 +11,12 @@ from amr.boundary import Variables
 from amr.fusion import apart
 from amr.halo import cells_of
 from amr.pool import Pool
-from amr.topology import cell_volumes
 
-from .elliptic import Cycle, Operator
+from .elliptic import Operator, system_of
 from .equations import Advection
 from .geometry import Geometry, amplitude, sampled
 from .implicit import Implicit
-from .krylov import System, relative_weights, solved
+from .krylov import System, solved
 from .setup import Setup
 from .stages import ALL, Moment, Parts, Workspace, evaluate, with_cells
 
@@ -116,12 +115,8 @@ def stage_system(setup: Setup, geometry: Geometry, right: Pool, guess: Pool, len
         time,
     )
     first = apart(topology.leaves.valid, lambda: right - operator(guess))
-    weights = relative_weights(
-        cell_volumes(setup.mesh, topology, right.dtype), jnp.maximum(jnp.abs(right), jnp.abs(first))
-    )
-    linear = not equation.diffusing.diffusivity.of_solution
-    stiffness = 1 + 2 * length * geometry.spread
-    return System(operator, right, Cycle(operator, geometry.nodes), stiffness, weights, topology.leaves.valid, linear)
+    reference = jnp.maximum(jnp.abs(right), jnp.abs(first))
+    return system_of(operator, geometry.nodes, right, reference, 1 + 2 * length * geometry.spread)
 
 
 def _explicit(setup: Setup, parts: Parts) -> bool:

@@ -29,9 +29,9 @@ from amr.transfer import Quadratic
 from . import loop
 from .diffusion import Diffusing
 from .diffusivity import Mean
-from .elliptic import Cycle, Operator, faces_of, relation_at
+from .elliptic import Operator, faces_of, relation_at, system_of
 from .equations import Diffusion
-from .krylov import System, relative_weights, solved
+from .krylov import System, solved
 from .simulation import Simulation
 
 GHOST = 2
@@ -167,10 +167,8 @@ class Elliptic(eqx.Module):
         taken = jnp.where(_per_row(singular, right), _mean(volumes, right - inflow), 0)
         reference = jnp.maximum(jnp.abs(right - inflow), jnp.abs(right))
         right = jnp.where(volumes > 0, right - taken, 0)
-        weights = relative_weights(volumes, reference)
-        cycle = Cycle(operator, build_nodes(mesh, forest, layout))
-        stiffness = _stiffness(held, volumes, right)
-        system = System(operator, right, cycle, stiffness, weights, topology.leaves.valid, linear)
+        nodes, stiffness = build_nodes(mesh, forest, layout), _stiffness(held, volumes, right)
+        system = system_of(operator, nodes, right, reference, stiffness)
         return system, operator, first, Imbalance(taken, singular)
 
     def _fixed(self) -> Bool[Array, " vars"]:
