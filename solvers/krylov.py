@@ -95,17 +95,12 @@ class System(eqx.Module):
         return jnp.sqrt((self.weights * r * r).sum())
 
 
+@eqx.filter_custom_jvp
 def solved(system: System, guess: Pool, tolerance: float, iterations: int) -> tuple[Pool, Solved]:
     """A solution whose residual is at most `tolerance` in the norm of the system (see `relative_weights`), or the best
     found in so many iterations. Forward-mode derivatives with respect to all in `system` are those of the solution."""
-    return _solved(system, guess, tolerance, iterations)
-
-
-@eqx.filter_custom_jvp
-def _solved(system: System, guess: Pool, tolerance: float, iterations: int) -> tuple[Pool, Solved]:
     # What does not change is made once, and everything is compiled once: the residual is taken at the start of a round.
     made = system.precondition(guess) if system.linear else None
-
     halvings = 0 if system.linear else HALVINGS
 
     def one(carry):
@@ -132,11 +127,11 @@ def _solved(system: System, guess: Pool, tolerance: float, iterations: int) -> t
     return u, Solved(used, size, size <= system.reachable(u, tolerance))
 
 
-@_solved.def_jvp
+@solved.def_jvp
 def _derivative(primals, tangents):
     system, guess, tolerance, iterations = primals
     changing, *_ = tangents
-    u, how = _solved(system, guess, tolerance, iterations)
+    u, how = solved(system, guess, tolerance, iterations)
     # Of 0 = f - A(u): what u changes by makes up for what f and A change by.
     pushed = eqx.filter_jvp(lambda system: system.residual(u), (system,), (changing,))[1]
     pushed = jnp.zeros_like(u) if pushed is None else pushed
