@@ -55,7 +55,7 @@ class ConstantDiffusivity(Diffusivity):
 
     def __init__(self, values):
         parts = tuple(values) if isinstance(values, Sequence | np.ndarray) else (values,)
-        self.values = tuple(map(_not_negative, parts))
+        self.values = tuple(not_negative("diffusivity", part) for part in parts)
 
     @property
     def constant(self):
@@ -190,12 +190,13 @@ class Harmonic(Mean):
         return jnp.where(total > 0, 2 * left * right / jnp.where(total > 0, total, 1), 0)
 
 
-def _not_negative(value: Any) -> Any:
+def not_negative(key: str, value: Any) -> Any:
+    """Checked; what JAX traces is taken as it is."""
     if isinstance(value, jax.core.Tracer):
         return value
     good = jnp.ndim(value) == 0 and not isinstance(value, str | bool)
     if not good or not 0 <= float(value) < math.inf:
-        raise InvalidSettingError("diffusivity", f"expected a finite number of 0 or more, got {value!r}")
+        raise InvalidSettingError(key, f"expected a finite number of 0 or more, got {value!r}")
     return value if isinstance(value, jax.Array) else float(value)
 
 

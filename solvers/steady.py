@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
 from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
@@ -28,10 +26,11 @@ from amr.transfer import Quadratic
 
 from . import loop
 from .diffusion import Diffusing
-from .diffusivity import Mean
+from .diffusivity import Mean, not_negative
 from .elliptic import Operator, faces_of, relation_at, system_of
 from .equations import Diffusion
 from .krylov import System, solved
+from .lines import MethodOfLines
 from .simulation import Simulation
 
 GHOST = 2
@@ -82,7 +81,7 @@ class Elliptic(eqx.Module):
     def __init__(self, mesh: Mesh, diffusivity=1.0, alpha=0.0, names=("u",), mean: Mean | None = None):
         self.mesh = mesh
         self.equation = Diffusion(diffusivity, names, mean=mean)
-        self.alpha = jnp.asarray(_alpha(alpha), jnp.zeros(()).dtype)
+        self.alpha = jnp.asarray(not_negative("alpha", alpha), jnp.zeros(()).dtype)
         self.equation.check(mesh.ndim)
         check_relations(mesh.domain, self.variables)
 
@@ -125,7 +124,7 @@ class Elliptic(eqx.Module):
         mesh, domain = self.mesh, self.mesh.domain
         faces = [Periodic() if periodic else Outflow() for periodic in domain.periodic]
         outlined = Mesh(Domain(domain.lower, domain.upper, boundary=faces), mesh.cells, mesh.patch, mesh.max_level)
-        simulation = Simulation(outlined, self.equation, refine=refine, buffer=0)
+        simulation = Simulation(outlined, self.equation, MethodOfLines(), refine, buffer=0)
         capacity = self.mesh.root_count
         while True:
             state = eqx.filter_jit(Simulation.start)(simulation, source, 1.0, capacity=capacity)
@@ -185,7 +184,7 @@ class Elliptic(eqx.Module):
     def _values(self, forest: Forest, function: Callable | None, layout) -> Array:
         """A function of position on the leaves, zero without one."""
         known = function if function is not None else lambda *x: (0.0 * x[0],) * len(self.equation.names)
-        setup = Simulation(self.mesh, self.equation).setup
+        setup = Simulation(self.mesh, self.equation, MethodOfLines()).setup
         return to_pool(layout, loop.evaluate(setup, forest, known, jnp.zeros(()).dtype))
 
 
@@ -220,16 +219,6 @@ def _per_row(flags: Bool[Array, " vars"], values: Pool) -> Array:
 
 def _grid(mesh: Mesh) -> tuple:
     return mesh.cells, mesh.patch, mesh.max_level
-
-
-def _alpha(value: Any) -> Any:
-    """Checked."""
-    if isinstance(value, jax.core.Tracer):
-        return value
-    good = jnp.ndim(value) == 0 and not isinstance(value, str | bool)
-    if not good or not 0 <= float(value) < math.inf:
-        raise InvalidSettingError("alpha", f"expected a finite number of 0 or more, got {value!r}")
-    return value
 
 
 def _mean(volumes: Array, values: Array) -> Array:
