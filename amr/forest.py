@@ -60,12 +60,17 @@ def resize(array: Array, capacity: int) -> Array:
     return jnp.pad(kept, [(0, 0)] * (array.ndim - 1) + [(0, capacity - kept.shape[-1])])
 
 
+def root_positions(mesh: Mesh) -> np.ndarray:
+    """Positions of the root patches in Morton order, shape `(ndim, patches)`."""
+    grid = np.indices(mesh.roots, np.int32).reshape(mesh.ndim, -1)
+    return grid[:, np.argsort(morton.encode(grid, mesh.key_bits))]
+
+
 def root_forest(mesh: Mesh, capacity: int) -> Forest:
     """The forest of the root patches alone."""
-    grid = np.stack(np.meshgrid(*map(np.arange, mesh.roots), indexing="ij")).reshape(mesh.ndim, -1).astype(np.int32)
     # In NumPy: each of these steps by itself would be compiled.
     position = np.zeros((mesh.ndim, capacity), np.int32)
-    position[:, : mesh.root_count] = grid[:, np.argsort(morton.encode(grid, mesh.key_bits))]
+    position[:, : mesh.root_count] = root_positions(mesh)
     count = jnp.asarray(mesh.root_count, jnp.int32)
     return Forest(jnp.zeros(capacity, jnp.int32), jnp.asarray(position), count)
 

@@ -27,12 +27,12 @@ from jaxtyping import Array, Bool, Float, Int
 
 from . import morton
 from .errors import InvalidSettingError
-from .forest import Forest, find, keys
+from .forest import Forest, find, keys, root_positions
 from .fusion import apart
 from .indices import row_major
 from .mesh import Mesh
 from .pool import Layout, Pool, arranged, at, gather, layout_of, put, sweep, take, take_patches
-from .transfer import restrict
+from .transfer import paired, restrict
 
 NodePool = Float[Array, "vars parts blocks *cells lanes"]
 Store = Float[Array, "vars parts blocks rows lanes"]
@@ -359,7 +359,7 @@ def _inner(window: Array) -> Array:
         window = _cut(window, axis, MARGIN - 1, window.shape[axis] - MARGIN + 1)
     for axis in reversed(axes):
         below, own, above = _three(window, axis)
-        window = _paired(0.75 * own + 0.25 * below, 0.75 * own + 0.25 * above, axis)
+        window = paired(0.75 * own + 0.25 * below, 0.75 * own + 0.25 * above, axis)
     return rows_from(window)
 
 
@@ -376,7 +376,7 @@ def _edges(window: Array, outside: Bool[Array, "blocks sides 1 lanes"]) -> Array
             below, own, above = _three(layer, k)
             change = 0.125 * (above - below)
             pair = own - change, own + change
-            layer = _paired(*pair, k) if k != axis else pair[1 - end]
+            layer = paired(*pair, k) if k != axis else pair[1 - end]
         rows.append(jnp.where(outside[:, len(rows)], 0, rows_from(layer)))
     return jnp.concatenate(rows, axis=2)
 
@@ -391,19 +391,7 @@ def _three(window: Array, axis: int) -> tuple[Array, Array, Array]:
     return _cut(window, axis, 0, n - 2), _cut(window, axis, 1, n - 1), _cut(window, axis, 2, n)
 
 
-def _paired(first: Array, second: Array, axis: int) -> Array:
-    """The children of cells along an axis."""
-    pair = jnp.stack([first, second], axis=axis + 1)
-    return pair.reshape(*first.shape[:axis], 2 * first.shape[axis], *first.shape[axis + 1 :])
-
-
 # --- the root grid ----------------------------------------------------------------------------------------------------
-
-
-def root_positions(mesh: Mesh) -> np.ndarray:
-    """Positions of the root patches in Morton order, shape `(ndim, patches)`."""
-    grid = np.indices(mesh.roots, np.int32).reshape(mesh.ndim, -1)
-    return grid[:, np.argsort(morton.encode(grid, mesh.key_bits))]
 
 
 def to_dense(mesh: Mesh, pool: Pool, face: int | None = None) -> Float[Array, "vars *grid"]:

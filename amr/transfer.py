@@ -199,12 +199,14 @@ def interleave(children: list[Array], ndim: int) -> Array:
     """Arrays `(vars, *coarse, ..)` of the children in Morton order to one array `(vars, *fine, ..)`."""
     for d in reversed(range(ndim)):
         half = len(children) // 2
-        axis = d + 2
-        pairs = [jnp.stack([children[i], children[i + half]], axis=axis) for i in range(half)]
-        children = [
-            pair.reshape(*pair.shape[: axis - 1], 2 * pair.shape[axis - 1], *pair.shape[axis + 1 :]) for pair in pairs
-        ]
+        children = [paired(children[i], children[i + half], 1 + d) for i in range(half)]
     return children[0]
+
+
+def paired(first: Array, second: Array, axis: int) -> Array:
+    """The first and second children of cells along an axis, in turn."""
+    pair = jnp.stack([first, second], axis=axis + 1)
+    return pair.reshape(*first.shape[:axis], 2 * first.shape[axis], *first.shape[axis + 1 :])
 
 
 def assemble(octants: list[Float[Array, "vars *coarse patches"]]) -> Float[Array, "vars *cells patches"]:

@@ -29,7 +29,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float
 
 from amr.fusion import apart
-from amr.transfer import every_other
+from amr.transfer import every_other, paired
 
 from .slices import cut, lower, upper
 
@@ -516,8 +516,7 @@ def _plus_doubled(base: Array, e: Cells, axis: int, periodic: bool, kappa: tuple
     """Added: values in twice as many cells along an axis, 3/4 of the coarse one and 1/4 of the neighbour nearby."""
     first, last = _ends(e, axis)
     below, above = _shifted(e, axis, *((last, first) if periodic else (kappa[0] * first, kappa[1] * last)))
-    pair = jnp.stack([0.75 * e + 0.25 * below, 0.75 * e + 0.25 * above], axis + 1)
-    return base + pair.reshape(*e.shape[:axis], -1, *e.shape[axis + 1 :])
+    return base + paired(0.75 * e + 0.25 * below, 0.75 * e + 0.25 * above, axis)
 
 
 def _repeated(values: Array, axis: int) -> Array:
