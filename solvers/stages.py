@@ -216,15 +216,10 @@ def fluxes_of(
     def crossing(staged):
         found = [setup.scheme.transported(equation, ghosted, samples, bounds, staged)] if flows else []
         if diffuses:
-            found.append(store(lambda: _diffused(setup, leaves, ghosted, samples, moment)))
+            found.append(store(lambda: _diffusing(setup, leaves, ghosted, samples, moment)))
+        found = found or [_nothing(mesh, ghosted)]
         return tuple(functools.reduce(jnp.add, each) for each in zip(*found, strict=True))
 
-    if not (flows or diffuses):
-        cells = ghosted.shape[2:-1]
-        faces = [tuple(mesh.patch + (k == d) for k in range(len(cells))) for d in range(len(cells))]
-        fluxes = tuple(jnp.zeros((*ghosted.shape[:2], *shape, ghosted.shape[-1]), ghosted.dtype) for shape in faces)
-        sides = sides_of(fluxes)
-        return (outflow(fluxes), None, None) if mesh.max_level == 0 else (outflow(fluxes), sides, means_of(mesh, sides))
     if mesh.max_level == 0:
         # Nothing else reads the fluxes, and one fused loop that keeps none of them was measured to be faster.
         staged = store if mesh.ndim > 2 or len(setup.scheme.times) > 1 else at_once
@@ -234,7 +229,13 @@ def fluxes_of(
     return out, sides, store(lambda: means_of(mesh, sides))
 
 
-def _diffused(setup: Setup, leaves: Leaves, ghosted, samples: Samples, moment: Moment) -> tuple[Array, ...]:
+def _nothing(mesh: Mesh, ghosted: Array) -> tuple[Array, ...]:
+    """No flux through any face."""
+    faces = [tuple(mesh.patch + (k == d) for k in range(mesh.ndim)) for d in range(mesh.ndim)]
+    return tuple(jnp.zeros((*ghosted.shape[:2], *shape, ghosted.shape[-1]), ghosted.dtype) for shape in faces)
+
+
+def _diffusing(setup: Setup, leaves: Leaves, ghosted, samples: Samples, moment: Moment) -> tuple[Array, ...]:
     """What diffuses through each face."""
     assert isinstance(setup.equation, Advection)
     assert setup.equation.diffusing is not None
@@ -269,10 +270,8 @@ def _slopes(samples: Samples, dx, cells) -> Float[Array, "coefficients ndim ..."
     """Derivatives of the coefficients along each dimension."""
     if samples.faces is None:
         return jnp.zeros((0, len(dx), *cells.shape[1:]), cells.dtype)
-    changes = [
-        (upper(jnp.moveaxis(face, 1, 0), 2 + d) - lower(jnp.moveaxis(face, 1, 0), 2 + d)) / dx[d]
-        for d, face in enumerate(samples.faces)
-    ]
+    faces = [jnp.moveaxis(face, 1, 0) for face in samples.faces]
+    changes = [(upper(face, 2 + d) - lower(face, 2 + d)) / dx[d] for d, face in enumerate(faces)]
     return jnp.stack(changes, axis=1)
 
 
