@@ -9,11 +9,11 @@ from jaxtyping import Array, Float
 from amr.fusion import apart
 from amr.leaves import Leaves
 from amr.mesh import Mesh
-from amr.topology import cell_sizes, coordinates
+from amr.topology import cell_sizes
 
 from .diffusion import Faces
 from .law import ConservationLaw
-from .velocity import Velocity
+from .velocity import Velocity, filled, points_inside
 
 Coefficients = Float[Array, "coefficients ..."]
 
@@ -61,11 +61,7 @@ def law_samples(law: ConservationLaw, mesh: Mesh, leaves: Leaves, ghost: int, ti
 
 
 def _coefficients(law: ConservationLaw, mesh: Mesh, leaves: Leaves, offsets, dtype) -> Coefficients:
-    """The coefficients at some points of all patches; those beyond a face that is not periodic are moved onto it."""
-    x = []
-    for d, points in enumerate(coordinates(mesh, leaves, offsets, dtype)):
-        lower, upper = mesh.domain.lower[d], mesh.domain.upper[d]
-        x.append(points if mesh.domain.periodic[d] else jnp.clip(points, lower, upper))
-    shape = (*map(len, offsets), leaves.level.shape[-1])
+    """The coefficients at some points of all patches."""
+    x = points_inside(mesh, leaves, offsets, dtype)
     found = apart(leaves.valid, lambda: law.coefficients(*x))
-    return jnp.stack([jnp.broadcast_to(jnp.asarray(value, dtype), shape) for value in found])
+    return jnp.stack([filled(value, offsets, leaves, dtype) for value in found])

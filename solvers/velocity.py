@@ -145,14 +145,14 @@ class FaceVelocity(Velocity):
         components = []
         for d in range(mesh.ndim):
             offsets = tuple(inner_nodes if k == d else centres for k in range(mesh.ndim))
-            x = _points(mesh, leaves, offsets, dtype)
+            x = points_inside(mesh, leaves, offsets, dtype)
             given = _call(self, leaves, x, time)
             given = given if isinstance(given, tuple | list) else (given,)
             if len(given) != mesh.ndim:
                 raise InvalidSettingError(
                     "velocity", f"expected {mesh.ndim} components, the function gave {len(given)}"
                 )
-            components.append(_filled(given[d], offsets, leaves, dtype))
+            components.append(filled(given[d], offsets, leaves, dtype))
         return tuple(components)
 
     def on_faces(self, samples, dx):
@@ -181,8 +181,8 @@ class StreamFunction(Velocity):
 
     def samples(self, mesh, leaves, ghost, dtype, time):
         offsets = (_nodes(mesh, ghost, dtype),) * 2
-        x = _points(mesh, leaves, offsets, dtype)
-        return _filled(_call(self, leaves, x, time), offsets, leaves, dtype)
+        x = points_inside(mesh, leaves, offsets, dtype)
+        return filled(_call(self, leaves, x, time), offsets, leaves, dtype)
 
     def on_faces(self, samples, dx):
         u = -(samples[1:-1, 1:] - samples[1:-1, :-1]) / dx[1]
@@ -224,8 +224,8 @@ class VectorPotential(Velocity):
             offsets = tuple(
                 _cells(mesh, ghost, dtype) + shift if k == d else _nodes(mesh, ghost, dtype) for k in range(3)
             )
-            x = _points(mesh, leaves, offsets, dtype)
-            return _filled(_call(self, leaves, x, time)[d], offsets, leaves, dtype)
+            x = points_inside(mesh, leaves, offsets, dtype)
+            return filled(_call(self, leaves, x, time)[d], offsets, leaves, dtype)
 
         if mesh.max_level == 0:
             return at(0.0)
@@ -246,7 +246,7 @@ def _call(velocity, leaves: Leaves, x, time):
     return evaluate_sparingly(leaves.valid, velocity.function, *arguments)
 
 
-def _points(mesh: Mesh, leaves: Leaves, offsets, dtype):
+def points_inside(mesh: Mesh, leaves: Leaves, offsets, dtype):
     """Coordinates of points of all patches; those beyond a non-periodic boundary are moved onto it, since a given
     function need not make sense outside of the domain."""
     points = []
@@ -263,7 +263,8 @@ def _cells(mesh: Mesh, ghost: int, dtype):
     return jnp.arange(-ghost, mesh.patch + ghost, dtype=dtype) + 0.5
 
 
-def _filled(values, offsets, leaves: Leaves, dtype):
+def filled(values, offsets, leaves: Leaves, dtype):
+    """Values at such points, which may be the same in all of them."""
     shape = (*(len(offset) for offset in offsets), leaves.level.shape[0])
     return jnp.broadcast_to(jnp.asarray(values, dtype), shape)
 
