@@ -5,7 +5,7 @@ level by level: the correction is interpolated to all nodes of the next level an
 level left as they were interpolated. This is the local multigrid of A. Brandt, Math. Comput. 31, 1977; its use for a
 conservative operator on all leaves follows S. Popinet, J. Comput. Phys. 302, 2015.
 
-Conditions at the faces of the domain are homogeneous. As in `solvers.uniform_multigrid`, cells beyond are a multiple
+Conditions at the faces of the domain are homogeneous. As in `solvers.uniform_operator`, cells beyond are a multiple
 kappa of those inside; their part is folded into the diagonal, and kernels take zero there.
 """
 
@@ -47,7 +47,8 @@ from amr.pool import Layout, Pool, arranged, put, sweep, take, take_patches
 from amr.topology import coordinates
 
 from .slices import lower, upper
-from .uniform_multigrid import Cycle, Grid, Hierarchy, RedBlack, Relation, Smoother, VCycle, build_hierarchy, cycle
+from .uniform_multigrid import Cycle, Hierarchy, RedBlack, Smoother, VCycle, build_hierarchy, cycle
+from .uniform_operator import Grid, Relation
 
 Faces = tuple[Float[Array, "_ _ _ ..."], ...]  # `(rows, sweeps, blocks, *faces, lanes)`
 Part = Float[Array, "_ _ ..."]  # the same of a sweep

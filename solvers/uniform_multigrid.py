@@ -1,11 +1,7 @@
 """Geometric multigrid on one uniform grid: approximate solutions e of alpha e - div(beta grad e) = r.
 
 This is the bottom of the elliptic solvers, below the base grid of an adaptive mesh. Conditions at the faces of the
-domain are homogeneous: what is asked for are corrections. Arrays are `(vars, *cells)` in one, two or three dimensions;
-an axis of length one stands for values that are the same everywhere, and then costs no memory traffic.
-
-Values beyond a face of the domain are a multiple kappa of those inside. Their part is folded into the diagonal and
-kernels take zero beyond the domain, so that they know of no boundaries but the wrap of periodic dimensions.
+domain are homogeneous: what is asked for are corrections. The operator and its arrays: see `solvers.uniform_operator`.
 
 Residuals are averaged over the cells that a coarse one covers, and corrections are interpolated linearly in each
 dimension (Trottenberg, Oosterlee and Schüller, Multigrid, 2001, section 2.8.4). Face coefficients of coarse grids are
@@ -19,86 +15,33 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
 from amr.fusion import apart
 from amr.transfer import every_other, paired
 
-from .slices import cut, lower, upper
+from .uniform_operator import (
+    Cells,
+    Grid,
+    Level,
+    Relation,
+    applied,
+    beside,
+    coupled,
+    diagonal_of,
+    ends_of,
+    level_of,
+    ranked,
+)
 
-Cells = Float[Array, "vars *cells"]
-Relation = Callable[[int, int, tuple[Array, ...]], tuple[Array, Array]]
-
-FEWEST_CELLS = 64  # the product with a dense inverse takes less time than another level, and building it too
 MOST_DENSE_CELLS = 1024  # a dense inverse of more would be slow to compute
 COARSEST_TOLERANCE = 1e-3  # a thousandth of the residual left does not slow cycles down
 COARSEST_STEPS = 500
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A box divided into cells.
-
-    **Attributes:** one entry for each dimension
-
-    - `cells`: how many; `widths`: of the cells.
-    - `lower`: corner of the domain.
-    - `periodic`: whether the faces across a dimension are one.
-    """
-
-    cells: tuple[int, ...]
-    lower: tuple[float, ...]
-    widths: tuple[float, ...]
-    periodic: tuple[bool, ...]
-
-    def coarser(self) -> Grid | None:
-        """Half the cells in each dimension that can be halved, but for those in which cells are longer already."""
-        even = [n % 2 == 0 and n > 2 for n in self.cells]
-        if not any(even) or math.prod(self.cells) <= FEWEST_CELLS:
-            return None
-        # Weak couplings are not smoothed: cells must become cubes before they grow in all dimensions.
-        longest = 1.5 * min(h for h, good in zip(self.widths, even, strict=True) if good)
-        factors = [2 if good and h < longest else 1 for h, good in zip(self.widths, even, strict=True)]
-        return dataclasses.replace(
-            self,
-            cells=tuple(n // f for n, f in zip(self.cells, factors, strict=True)),
-            widths=tuple(h * f for h, f in zip(self.widths, factors, strict=True)),
-        )
-
-    def face(self, d: int, end: int, dtype) -> tuple[Array, ...]:
-        """Coordinates of the centres of the outer faces across dimension d, one array a dimension, to broadcast."""
-        points = []
-        for k, (n, x, h) in enumerate(zip(self.cells, self.lower, self.widths, strict=True)):
-            line = x + h * (np.array([end * n]) if k == d else np.arange(n) + 0.5)
-            shape = [-1 if m == k else 1 for m in range(len(self.cells))]
-            points.append(jnp.asarray(line.reshape(shape), dtype))
-        return tuple(points)
-
-
-class Level(eqx.Module):
-    """The operator on one grid.
-
-    **Attributes:**
-
-    - `diagonal`: arrays whose sum is the diagonal, each to broadcast to `(vars, *cells)`.
-    - `faces`: for each dimension beta / h^2 on the faces across it, `(vars, *cells)` with one more along it, or of
-      length one where it is the same everywhere.
-    - `kappa`: for each dimension what the values beyond its lower and upper face are multiples of; not used where it
-      is periodic.
-    - `grid`: static.
-    """
-
-    diagonal: tuple[Array, ...]
-    faces: tuple[Array, ...]
-    kappa: tuple[tuple[Array, Array], ...]
-    grid: Grid = eqx.field(static=True)
 
 
 class Hierarchy(eqx.Module):
@@ -130,49 +73,16 @@ def build_hierarchy(grid: Grid, alpha: Array, beta: tuple[Array, ...], relation:
       for in periodic dimensions.
     """
     ndim = len(grid.cells)
-    alpha, beta = _ranked(alpha, ndim), tuple(_ranked(b, ndim) for b in beta)
-    levels = [_level(grid, alpha, beta, relation)]
+    alpha, beta = ranked(alpha, ndim), tuple(ranked(b, ndim) for b in beta)
+    levels = [level_of(grid, alpha, beta, relation)]
     while (coarse := grid.coarser()) is not None:
         factors = _factors(grid, coarse)
         alpha = _averaged(alpha, factors)
         beta = tuple(_averaged_faces(b, d, factors) for d, b in enumerate(beta))
         grid = coarse
-        levels.append(_level(grid, alpha, beta, relation))
+        levels.append(level_of(grid, alpha, beta, relation))
     coarsest = Dense if math.prod(grid.cells) <= MOST_DENSE_CELLS else ConjugateGradients
     return Hierarchy(tuple(levels), coarsest(levels[-1]))
-
-
-def _level(grid: Grid, alpha: Array, beta: tuple[Array, ...], relation: Relation) -> Level:
-    faces = tuple(b / h**2 for b, h in zip(beta, grid.widths, strict=True))
-    kappa = tuple(_kappa(grid, d, relation, alpha.dtype) for d in range(len(grid.cells)))
-    parts = (alpha, *(_from_faces(grid, faces[d], kappa[d], d) for d in range(len(grid.cells))))
-    # One array of all cells is read sooner than several, small ones sooner than one of all cells.
-    full = any(part.shape[1:] == grid.cells for part in parts)
-    return Level((functools.reduce(jnp.add, parts),) if full else parts, faces, kappa, grid)
-
-
-def _kappa(grid: Grid, d: int, relation: Relation, dtype) -> tuple[Array, Array]:
-    """At both ends of a dimension, from a (beyond + inside) / 2 + b (beyond - inside) / h = 0."""
-    ndim, h = len(grid.cells), grid.widths[d]
-    if grid.periodic[d]:
-        one = jnp.ones((1,) * (1 + ndim), dtype)
-        return one, one
-    ends = [
-        tuple(jnp.asarray(factor, dtype) for factor in relation(d, end, grid.face(d, end, dtype))) for end in (0, 1)
-    ]
-    first, last = (_ranked((2 * b - h * a) / (2 * b + h * a), ndim) for a, b in ends)
-    return first, last
-
-
-def _from_faces(grid: Grid, faces: Array, kappa: tuple[Array, Array], d: int) -> Array:
-    """What the faces across dimension d give to the diagonal."""
-    below, above = lower(faces, 1 + d), upper(faces, 1 + d)
-    if grid.periodic[d]:
-        return below + above
-    first, last = (1 - k for k in kappa)
-    inside = [jnp.ones((*k.shape[: 1 + d], grid.cells[d] - 1, *k.shape[2 + d :]), k.dtype) for k in kappa]
-    first, last = jnp.concatenate([first, inside[0]], 1 + d), jnp.concatenate([inside[1], last], 1 + d)
-    return below * first + above * last
 
 
 def _averaged(values: Array, factors: Sequence[int]) -> Array:
@@ -190,60 +100,8 @@ def _averaged_faces(values: Array, d: int, factors: Sequence[int]) -> Array:
     return _averaged(values, [1 if k == d else factor for k, factor in enumerate(factors)])
 
 
-def _ranked(values: Array, ndim: int) -> Array:
-    """With axes of length one in front, as many as are missing."""
-    return values.reshape((1,) * (1 + ndim - values.ndim) + values.shape)
-
-
 def _factors(fine: Grid, coarse: Grid) -> tuple[int, ...]:
     return tuple(n // m for n, m in zip(fine.cells, coarse.cells, strict=True))
-
-
-# --- the operator -----------------------------------------------------------------------------------------------------
-
-
-def applied(level: Level, e: Cells) -> Cells:
-    """The left-hand side of the equation."""
-    return _diagonal(level) * e - _coupled(level, e)
-
-
-def _diagonal(level: Level) -> Array:
-    return functools.reduce(jnp.add, level.diagonal)
-
-
-def _coupled(level: Level, e: Cells) -> Cells:
-    """The values in neighbours of cells, times the coefficients between them."""
-    parts = []
-    for axis, (faces, periodic) in enumerate(zip(level.faces, level.grid.periodic, strict=True), 1):
-        below, above = _neighbours(e, axis, periodic)
-        if faces.shape[axis] == 1:
-            parts.append(faces * (below + above))
-        else:
-            parts.append(lower(faces, axis) * below + upper(faces, axis) * above)
-    return functools.reduce(jnp.add, parts)
-
-
-def _neighbours(e: Cells, axis: int, periodic: bool) -> tuple[Cells, Cells]:
-    """The values before and after each along an axis, zero beyond the domain.
-
-    XLA makes faster loops of concatenated arrays than of padded or rolled ones: measured 0.5, 0.9 and 2 ns a cell.
-    """
-    first, last = _ends(e, axis)
-    if not periodic:
-        first = last = jnp.zeros_like(first)
-    return _shifted(e, axis, last, first)
-
-
-def _ends(e: Array, axis: int) -> tuple[Array, Array]:
-    n = e.shape[axis]
-    return cut(e, axis, 0, n - 1), cut(e, axis, n - 1, 0)
-
-
-def _shifted(e: Cells, axis: int, before: Array, after: Array) -> tuple[Cells, Cells]:
-    """The values before and after each along an axis, given those before the first and after the last."""
-    n = e.shape[axis]
-    below = [before, lax.slice_in_dim(e, 0, n - 1, axis=axis)]
-    return jnp.concatenate(below, axis), jnp.concatenate([lax.slice_in_dim(e, 1, n, axis=axis), after], axis)
 
 
 def _stored(r: Cells, function: Callable[[], Array]) -> Array:
@@ -320,7 +178,7 @@ class ConjugateGradients(Coarsest):
 
     def solved(self, r):
         left = self._without_mean(r)
-        operator, scaled = functools.partial(applied, self.level), lambda e: e / _diagonal(self.level)
+        operator, scaled = functools.partial(applied, self.level), lambda e: e / diagonal_of(self.level)
         e, _ = jax.scipy.sparse.linalg.cg(operator, left, tol=COARSEST_TOLERANCE, maxiter=COARSEST_STEPS, M=scaled)
         return self._without_mean(e)
 
@@ -332,7 +190,7 @@ class ConjugateGradients(Coarsest):
 def _constants_solve(level: Level) -> Bool[Array, "vars *ones"]:
     """For each variable, or once for all, whether the operator makes zero of constants."""
     count = max(part.shape[0] for part in (*level.diagonal, *level.faces))
-    diagonal = jnp.broadcast_to(_diagonal(level), (count, *level.grid.cells))
+    diagonal = jnp.broadcast_to(diagonal_of(level), (count, *level.grid.cells))
     axes = tuple(range(1, diagonal.ndim))
     sums = jnp.abs(applied(level, jnp.ones_like(diagonal))).max(axes, keepdims=True)
     return sums <= 16 * jnp.finfo(diagonal.dtype).eps * diagonal.max(axes, keepdims=True)
@@ -375,7 +233,7 @@ class RedBlack(Smoother):
         return e
 
     def started(self, level, r):
-        first = _stored(r, lambda: jnp.where(_is(0, r), self.omega * r / _diagonal(level), 0))
+        first = _stored(r, lambda: jnp.where(_is(0, r), self.omega * r / diagonal_of(level), 0))
         e = self._half(level, first, r, 1)
         return e if self.sweeps == 1 else dataclasses.replace(self, sweeps=self.sweeps - 1).smoothed(level, e, r)
 
@@ -384,7 +242,7 @@ class RedBlack(Smoother):
         return _stored(r, lambda: jnp.where(_is(colour, e), self._moved(level, e, r), e))
 
     def _moved(self, level: Level, e: Cells, r: Cells) -> Cells:
-        return (1 - self.omega) * e + self.omega * (r + _coupled(level, e)) / _diagonal(level)
+        return (1 - self.omega) * e + self.omega * (r + coupled(level, e)) / diagonal_of(level)
 
 
 class Chebyshev(Smoother):
@@ -409,7 +267,7 @@ class Chebyshev(Smoother):
 
     def started(self, level, r):
         first, *others = self._lengths(level)
-        e = _stored(r, lambda: first * r / _diagonal(level))
+        e = _stored(r, lambda: first * r / diagonal_of(level))
         for length in others:
             e = _stored(r, lambda e=e, length=length: _stepped(level, e, r, length))
         return e
@@ -422,7 +280,7 @@ class Chebyshev(Smoother):
 
 def _stepped(level: Level, e: Cells, r: Cells, length: float) -> Cells:
     """A Jacobi step."""
-    return e + length * (r - applied(level, e)) / _diagonal(level)
+    return e + length * (r - applied(level, e)) / diagonal_of(level)
 
 
 def _is(colour: int, e: Cells) -> Bool[Array, "one *cells"]:
@@ -514,8 +372,8 @@ def _raised(coarse: Level, e: Cells, change: Array, factors: Sequence[int]) -> C
 
 def _plus_doubled(base: Array, e: Cells, axis: int, periodic: bool, kappa: tuple[Array, Array]) -> Array:
     """Added: values in twice as many cells along an axis, 3/4 of the coarse one and 1/4 of the neighbour nearby."""
-    first, last = _ends(e, axis)
-    below, above = _shifted(e, axis, *((last, first) if periodic else (kappa[0] * first, kappa[1] * last)))
+    first, last = ends_of(e, axis)
+    below, above = beside(e, axis, *((last, first) if periodic else (kappa[0] * first, kappa[1] * last)))
     return base + paired(0.75 * e + 0.25 * below, 0.75 * e + 0.25 * above, axis)
 
 

@@ -19,7 +19,8 @@ from amr.hierarchy import build_nodes
 from amr.pool import Layout, choose_layout, from_pool, to_pool
 from amr.topology import build_topology, cell_sizes, coordinates
 from solvers.multigrid import build_multigrid
-from solvers.uniform_multigrid import Grid, RedBlack, VCycle, build_hierarchy, cycle
+from solvers.uniform_multigrid import RedBlack, VCycle, build_hierarchy, cycle
+from solvers.uniform_operator import Grid
 
 DIRICHLET, NEUMANN, ROBIN = (1.0, 0.0), (0.0, 1.0), (3.0, 0.5)
 

@@ -6,17 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from solvers.uniform_multigrid import (
-    Chebyshev,
-    FCycle,
-    Grid,
-    RedBlack,
-    VCycle,
-    applied,
-    build_hierarchy,
-    cycle,
-    relaxed,
-)
+from solvers.uniform_multigrid import Chebyshev, FCycle, RedBlack, VCycle, build_hierarchy, cycle, relaxed
+from solvers.uniform_operator import Grid, applied
 
 FIXED, FREE, MIXED = (1.0, 0.0), (0.0, 1.0), (2.0, 0.3)
 
