@@ -14,6 +14,7 @@ from PIL import Image
 from .errors import InvalidSettingError
 
 COLOURS = 256
+ALMOST_WHITE = 244  # Pillow looks colours up with six bits a channel, and takes such a grey for white
 LOOKED_AT = 5  # pictures, from the first to the last, that choose the colours of a GIF
 
 
@@ -48,10 +49,14 @@ def write_gif(path: Path, frames: Any, fps: Any) -> None:
 
 
 def _palette(frames: Any) -> Image.Image:
-    """The colours of a few frames, side by side."""
+    """The colours of a few frames, side by side, with the paper as white as it is."""
     numbers = sorted({round(n) for n in np.linspace(0, len(frames) - 1, LOOKED_AT)})
     together = np.concatenate([frames[number] for number in numbers], axis=1)
-    return Image.fromarray(together).quantize(COLOURS, method=Image.Quantize.MEDIANCUT)
+    image = Image.fromarray(together).quantize(COLOURS, method=Image.Quantize.MEDIANCUT)
+    colours = np.reshape(image.getpalette(), (-1, 3))
+    colours[(colours >= ALMOST_WHITE).all(1)] = 255
+    image.putpalette(colours.ravel().tolist())
+    return image
 
 
 def write_mp4(path: Path, frames: Any, fps: Any) -> None:

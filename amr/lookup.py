@@ -24,7 +24,7 @@ def locate(mesh: Mesh, forest: Forest, x: Sequence[np.ndarray]) -> tuple[np.ndar
     level = np.asarray(forest.level)[:count]
     position = np.asarray(forest.position)[:, :count].astype(np.int64)
     inside = reduce(and_, ((xd >= low) & (xd <= up) for xd, low, up in zip(x, domain.lower, domain.upper, strict=True)))
-    fine = [_finest_cell(mesh, d, np.asarray(xd, np.float64)) for d, xd in enumerate(x)]
+    fine = [finest_cell(mesh, d, np.asarray(xd, np.float64)) for d, xd in enumerate(x)]
     # A Morton key is a sum over dimensions, so the keys of a grid of points are an outer sum of a few.
     corners = sum(_key_part(mesh, d, position[d] << (mesh.max_level - level)) for d in range(mesh.ndim))
     queries = sum(_key_part(mesh, d, cells // mesh.patch) for d, cells in enumerate(fine))
@@ -33,7 +33,8 @@ def locate(mesh: Mesh, forest: Forest, x: Sequence[np.ndarray]) -> tuple[np.ndar
     return np.where(inside, slot, -1), tuple((cells >> shift) % mesh.patch for cells in fine)
 
 
-def _finest_cell(mesh: Mesh, d: int, x: np.ndarray) -> np.ndarray:
+def finest_cell(mesh: Mesh, d: int, x: np.ndarray) -> np.ndarray:
+    """Numbers of the finest level's cells at coordinates along dimension d; outside the domain the nearest."""
     cell = np.nan_to_num((x - mesh.domain.lower[d]) / mesh.cell_size(mesh.max_level)[d])
     return np.clip(cell, 0, mesh.cells[d] * 2**mesh.max_level - 1).astype(np.int64)
 

@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from . import io
+from .dumps import load
 from .encode import encoder
 from .errors import InvalidSettingError
 from .field import Field
@@ -76,28 +75,26 @@ def shared_range(fields: Sequence, view: View, vmin: Any, vmax: Any) -> tuple[fl
     return float(low if vmin is None else vmin), float(high if vmax is None else vmax)
 
 
-def load(field: Field | str | os.PathLike) -> Field:
-    """A field as it is, or read from its file, rounded where JAX's float64 is off: good for pictures."""
-    if isinstance(field, Field):
-        return field
-    return io.read(field, dtype=str(jax.dtypes.canonicalize_dtype(np.float64)))
-
-
 class Frames:
     """Pictures as arrays of shape `(rows, columns, 3)`, 8 bits, made when they are asked for; all of the same size."""
 
     def __init__(self, fields: Sequence, view: View, vmin: Any, vmax: Any, dpi: Any, on_frame: Callable | None):
         self.fields, self.view, self.vmin, self.vmax, self.dpi = fields, view, vmin, vmax, dpi
         self.on_frame = on_frame
-        self.shape: tuple[int, ...] | None = None
-        self.shape = self[0].shape
+        self._shape: tuple[int, ...] | None = None  # of the first picture that was made
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows, columns and colours of every picture."""
+        return self._shape or self[0].shape
 
     def __len__(self) -> int:
         return len(self.fields)
 
     def __getitem__(self, number: int) -> np.ndarray:
         frame = pixels(self.view.draw(load(self.fields[number]), self.vmin, self.vmax), self.dpi)
-        if self.shape not in (None, frame.shape):
+        self._shape = self._shape or frame.shape
+        if self._shape != frame.shape:
             message = f"picture {number} has another size than the first; are all fields of the same domain?"
             raise InvalidSettingError("fields", message)
         return frame

@@ -103,9 +103,10 @@ def movie(directory: Path, fps: float, output: Path | None, dpi: float, **option
 
         first = read(files[0])
         path = output or directory / f"{name}_{shown.name(first)}.gif"
-        with click.progressbar(length=len(files), label="pictures", file=sys.stderr) as bar:
-            style: dict[str, Any] = {"fps": fps, "dpi": dpi, "vmin": vmin, "vmax": vmax, "view": shown.view(first)}
-            make(files, path, on_frame=lambda number, total: bar.update(1), **style)
+        options = {"fps": fps, "dpi": dpi, "vmin": vmin, "vmax": vmax, "view": shown.view(first)}
+        hidden = not sys.stderr.isatty()
+        with click.progressbar(length=len(files), label="pictures", file=sys.stderr, hidden=hidden) as bar:
+            make(files, path, on_frame=lambda number, total: bar.update(1), **options)
     click.echo(path)
 
 
@@ -132,13 +133,16 @@ def mistakes(file: Path):
         raise Mistake(str(error)) from error
     except InvalidSettingError as error:
         raise Mistake(f"{file}: {option_of(error.key)}: {error.message}") from error
-    except (OSError, ImportError) as error:
+    except OSError as error:
+        told = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise Mistake(f"cannot write pictures: {told}") from error
+    except ImportError as error:
         raise Mistake(str(error)) from error
 
 
 def read(file: Path) -> Field:
-    """A file's field, also one whose values were rounded: that is good enough for pictures."""
-    from amr.movie import load
+    """A file's field, with its derived variables; rounded values are good enough for pictures."""
+    from amr.dumps import load
 
     return load(file)
 

@@ -11,7 +11,7 @@ from PIL import Image
 from sample import random_field
 
 import amr
-from amr import io, movie, views
+from amr import dumps, io, movie, views
 
 
 def moment(number: int, ndim: int = 2) -> amr.Field:
@@ -92,6 +92,7 @@ def test_same_values_have_the_same_colours(monkeypatch, tmp_path):
     where = figures[-1].axes[0].transData.transform([(0.3, 0), (0.6, 0)]).astype(int)
     left, right = (np.array([frame[-1 - y, x] for frame in frames]) for x, y in where)
     assert (left == left[0]).all()
+    assert (frames[0][0, 0] == 255).all()
     np.testing.assert_allclose(left[0], (33, 145, 140), atol=12)  # the middle of viridis
     np.testing.assert_allclose(right, [(68, 1, 84), (33, 145, 140), (253, 231, 37)], atol=12)
 
@@ -136,8 +137,8 @@ def test_mp4_without_ffmpeg_tells_what_to_install(files, tmp_path, monkeypatch):
 
 def test_files_are_never_all_in_memory(files, monkeypatch, tmp_path):
     """Two passes, one file after the other."""
-    read, original = [], io.read
-    monkeypatch.setattr(io, "read", lambda path, **options: read.append(path) or original(path, **options))
+    read, original = [], dumps.read
+    monkeypatch.setattr(dumps, "read", lambda path, **options: read.append(path) or original(path, **options))
     movie.movie(files, tmp_path / "a.gif", dpi=30, vmin=0, vmax=1)
     given = len(read)
     movie.movie(files, tmp_path / "a.gif", dpi=30)
@@ -147,7 +148,18 @@ def test_files_are_never_all_in_memory(files, monkeypatch, tmp_path):
 def test_rounded_files_are_good_enough(tmp_path):
     field = random_field(2)
     io.write(field, tmp_path / "a.vtkhdf", precision="float32")
-    np.testing.assert_array_equal(movie.load(tmp_path / "a.vtkhdf").data, np.asarray(field.data, np.float32))
+    np.testing.assert_array_equal(dumps.load(tmp_path / "a.vtkhdf").data, np.asarray(field.data, np.float32))
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_derived_variables_of_a_file_are_there(tmp_path, ndim):
+    field = random_field(ndim)
+    made = field.with_variable("double", lambda noise: 2 * noise)
+    vectors = {"pair": ("noise", "double")}
+    io.write(field, tmp_path / "a.vtkhdf", derived={"double": made.data[2]}, vectors=vectors)
+    found = dumps.load(tmp_path / "a.vtkhdf")
+    assert found.names == ("linear", "noise", "double")
+    np.testing.assert_array_equal(found.data, made.data)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,236 @@
+"""`amrax plot` and `amrax movie`: what they write, and what they say of mistakes."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from matplotlib.figure import Figure
+from PIL import Image
+from sample import random_field
+
+import amr
+from amr import io
+from solvers.cli_pictures import movie, plot
+
+
+def moment(number: int, ndim: int) -> amr.Field:
+    field = random_field(ndim)
+    return amr.Field(field.mesh, field.forest, field.data * (1 + number), field.names, float(number), number)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Dumps of three runs: run1_0000.vtkhdf, ..., run3_0001.vtkhdf."""
+    for ndim in (1, 2, 3):
+        for number in range(2):
+            io.write(moment(number, ndim), tmp_path / f"run{ndim}_{number:04d}.vtkhdf")
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+
+    def call(command, *arguments):
+        return CliRunner().invoke(command, [str(a) for a in arguments], catch_exceptions=False)
+
+    return call
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """The figures that are saved, instead of files."""
+    saved = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path, dpi: saved.append(figure))
+    return saved
+
+
+def image_of(figure):
+    return figure.axes[0].images[0]
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_picture_lies_beside_its_file(run, folder, ndim):
+    found = run(plot, folder / f"run{ndim}_0001.vtkhdf", "--dpi", 40)
+    assert (found.exit_code, found.stderr) == (0, "")
+    assert found.stdout == f"{folder / f'run{ndim}_0001_linear.png'}\n"
+    with Image.open(folder / f"run{ndim}_0001_linear.png") as picture:
+        assert picture.size[0] > 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["run2_0000.vtkhdf", "-V", "noise"], "run2_0000_noise.png"),
+        (["run2_0000.vtkhdf", "--levels"], "run2_0000_levels.png"),
+        (["run2_0000.vtkhdf", "--projection", "x"], "run2_0000_linear_projection_x.png"),
+        (["run2_0000.vtkhdf", "--line", "y=0.5"], "run2_0000_linear_line.png"),
+        (["run2_0000.vtkhdf", "-o", "new/a.pdf"], "new/a.pdf"),
+        (["run2_0000.vtkhdf", "-o", "new"], "new/run2_0000_linear.png"),
+    ],
+)
+def test_names_of_pictures(run, folder, arguments, name):
+    found = run(plot, *arguments, "--dpi", 30)
+    assert found.exit_code == 0, found.stderr
+    assert found.stdout == f"{name}\n"
+    assert (folder / name).exists()
+
+
+def test_options_choose_what_is_drawn(run, figures):
+    field = moment(0, 3)
+
+    def drawn(*options) -> Figure:
+        found = run(plot, *options)
+        assert found.exit_code == 0, found.stderr
+        return figures[-1]
+
+    assert len([ax for ax in drawn("run3_0000.vtkhdf").axes if ax.images]) >= 3
+    cut = field.slice("x", 0.3, "noise")
+    figure = drawn("run3_0000.vtkhdf", "--slice", "x=0.3", "-V", "noise", "--cmap", "magma", "--vmin", -1, "--vmax", 2)
+    np.testing.assert_array_equal(image_of(figure).get_array(), cut.values.T)
+    assert (image_of(figure).get_clim(), image_of(figure).cmap.name) == ((-1, 2), "magma")
+    assert len(figure.axes[0].collections) == 1
+    assert not drawn("run3_0000.vtkhdf", "--slice", "x", "--no-patches").axes[0].collections
+    projected = image_of(drawn("run3_0000.vtkhdf", "--projection", "y", "-V", "noise"))
+    np.testing.assert_array_equal(projected.get_array(), field.projection("y", "noise").values.T)
+    assert drawn("run2_0000.vtkhdf", "--log", "--vmin", 0.1).axes[0].images[0].norm.__class__.__name__ == "LogNorm"
+    assert drawn("run3_0000.vtkhdf", "--line", "y=0.5, z=2.5").axes[0].get_xlabel() == "x"
+    slanted = drawn("run2_0000.vtkhdf", "--line", "0.1,-1:0.7,0.5")
+    assert slanted.axes[0].get_title(loc="left").endswith("from (0.1, -1) to (0.7, 0.5)")
+    assert image_of(drawn("run2_0000.vtkhdf", "--levels")).get_array().max() == 2
+    coarse = image_of(drawn("run2_0000.vtkhdf", "--level", 0, "-V", "noise")).get_array()
+    np.testing.assert_allclose(coarse, moment(0, 2).uniform("noise", 0).T, atol=1e-14)
+
+
+def test_same_scale(run, figures):
+    run(plot, "run2_0000.vtkhdf", "run2_0001.vtkhdf")
+    assert image_of(figures[0]).get_clim() != image_of(figures[1]).get_clim()
+    run(plot, "run2_0000.vtkhdf", "run2_0001.vtkhdf", "--same-scale")
+    assert image_of(figures[2]).get_clim() == image_of(figures[3]).get_clim()
+    low, high = (moment(1, 2).minimum(), moment(1, 2).maximum())
+    assert image_of(figures[2]).get_clim() == (low, high)
+
+
+MISTAKES = [
+    (["none.vtkhdf"], "none.vtkhdf: cannot be opened: No such file or directory"),
+    (["."], "cannot be opened: Is a directory"),
+    (["run2_0000.vtkhdf", "-V", "nois"], "--variable: no variable 'nois' here; there are linear, noise; did you mean"),
+    (["run3_0000.vtkhdf", "--slice", "x=3"], "--slice: 3.0 is outside the domain, which spans [0.1, 0.7] along x"),
+    (["run3_0000.vtkhdf", "--slice", "w=3"], "--slice: expected something like x=0.3, got 'w=3'"),
+    (["run3_0000.vtkhdf", "--slice", "x=?"], "--slice: '?' in 'x=?' is not a number"),
+    (["run2_0000.vtkhdf", "--slice", "x=0.3"], "--slice: is for fields in 3D, and this one has 2D; try --line"),
+    (["run1_0000.vtkhdf", "--slice", "x=0.3"], "--slice: is for fields in 3D, and this one has 1D"),
+    (["run2_0000.vtkhdf", "--projection", "z"], "--projection: expected 0, 1 or 'x', 'y', got 'z'"),
+    (["run2_0000.vtkhdf", "--line", "y=3"], "--line: [0.1, 3.0] is outside the domain"),
+    (["run3_0000.vtkhdf", "--line", "y=0.3"], "--line: fix all coordinates but one (y=0.5, z=0.5)"),
+    (["run2_0000.vtkhdf", "--line", "1,2,3"], "--line: expected y=0.5, or two points"),
+    (["run2_0000.vtkhdf", "--line", "0.1,0:0.2,0,0"], "--line: expected a point with 2 coordinates"),
+    (
+        ["run2_0000.vtkhdf", "--cmap", "virdis"],
+        "--cmap: matplotlib has no colour map 'virdis'; did you mean 'viridis'?",
+    ),
+    (["run2_0000.vtkhdf", "--level", "7"], "--level: expected 0 to 2, got 7"),
+    (["run2_0000.vtkhdf", "--log", "--vmin", "-1"], "--log: a logarithmic scale needs positive values, got vmin = -1"),
+    (["run2_0000.vtkhdf", "--vmin", "3", "--vmax", "1"], "--vmin: 3 is above the upper end of the scale, 1"),
+    (["run3_0000.vtkhdf", "--slice", "x", "--line", "y=0.3"], "choose one of --slice and --line"),
+    (["run2_0000.vtkhdf", "--levels", "--line", "y=0.3"], "--line shows values, --levels does not"),
+    (["run2_0000.vtkhdf", "run2_0001.vtkhdf", "-o", "a.png"], "--output: 2 files make as many pictures"),
+    (["run2_0000.vtkhdf", "-o", "a.docx"], "--output: expected a name in .png"),
+    (["run2_0000.vtkhdf", "-o", "run1_0000.vtkhdf/x.png"], "cannot write pictures: run1_0000.vtkhdf: File exists"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES, ids=[" ".join(arguments) for arguments, _ in MISTAKES])
+def test_mistakes_are_one_line(run, arguments, message):
+    found = run(plot, *arguments)
+    assert found.exit_code == 2
+    assert found.stdout == ""
+    assert message in found.stderr
+    assert found.stderr.count("\n") == 1
+
+
+def test_damaged_files_are_told(run, folder):
+    (folder / "a.vtkhdf").write_bytes(b"nothing")
+    found = run(plot, "a.vtkhdf")
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert "a.vtkhdf: is not an HDF5 file" in found.stderr
+
+
+@pytest.fixture
+def dumps(tmp_path):
+    """The folder of a run whose list of dumps has another order than their names."""
+    folder = tmp_path / "runs" / "swirl"
+    times = [2, 0, 1]
+    for number, time in enumerate(times):
+        io.write(moment(time, 2), folder / f"swirl_{number:04d}.vtkhdf")
+    io.write(moment(9, 2), folder / "swirl_failed.vtkhdf")
+    entries = [(folder / f"swirl_{number:04d}.vtkhdf", float(time)) for number, time in enumerate(times)]
+    io.write_series(folder / "swirl.vtkhdf.series", entries)
+    return folder
+
+
+def titles(monkeypatch) -> list[str]:
+    """Titles of a movie's pictures, in the order of pictures; before these come those that are looked at only."""
+    from amr import movie as module
+
+    seen, original = [], module.pixels
+
+    def pixels(figure, dpi):
+        seen.append(figure.axes[0].get_title(loc="left"))
+        return original(figure, dpi)
+
+    monkeypatch.setattr(module, "pixels", pixels)
+    return seen
+
+
+def test_movie_lies_in_the_folder(run, dumps, monkeypatch):
+    seen = titles(monkeypatch)
+    found = run(movie, dumps, "--dpi", 30, "--fps", 5)
+    assert found.exit_code == 0, found.stderr
+    assert found.stdout == f"{dumps / 'swirl_linear.gif'}\n"
+    with Image.open(dumps / "swirl_linear.gif") as gif:
+        assert gif.n_frames == 3
+        assert gif.info["duration"] == 200
+    assert seen[-3:] == ["t = 0", "t = 1", "t = 2"]
+
+
+def test_movie_without_a_list_goes_by_names(run, dumps, monkeypatch):
+    (dumps / "swirl.vtkhdf.series").unlink()
+    seen = titles(monkeypatch)
+    found = run(movie, dumps, "--dpi", 30, "--levels", "-o", dumps / "new" / "a.gif")
+    assert found.exit_code == 0, found.stderr
+    assert seen[-3:] == ["t = 2", "t = 0", "t = 1"]
+    assert (dumps / "new" / "a.gif").exists()
+
+
+@pytest.mark.parametrize(
+    ("prepare", "arguments", "message"),
+    [
+        (lambda f: None, ["nowhere"], "nowhere: does not exist; expected the folder of a run"),
+        (lambda f: None, ["run2_0000.vtkhdf"], "is a file; expected the folder of a run"),
+        (lambda f: (f / "empty").mkdir(), ["empty"], "empty: holds no dumps (*.vtkhdf)"),
+        (lambda f: None, [".", "-o", "a.avi"], "--output: expected a movie's name in .gif or .mp4, got 'a.avi'"),
+        (lambda f: None, [".", "-V", "nois"], "--variable: no variable 'nois' here"),
+        (lambda f: (f / "a.vtkhdf.series").write_text("{"), ["."], "a.vtkhdf.series: cannot be read"),
+        (lambda f: (f / "a.vtkhdf.series").write_text('{"files": []}'), ["."], "lists no dumps"),
+        (
+            lambda f: (f / "a.vtkhdf.series").write_text(json.dumps({"files": [{"name": "b.vtkhdf", "time": 0}]})),
+            ["."],
+            "b.vtkhdf: cannot be opened",
+        ),
+    ],
+)
+def test_mistakes_in_movies_are_one_line(run, folder, prepare, arguments, message):
+    prepare(folder)
+    found = run(movie, *arguments)
+    assert found.exit_code == 2
+    assert message in found.stderr
+    assert found.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [plot, movie])
+def test_help_has_examples(run, command):
+    found = run(command, "--help")
+    assert f"amrax {command.name} runs/" in found.stdout
+    assert max(map(len, found.stdout.splitlines())) <= 110
