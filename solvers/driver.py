@@ -20,6 +20,8 @@ from .account import Account
 from .checkpoint import Checkpoint
 from .compiling import compiled
 from .implicit import Implicit
+from .recording import Rows, first_rows
+from .records import Recording
 from .schedule import Moment, Series
 from .setup import Setup, State
 from .summary import Summary
@@ -80,6 +82,7 @@ class Wishes:
     - `output`, `checkpoints`: what is done with checkpoints, and when.
     - `progress`: called about twice a second.
     - `stop`: asked as often; once it is true the run raises `Interrupted`.
+    - `recording`: what is recorded step by step, and who gets it.
     """
 
     exact: Callable | None = None
@@ -88,6 +91,7 @@ class Wishes:
     checkpoints: Series | None = None
     progress: Callable[[Progress], None] = lambda progress: None
     stop: Callable[[], bool] = lambda: False
+    recording: Recording | None = None
 
     @property
     def series(self) -> Sequence[Series]:
@@ -119,6 +123,7 @@ class Run:
         self.wishes = wishes or Wishes()
         self.account = Account()
         self.program: Callable | None = None
+        self.rows: tuple[Rows, ...] | None = None
         self.started = timer.perf_counter()
 
     def go(self, initial: Callable) -> tuple[Field, Summary, State, Checkpoint]:
@@ -128,6 +133,7 @@ class Run:
         self.account.begin(self.field(state))
         for series in self.wishes.series:
             series.start(self.moment(state))
+        self.record_first(state)
         self.emit(state)
         return self.to_the_end(state)
 
@@ -141,14 +147,19 @@ class Run:
 
     def to_the_end(self, state: State) -> tuple[Field, Summary, State, Checkpoint]:
         """On to all the times that have to be met, the last of which is the end."""
-        now = float(state.clock.time)
-        stops = sorted({float(t) for t in self.wishes.times if now < t < self.end})
-        for stop in [*stops, self.end] if self.end > now else []:
+        for stop in self.stops(float(state.clock.time)):
             state = self.until(state, stop)
             self.emit(state)
         final = self.field(state)
         summary = self.account.summary(self.setup, state, final, self.errors(state))
         return final, summary, state, self.checkpoint(state)
+
+    def stops(self, now: float) -> list[float]:
+        """The times to meet after now, as the device knows them; one that rounding puts next to now is now."""
+        end = float(self.scalar(self.end))
+        near = 1e-9 * max(abs(now), abs(end))
+        inner = sorted({float(self.scalar(t)) for t in self.wishes.times})
+        return [*(t for t in inner if now + near < t < end), end] if end > now else []
 
     def first_state(self, initial: Callable) -> State:
         """The initial condition on its refined mesh, in a pool with some slack."""
@@ -193,6 +204,7 @@ class Run:
             state = self.interruptible(state, stop, min(rounds, self.rounds_left(state)))
             rounds = self.next_rounds(rounds, timer.perf_counter() - started)
             self.check_finite(state, before, known)
+            self.record()
             self.check_solved(state)
             if bool(state.overflow):
                 state = self.grown(state)
@@ -214,6 +226,19 @@ class Run:
         for series in self.wishes.series if float(state.clock.time) < float(self.scalar(stop)) else ():
             series.attend(lambda: self.checkpoint(state), self.moment(state))
 
+    def record_first(self, state: State) -> None:
+        """Record the state that a run begins with."""
+        recording = self.wishes.recording
+        if recording is not None:
+            arguments = (self.setup, tuple(recording.tapes.values()), state.forest, state.u, state.clock.time)
+            self.rows = self.compiled(eqx.filter_jit(first_rows), *arguments)(*arguments)
+            self.record()
+
+    def record(self) -> None:
+        """Pass on what the last call of the device program recorded."""
+        if self.wishes.recording is not None and self.rows is not None:
+            self.wishes.recording.take(self.setup, self.rows)
+
     def moment(self, state: State) -> Moment:
         """Where the run is."""
         return Moment(self.account.steps, float(state.clock.time), timer.perf_counter() - self.started)
@@ -233,7 +258,9 @@ class Run:
 
     def slice_(self, state: State, stop: float, rounds: int) -> State:
         """One call of the device program."""
-        arguments = (self.setup, state, self.scalar(stop), jnp.asarray(rounds, jnp.int32))
+        recording = self.wishes.recording
+        recorder = None if recording is None else recording.recorder(state, self.account.steps, self.end)
+        arguments = (self.setup, state, self.scalar(stop), jnp.asarray(rounds, jnp.int32), recorder)
         if self.program is None:
             self.program = self.compiled(eqx.filter_jit(loop.advance), *arguments)
             self.account.compilations += 1
@@ -246,6 +273,7 @@ class Run:
             raise RunError(f"the device program failed ({first}); {advice}", self.checkpoint(state)) from error
         self.account.loop_seconds += timer.perf_counter() - started
         self.account.add(tally, self.setup.adaptive, bool(state.overflow))
+        self.rows = tally.rows
         return state
 
     def next_rounds(self, rounds: int, seconds: float) -> int:

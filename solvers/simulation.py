@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -29,6 +29,7 @@ from .driver import Interrupted, Progress, Run, RunError, Wishes
 from .equations import Advection
 from .law import ConservationLaw, check_law
 from .lines import MethodOfLines
+from .records import Collection, Record, Recorded
 from .schedule import EverySteps, Series
 from .setup import Setup, State
 from .splitting import Strang
@@ -46,12 +47,14 @@ class Solution(eqx.Module):
     - `summary`: what the run did, in numbers; `print` shows it as a table.
     - `state`: the whole state, from which `Simulation.advance` goes on.
     - `checkpoint`: what `Simulation.resume` goes on from.
+    - `records`: what was recorded, by name.
     """
 
     field: Field
     summary: Summary = eqx.field(static=True)
     state: State
     checkpoint: Checkpoint = eqx.field(static=True)
+    records: dict[str, Recorded] = eqx.field(static=True, default_factory=dict)
 
     def plot(self, name: str | int = 0, **options):
         """A picture of the final field: see `amr.plot.plot`."""
@@ -136,6 +139,7 @@ class Simulation(eqx.Module):
         on_output: Callable[[Field], None] | None = None,
         every_steps: Any = None,
         checkpoints: Checkpoints | None = None,
+        records: Mapping[str, Record] | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> Solution:
         """Run from an initial condition to `t_end`.
@@ -148,6 +152,8 @@ class Simulation(eqx.Module):
         - `outputs`: times, besides start and end, at which `on_output(field)` is called; steps are cut to meet them.
         - `every_steps`: it is also called at the first regrid after each multiple of this number of steps.
         - `checkpoints`: keeps files to resume from, `solvers.Checkpoints(..)`.
+        - `records`: what to record step by step, such as `{"mass": solvers.Record(solvers.Integrals())}`; the result
+          has it as `solution.records["mass"]`. It changes nothing in the run.
         - `progress`: called about twice a second with a `Progress`.
 
         Raises `RunError`, which holds the last good field, if the solution stops being finite, and `Interrupted`, which
@@ -158,8 +164,9 @@ class Simulation(eqx.Module):
                 raise InvalidSettingError(name, f"expected a function of position, got {function!r}")
         if not (math.isfinite(t_start) and math.isfinite(t_end) and t_end >= t_start):
             raise InvalidSettingError("end", f"expected a finite time not before the start {t_start}, got {t_end}")
-        wishes = _wishes(exact, outputs, on_output, every_steps, checkpoints, progress)
-        return Solution(*self.prepared(t_start, t_end, wishes).go(initial))
+        collection = Collection(records or {})
+        wishes = _wishes(exact, outputs, on_output, every_steps, checkpoints, progress, self.setup, collection)
+        return Solution(*self.prepared(t_start, t_end, wishes).go(initial), collection.found(self.setup))
 
     def resume(
         self,
@@ -171,20 +178,23 @@ class Simulation(eqx.Module):
         on_output: Callable[[Field], None] | None = None,
         every_steps: Any = None,
         checkpoints: Checkpoints | None = None,
+        records: Mapping[str, Record] | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> Solution:
         """Go on from a checkpoint, or from a file with one, to `t_end`; the other arguments are those of `run`.
 
-        With the same choices and output times the result equals that of a run never interrupted bit by bit. Scheme,
+        With the same choices and output times the result equals that of a run never interrupted bit by bit. What is
+        recorded begins after the checkpoint. Scheme,
         thresholds, and as many more levels as you like may be others; raises `InvalidSettingError` where domain, root
         grid, patch, variables or precision do not fit the file, and `amr.io.FileError` if it cannot be read.
         """
         loaded = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint.load(checkpoint)
         begin = float(loaded.field.time)
-        if not (math.isfinite(t_end) and t_end >= begin):
+        if not (math.isfinite(t_end) and jnp.dtype(self.dtype).type(t_end) >= begin):
             raise InvalidSettingError("end", f"expected a finite time not before the checkpoint's {begin}, got {t_end}")
-        wishes = _wishes(exact, outputs, on_output, every_steps, checkpoints, progress)
-        return Solution(*self.prepared(begin, t_end, wishes).go_on(loaded))
+        collection = Collection(records or {})
+        wishes = _wishes(exact, outputs, on_output, every_steps, checkpoints, progress, self.setup, collection)
+        return Solution(*self.prepared(begin, t_end, wishes).go_on(loaded), collection.found(self.setup))
 
     def prepared(self, t_start: float, t_end: float, wishes: Wishes) -> Run:
         """A run that was not started yet, for programs that want more than `run` and `resume` give."""
@@ -215,13 +225,13 @@ class Simulation(eqx.Module):
         return jnp.asarray(value, self.dtype)
 
 
-def _wishes(exact, outputs, on_output, every_steps, checkpoints, progress) -> Wishes:
+def _wishes(exact, outputs, on_output, every_steps, checkpoints, progress, setup, collection) -> Wishes:
     """What `run` and `resume` were asked for."""
     rules = () if every_steps is None else (EverySteps(every_steps),)
     output = None if on_output is None else Series(lambda checkpoint: on_output(checkpoint.field), rules)
     kept = None if checkpoints is None else checkpoints.series()
     told = {} if progress is None else {"progress": progress}
-    return Wishes(exact, tuple(outputs), output, kept, **told)
+    return Wishes(exact, tuple(outputs), output, kept, recording=collection.recording(setup), **told)
 
 
 def _expect(key: str, value, kind, what: str) -> None:
