@@ -15,6 +15,7 @@ import numpy as np
 
 import amr
 
+from .config_boundaries import EXAMPLES, KEYS, OPTIONAL
 from .config_errors import Mistakes
 from .config_values import formula
 from .formulas import Formulas
@@ -30,27 +31,6 @@ PLAIN: dict[str, amr.Boundary] = {
     "wall": amr.Wall(),
     "symmetry": amr.Wall(),
 }
-# The keys of each kind of table; by_variable has names of variables.
-KEYS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(PLAIN, ()),
-    "dirichlet": ("value",),
-    "inflow": ("value",),
-    "neumann": ("slope",),
-    "robin": ("a", "b", "value"),
-    "split": ("where", "inside", "outside"),
-    "function": ("name",),
-    "by_variable": (),
-}
-EXAMPLES = {
-    "dirichlet": "value = 1.0",
-    "inflow": "value = 1.0",
-    "neumann": "slope = 0.0",
-    "robin": "a = 1.0, b = 0.1, value = 0.0",
-    "split": 'where = "x < 1", inside = "wall", outside = "outflow"',
-    "function": "name = 'module:function'",
-    "by_variable": 'pressure = .., rest = "outflow"',
-}
-OPTIONAL = {("robin", "value")}
 PATH: KeyPath = ("domain", "boundary")
 Face = tuple[KeyPath, Any]  # where a boundary stands, and what stands there
 Faces = tuple[tuple[Face, Face], ...]

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from .cli_info import info, schema
+
 if TYPE_CHECKING:
     from .build import Case
     from .checkpoint import Checkpoint
@@ -25,6 +27,10 @@ def main() -> None:
 
     A run is described by a config file (TOML); configs/ has examples with comments.
     """
+
+
+main.add_command(info)
+main.add_command(schema)
 
 
 @main.command()

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, StringConstraints, field_serializer
 
 from .config_equations import AnyEquation
-from .config_values import Counts, Formula, Name, Number, Point, Positive, PositiveOrInfinite, Table, listed
+from .config_values import Also, Counts, Formula, Name, Number, Point, Positive, PositiveOrInfinite, Table, listed
 from .toml_text import dumps
 
 LIMITERS = Literal["mc", "van_leer", "minmod", "superbee", "none"]
@@ -39,7 +39,9 @@ class MeshTable(Table):
     """`[mesh]`: the root grid and how far it may be refined."""
 
     cells: Counts = Field(description="cells of the root grid, one whole number for each dimension, such as [64, 64]")
-    patch: int = Field(default=16, ge=4, description="an even number of cells, at least 4")
+    patch: int = Field(
+        default=16, ge=4, description="an even number of cells, at least 4", json_schema_extra={"multipleOf": 2}
+    )
     max_level: int = Field(default=0, ge=0, description="a whole number, 0 or more")
     capacity: int | None = Field(default=None, gt=0, description="room for this many patches, a whole number")
 
@@ -103,9 +105,9 @@ class RegionTable(Table):
     level: int = Field(ge=1, description="a whole number from 1 to mesh.max_level")
 
 
-OneOrMore = Annotated[tuple[Thresholds, ...], BeforeValidator(listed), Field(strict=False)]
-OneOrMoreLoehner = Annotated[tuple[LoehnerThresholds, ...], BeforeValidator(listed), Field(strict=False)]
-OneOrMoreFunctions = Annotated[tuple[FunctionThresholds, ...], BeforeValidator(listed), Field(strict=False)]
+OneOrMore = Annotated[tuple[Thresholds, ...], BeforeValidator(listed), Also(None), Field(strict=False)]
+OneOrMoreLoehner = Annotated[tuple[LoehnerThresholds, ...], BeforeValidator(listed), Also(None), Field(strict=False)]
+OneOrMoreFunctions = Annotated[tuple[FunctionThresholds, ...], BeforeValidator(listed), Also(None), Field(strict=False)]
 ON_VARIABLE = ("value", "difference", "gradient", "curvature", "detail", "loehner")
 
 

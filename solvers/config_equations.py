@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from amr.errors import InvalidSettingError
 
@@ -16,6 +16,7 @@ from .user_function import is_reference
 Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
 VARIABLE = "a name of letters, digits and underscores"
 VARIABLES = 'a list of different names, such as ["a", "b"]'
+FLOWS = ("velocity", "stream_function", "potential")
 VELOCITIES = "velocity, stream_function and potential"
 DIFFUSIVITY = "a number or an expression, a list with one for each variable, or a table such as {x = 1.0, y = 0.1}"
 
@@ -56,7 +57,7 @@ class ScalarsTable(Table):
     @property
     def flows(self) -> list[str]:
         """The keys that give a flow."""
-        return [key for key in ("velocity", "stream_function", "potential") if getattr(self, key) is not None]
+        return [key for key in FLOWS if getattr(self, key) is not None]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -65,6 +66,8 @@ class ScalarsTable(Table):
 
 class AdvectionTable(ScalarsTable):
     """Scalars in a given flow."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [key]} for key in FLOWS]})
 
     type: Literal["advection"] = Field(default="advection")
 
@@ -127,7 +130,7 @@ class EulerTable(Table):
 class OwnLawTable(Table):
     """A conservation law of the user's own."""
 
-    type: str
+    type: str = Field(description="'module:name' of a conservation law", json_schema_extra={"pattern": ":"})
     arguments: dict[str, Annotated[Any, BeforeValidator(_plain)]] = Field(
         default_factory=dict, description="a table, such as {speed = 2.0}"
     )

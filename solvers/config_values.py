@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from .expression import CONSTANTS, FUNCTIONS, parse
 from .toml_text import show
@@ -66,16 +67,41 @@ def _entries(table: Mapping[str, Any], check: Callable[[Any], Any]) -> dict[str,
     return found
 
 
-Number = Annotated[float, BeforeValidator(_number)]
+@dataclass(frozen=True, eq=False)
+class Also:
+    """In the JSON schema: a value may have another form, from which a validator makes the right one.
+
+    **Attributes:** `form`: that other form; `None`: that of the items of a list.
+    """
+
+    form: dict[str, Any] | None
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Callable) -> dict[str, Any]:
+        plain = handler(core)
+        return {"anyOf": [plain["items"] if self.form is None else self.form, plain]}
+
+
+TEXT: dict[str, Any] = {"type": "string"}
+FORMULA: dict[str, Any] = {"type": ["number", "string"]}
+ONE_OR_SEVERAL: dict[str, Any] = {"anyOf": [FORMULA, {"type": "array", "items": FORMULA, "minItems": 1}]}
+
+
+def _or_by_name(one: dict[str, Any], item: dict[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [one, {"type": "object", "additionalProperties": item, "minProperties": 1}]})
+
+
+Number = Annotated[float, BeforeValidator(_number), Also(TEXT)]
 Positive = Annotated[Number, Field(gt=0)]
-PositiveOrInfinite = Annotated[float, Field(gt=0, allow_inf_nan=True), BeforeValidator(_number)]
+PositiveOrInfinite = Annotated[float, Field(gt=0, allow_inf_nan=True), BeforeValidator(_number), Also(TEXT)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Point = Annotated[tuple[Number, ...], BeforeValidator(listed), Field(strict=False)]
-Counts = Annotated[tuple[Annotated[int, Field(gt=0)], ...], BeforeValidator(listed), Field(strict=False)]
-Formula = Annotated[Any, BeforeValidator(formula)]
-Formulas = Annotated[Any, BeforeValidator(_formulas)]  # one or a list
-Rates = Annotated[Any, BeforeValidator(_rates)]  # one, a list, or a table by names of variables
-Coefficients = Annotated[Any, BeforeValidator(_coefficients)]  # one, a list, or a table of these by directions
+Point = Annotated[tuple[Number, ...], BeforeValidator(listed), Also(None), Field(strict=False)]
+Counts = Annotated[tuple[Annotated[int, Field(gt=0)], ...], BeforeValidator(listed), Also(None), Field(strict=False)]
+Formula = Annotated[Any, BeforeValidator(formula), WithJsonSchema(FORMULA)]
+Formulas = Annotated[Any, BeforeValidator(_formulas), WithJsonSchema(ONE_OR_SEVERAL)]  # one or a list
+# One, a list, or a table by names of variables.
+Rates = Annotated[Any, BeforeValidator(_rates), _or_by_name(ONE_OR_SEVERAL, FORMULA)]
+# One, a list, or a table of these by directions.
+Coefficients = Annotated[Any, BeforeValidator(_coefficients), _or_by_name(ONE_OR_SEVERAL, ONE_OR_SEVERAL)]
 
 
 class Table(BaseModel):
