@@ -105,9 +105,12 @@ def data_range(values: np.ndarray, norm: Any = None) -> tuple[float, float]:
     return float(shown.min()), float(shown.max())
 
 
-def colour_bar(ax: Axes, mappable, label: str, width: float, **options) -> None:
-    """A bar exactly as high as the axes, in any layout; `width` in axes widths."""
-    bar = figure_of(ax).colorbar(mappable, cax=ax.inset_axes((1 + width, 0, width, 1)), label=label, **options)
+def colour_bar(ax: Axes, mappable, label: str, width: float | None, **options) -> None:
+    """A bar exactly as high as the axes, in any layout; `width` in axes widths. Without a width, a bar below."""
+    if width is None:
+        bar = figure_of(ax).colorbar(mappable, ax=ax, label=label, location="bottom", aspect=40, **options)
+    else:
+        bar = figure_of(ax).colorbar(mappable, cax=ax.inset_axes((1 + width, 0, width, 1)), label=label, **options)
     if not isinstance(mappable.norm, LogNorm):
         bar.minorticks_off()
 

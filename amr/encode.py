@@ -14,6 +14,7 @@ from PIL import Image
 from .errors import InvalidSettingError
 
 COLOURS = 256
+SHORTEST = 20  # milliseconds: browsers take less for a mistake, and show such pictures for 100
 ALMOST_WHITE = 244  # Pillow looks colours up with six bits a channel, and takes such a grey for white
 LOOKED_AT = 5  # pictures, from the first to the last, that choose the colours of a GIF
 
@@ -44,7 +45,7 @@ def write_gif(path: Path, frames: Any, fps: Any) -> None:
 
     made = pictures()
     first = next(made)
-    duration = max(10 * round(100 / fps), 10)
+    duration = max(10 * round(100 / fps), SHORTEST)
     first.save(path, format="GIF", save_all=True, append_images=made, duration=duration, loop=0, optimize=False)
 
 
@@ -53,7 +54,7 @@ def _palette(frames: Any) -> Image.Image:
     numbers = sorted({round(n) for n in np.linspace(0, len(frames) - 1, LOOKED_AT)})
     together = np.concatenate([frames[number] for number in numbers], axis=1)
     image = Image.fromarray(together).quantize(COLOURS, method=Image.Quantize.MEDIANCUT)
-    colours = np.reshape(image.getpalette(), (-1, 3))
+    colours = np.array(image.getpalette()).reshape(-1, 3)
     colours[(colours >= ALMOST_WHITE).all(1)] = 255
     image.putpalette(colours.ravel().tolist())
     return image

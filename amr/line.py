@@ -12,7 +12,7 @@ from .field import Field
 from .lookup import locate
 from .names import AXES, find_variable
 
-SHORTEST = 1e-12  # of a line's length: a line through a corner crosses no more than this of a cell next to it
+SHORTEST = 1e-12  # of a line's length, from rounding: what one through a corner crosses of a cell next to it
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -100,7 +100,7 @@ def _ends(field: Field, start: Any, end: Any, fixed: dict[str, Any]) -> tuple[np
     if given or start is None or end is None:
         raise InvalidSettingError("line", "give a start and an end, or fix all coordinates but one, not both")
     start, end = _point(field, "start", start), _point(field, "end", end)
-    if (start == end).all():
+    if (np.abs(end - start) <= SHORTEST * np.asarray(field.mesh.domain.lengths)).all():
         raise InvalidSettingError("end", f"expected another point than the start, got {end.tolist()}")
     return start, end
 

@@ -18,6 +18,8 @@ from .plane import slice_position
 
 PIXELS = 1024  # along the longer side of an image: more than a figure in a paper shows
 INCHES = 4.6  # of the longer side of an image
+WIDE = 5  # times as wide as high: too low for a bar of colours beside
+NARROW = 0.7  # inches: too narrow for labels side by side
 
 
 class Section:
@@ -101,19 +103,34 @@ def seen_level(mesh: Mesh) -> int:
 
 def figure_size(extent) -> tuple[float, float]:
     """Inches of a figure with an image of so much domain, a bar of colours and labels."""
-    width, height = (up - low for low, up in extent)
+    width, height = _inches(extent)
+    if _is_wide(extent):
+        return width + 0.9, max(height, 0.3) + 1.4
+    return max(width, 1.0) + 1.9, max(height, 1.0) + 0.7
+
+
+def _inches(extent) -> tuple[float, float]:
+    width, height = (float(up - low) for low, up in extent)
     scale = INCHES / max(width, height)
-    return max(width * scale, 1.0) + 1.9, max(height * scale, 1.0) + 0.7
+    return width * scale, height * scale
+
+
+def _is_wide(extent) -> bool:
+    """Whether a bar beside the image would be too short for its labels."""
+    width, height = _inches(extent)
+    return width > WIDE * height
 
 
 def draw_image(ax: Axes, values: np.ndarray, extent, labels, **style) -> AxesImage:
     """Draw values, shape `(rows, columns)`, over the extent, with labelled axes of equal scale."""
     ax.set(xlabel=labels[0], ylabel=labels[1])
+    if _inches(extent)[0] < NARROW:
+        ax.tick_params(axis="x", labelrotation=90)  # or they lie upon each other
     sides = (*extent[0], *extent[1])
     return ax.imshow(values, origin="lower", extent=sides, aspect="equal", interpolation="nearest", **style)
 
 
 def image_bar(ax: Axes, image: AxesImage, extent, label: str, **options) -> None:
-    """A bar of colours beside an image, of equal width whatever the image's shape."""
-    width, height = (up - low for low, up in extent)
-    colour_bar(ax, image, label, 0.04 * max(1, height / width), **options)
+    """A bar of colours beside an image, of equal width whatever the image's shape; below it where that is wide."""
+    width, height = _inches(extent)
+    colour_bar(ax, image, label, None if _is_wide(extent) else 0.04 * max(1, height / width), **options)

@@ -234,6 +234,18 @@ def test_logarithmic_scales():
         draw(field.with_variable("negative", lambda positive: -positive), "negative", norm="log")
 
 
+@pytest.mark.parametrize(("lengths", "place"), [((8, 0.5), "below"), ((0.5, 8), "beside"), ((1, 1), "beside")])
+def test_bar_has_room_for_its_labels(lengths, place):
+    mesh = amr.Mesh(amr.Domain((0, 0), lengths), [max(4, int(8 * n)) for n in lengths], patch=4)
+    data = jnp.ones((1, 4, 4, mesh.root_count))
+    figure = draw(amr.Field(mesh, amr.forest.root_forest(mesh, mesh.root_count), data, ("phi",)))
+    figure.draw_without_rendering()
+    (bar,) = (ax for ax in figure.findobj(plt.Axes) if ax is not figure.axes[0] and ax.collections)
+    image, box = figure.axes[0].get_window_extent(), bar.get_window_extent()
+    assert (box.y1 < image.y0) if place == "below" else (box.x0 > image.x1)
+    assert max(box.width, box.height) > 200
+
+
 def test_range_of_what_is_not_finite():
     assert canvas.data_range(np.array([np.nan, 2.0, np.inf, -1.0])) == (-1, 2)
     assert canvas.data_range(np.array([np.nan])) == (0, 0)
