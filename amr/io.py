@@ -28,7 +28,7 @@ from .field import Field
 from .forest import Forest
 from .header import FORMAT, SUFFIX, FileError, header_in, read_header, reading
 from .mesh import Mesh
-from .vtkhdf import FILTERS, RESERVED, Leaves, write_parthenon, write_vtk
+from .vtkhdf import FILTERS, RESERVED, Geometry, Leaves, write_parthenon, write_vtk
 
 PRECISIONS = ("float32", "float64")
 __all__ = ["SUFFIX", "FileError", "read", "read_config", "read_header", "write", "write_series"]
@@ -43,6 +43,8 @@ def write(
     derived: Mapping[str, Float[Array | np.ndarray, "*cells patches"]] | None = None,
     vectors: Mapping[str, Sequence[str]] | None = None,
     restart: Mapping[str, Any] | None = None,
+    compression: Any = 1,
+    geometry: Geometry | None = None,
 ) -> None:
     """Write a field to one HDF5 file, `*.vtkhdf`, for a restart and for yt, ParaView, VTK and PyVista.
 
@@ -57,6 +59,8 @@ def write(
     - `derived`: more variables for the other programs, each of shape `(*cells, capacity)`; `read` ignores them.
     - `vectors`: variables (of the field or derived) that VTK shall see as the components of one vector:
       `{"velocity": ("u", "v")}`. They take no room, but VTK needs seconds to read a million of them.
+    - `compression`: of the variables, from 0 (none: four times as fast to write) to 9 (gzip's best).
+    - `geometry`: kept from one file of a run to the next, an `amr.vtkhdf.Geometry()` saves compressing it again.
     - `restart`: what a run needs besides the field to go on, as JSON can say it; `read_header` gives it back.
 
     Raises `InvalidSettingError` for names or precisions that cannot be written, `OSError` if the disk says no.
@@ -66,12 +70,13 @@ def write(
         raise InvalidSettingError("path", f"{str(path)!r} must end in {SUFFIX}, or ParaView and yt do not know it")
     derived, vectors = derived or {}, vectors or {}
     _check_names((*field.names, *derived, *vectors), vectors)
+    filters = _filters(compression)
     arrays = _file_arrays(field, derived, _stored_dtype(field, precision))
     leaves = _leaves(field)
     with _replacing(path) as temporary, h5py.File(temporary, "w") as file:
-        write_parthenon(file, leaves, arrays, float(field.time), int(field.step))
+        write_parthenon(file, leaves, arrays, float(field.time), int(field.step), filters)
         file.create_group("Input").attrs["File"] = config or ""
-        write_vtk(file, leaves, arrays, vectors)
+        write_vtk(file, leaves, arrays, vectors, geometry or Geometry())
         _write_header(file, field, arrays, config, restart)
 
 
@@ -140,6 +145,13 @@ def _check_names(names: tuple[str, ...], vectors: Mapping[str, Sequence[str]]) -
     for vector, parts in vectors.items():
         if not 1 <= len(parts) <= 3 or not set(parts) <= set(names) - set(vectors):
             raise InvalidSettingError("vectors", f"{vector!r} needs one to three variables, got {list(parts)}")
+
+
+def _filters(compression: Any) -> dict[str, Any]:
+    """HDF5's filters: none of them can be read by fewer programs than the others."""
+    if isinstance(compression, bool) or not isinstance(compression, int) or not 0 <= compression <= 9:
+        raise InvalidSettingError("compression", f"expected a whole number from 0 to 9, got {compression!r}")
+    return FILTERS | {"compression_opts": compression} if compression else {"fletcher32": True}
 
 
 def _stored_dtype(field: Field, precision: str | None) -> np.dtype:

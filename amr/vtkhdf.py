@@ -6,8 +6,9 @@ its transpose. Unused dimensions have one cell; they span [-0.5, 0.5] for yt and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import functools
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import h5py
 import numpy as np
@@ -17,7 +18,6 @@ from .mesh import Mesh
 # VTK's wheels come without other compressors; fletcher32 makes a flipped byte an error for every reader.
 FILTERS = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
 CHUNK_CELLS = 65536
-BLOCK_CELLS = 2**20  # geometry is made in blocks, since all of it at once takes ten times the memory of a variable
 RESERVED = ("Info", "Params", "Input", "Levels", "LogicalLocations", "Locations", "VTKHDF", "amr", "level")
 
 # VTK's cell types by dimension (line, quad, voxel) and the order of their corners, as offsets (x, y, z).
@@ -62,12 +62,50 @@ class Leaves:
         return np.where(index == self.mesh.cells[d] * scale, domain.upper[d], inside)
 
 
-def write_parthenon(file: h5py.File, leaves: Leaves, arrays: Mapping[str, np.ndarray], time: float, step: int) -> None:
-    """Write the leaves and cell arrays (each of shape `(patches, *cells)`, row-major z, y, x) as Parthenon does."""
+@dataclass
+class Geometry:
+    """Chunks of geometry as they lie in a file, so that the next file of a run need not compress the same again.
+
+    Most of what VTK wants to know, and most of the time it takes to write it, follows from the numbers of patches and
+    cells alone, or from leaves that have not changed. Only chunks that the last file used are kept.
+    """
+
+    last: dict[Hashable, bytes] = field(default_factory=dict)
+    new: dict[Hashable, bytes] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """A new file begins."""
+        self.last, self.new = self.new, {}
+
+    def write(self, dataset: h5py.Dataset, start: int, stop: int, key: Hashable, make: Callable) -> None:
+        """Write the chunk from row `start` to `stop`: one that is known by this key, or what `make()` gives."""
+        key = (dataset.name, dataset.chunks, stop - start, key)
+        place = (start,) + (0,) * (dataset.ndim - 1)
+        if (known := self.last.get(key)) is not None:
+            dataset.id.write_direct_chunk(place, known)
+        else:
+            dataset[start:stop] = make()
+            dataset.flush()
+            known = dataset.id.read_direct_chunk(place)[1]
+        self.new[key] = known
+
+
+def write_parthenon(
+    file: h5py.File,
+    leaves: Leaves,
+    arrays: Mapping[str, np.ndarray],
+    time: float,
+    step: int,
+    filters: Mapping[str, object] = FILTERS,
+) -> None:
+    """Write the leaves and cell arrays (each of shape `(patches, *cells)`, row-major z, y, x) as Parthenon does.
+
+    `filters` are those of the cell arrays.
+    """
     for name, array in arrays.items():
         shape = (leaves.count, 1, *leaves.cell_axes)
         chunks = (leaves.patches_per_chunk, *shape[1:])
-        file.create_dataset(name, data=array.reshape(shape), chunks=chunks, **FILTERS)
+        file.create_dataset(name, data=array.reshape(shape), chunks=chunks, **filters)
     position = np.zeros((leaves.count, 3), np.int64)
     position[:, : leaves.mesh.ndim] = leaves.position
     file.create_dataset("Levels", data=leaves.level.astype(np.int32), chunks=True, **FILTERS)
@@ -115,12 +153,17 @@ def _strings(values: Sequence[str]) -> np.ndarray:
 
 
 def write_vtk(
-    file: h5py.File, leaves: Leaves, arrays: Mapping[str, np.ndarray], vectors: Mapping[str, Sequence[str]]
+    file: h5py.File,
+    leaves: Leaves,
+    arrays: Mapping[str, np.ndarray],
+    vectors: Mapping[str, Sequence[str]],
+    geometry: Geometry,
 ) -> None:
     """Write /VTKHDF, an UnstructuredGrid of all cells; its cell data are views of what `write_parthenon` wrote.
 
-    `vectors` names the (at most three) arrays that VTK shall see as one vector.
+    `vectors` names the (at most three) arrays that VTK shall see as one vector; `geometry` serves file after file.
     """
+    geometry.begin()
     mesh, group = leaves.mesh, file.create_group("VTKHDF")
     group.attrs["Version"] = np.array([2, 0], np.int64)
     group.attrs.create("Type", np.bytes_("UnstructuredGrid"))
@@ -129,13 +172,13 @@ def write_vtk(
     counts = {"Points": leaves.count * points, "Cells": cells, "ConnectivityIds": cells * corners}
     for name, number in counts.items():
         group[f"NumberOf{name}"] = np.array([number], np.int64)
-    _write_rows(group, "Points", leaves, points, _points(leaves), (3,), np.float64)
-    _write_rows(group, "Connectivity", leaves, corners * mesh.cells_per_patch, _connectivity(mesh), (), np.int64)
-    group.create_dataset("Offsets", data=np.arange(cells + 1) * corners, chunks=True, **FILTERS)
-    group.create_dataset("Types", data=np.full(cells, CELL_TYPE[mesh.ndim], np.uint8), chunks=True, **FILTERS)
     data = group.create_group("CellData")
-    level = np.repeat(leaves.level.astype(np.uint8), mesh.cells_per_patch)
-    data.create_dataset("level", data=level, chunks=True, **FILTERS)
+    rows = Rows(leaves, geometry)
+    rows.write(group, "Points", points, _points(leaves), (3,), np.float64, rows.by_leaves)
+    rows.write(group, "Connectivity", corners * mesh.cells_per_patch, _connectivity(mesh), (), np.int64, rows.by_number)
+    rows.write(group, "Types", mesh.cells_per_patch, _types(mesh), (), np.uint8, rows.by_number)
+    rows.write(data, "level", mesh.cells_per_patch, _levels(leaves), (), np.uint8, rows.by_level)
+    rows.write_offsets(group, corners)
     for name, array in arrays.items():
         layout = h5py.VirtualLayout((cells,), array.dtype)
         layout[:] = _source(leaves, name, array)
@@ -151,22 +194,70 @@ def _source(leaves: Leaves, name: str, array: np.ndarray) -> h5py.VirtualSource:
     return h5py.VirtualSource(".", name, (leaves.count, 1, *leaves.cell_axes), array.dtype)
 
 
-def _write_rows(
-    group: h5py.Group,
-    name: str,
-    leaves: Leaves,
-    rows: int,
-    make: Callable[[int, int], np.ndarray],
-    columns: tuple[int, ...],
-    dtype: type,
-) -> None:
-    """A dataset with `rows` rows a patch; `make(start, stop)` gives those of a range of patches."""
-    shape, chunk = (leaves.count * rows, *columns), (leaves.patches_per_chunk * rows, *columns)
-    dataset = group.create_dataset(name, shape, dtype, chunks=chunk, **FILTERS)
-    block = leaves.patches_per_chunk * max(1, BLOCK_CELLS // CHUNK_CELLS)
-    for start in range(0, leaves.count, block):
-        stop = min(start + block, leaves.count)
-        dataset[start * rows : stop * rows] = make(start, stop)
+@dataclass(frozen=True)
+class Rows:
+    """Writes datasets with so many rows a patch, chunk by chunk: all of it at once takes ten times the memory of a
+    variable."""
+
+    leaves: Leaves
+    geometry: Geometry
+
+    def write(
+        self,
+        group: h5py.Group,
+        name: str,
+        rows: int,
+        make: Callable[[int, int], np.ndarray],
+        columns: tuple[int, ...],
+        dtype: type,
+        key: Callable[[int, int], Hashable],
+    ) -> None:
+        """A dataset with `rows` rows a patch; `make(start, stop)` gives those of a range of patches, which are equal
+        where `key(start, stop)` is."""
+        leaves, some = self.leaves, self.leaves.patches_per_chunk
+        shape, chunk = (leaves.count * rows, *columns), (some * rows, *columns)
+        dataset = group.create_dataset(name, shape, dtype, chunks=chunk, **FILTERS)
+        for start in range(0, leaves.count, some):
+            stop = min(start + some, leaves.count)
+            made = functools.partial(make, start, stop)
+            self.geometry.write(dataset, start * rows, stop * rows, key(start, stop), made)
+
+    def write_offsets(self, group: h5py.Group, corners: int) -> None:
+        """Where the corners of each cell begin in `Connectivity`; one more than there are cells."""
+        cells = self.leaves.count * self.leaves.mesh.cells_per_patch
+        chunk = min(CHUNK_CELLS, cells + 1)
+        dataset = group.create_dataset("Offsets", (cells + 1,), np.int64, chunks=(chunk,), **FILTERS)
+        for start in range(0, cells + 1, chunk):
+            stop = min(start + chunk, cells + 1)
+            made = functools.partial(_offsets, start, stop, corners)
+            self.geometry.write(dataset, start, stop, (start, corners), made)
+
+    def by_leaves(self, start: int, stop: int) -> Hashable:
+        """Rows that follow from the leaves."""
+        leaves = self.leaves
+        return leaves.mesh, leaves.level[start:stop].tobytes(), leaves.position[start:stop].tobytes()
+
+    def by_level(self, start: int, stop: int) -> Hashable:
+        """Rows that follow from levels."""
+        return self.leaves.mesh.cells_per_patch, self.leaves.level[start:stop].tobytes()
+
+    def by_number(self, start: int, stop: int) -> Hashable:
+        """Rows that follow from the patches' numbers."""
+        return self.leaves.mesh.patch_shape, start
+
+
+def _offsets(start: int, stop: int, corners: int) -> np.ndarray:
+    return np.arange(start, stop) * corners
+
+
+def _types(mesh: Mesh) -> Callable[[int, int], np.ndarray]:
+    """What each cell is to VTK."""
+    return lambda start, stop: np.full((stop - start) * mesh.cells_per_patch, CELL_TYPE[mesh.ndim], np.uint8)
+
+
+def _levels(leaves: Leaves) -> Callable[[int, int], np.ndarray]:
+    """The level of each cell."""
+    return lambda start, stop: np.repeat(leaves.level[start:stop].astype(np.uint8), leaves.mesh.cells_per_patch)
 
 
 def _points(leaves: Leaves) -> Callable[[int, int], np.ndarray]:

@@ -170,6 +170,7 @@ class OutputTable(Table):
     picture: bool = Field(default=True, description="true or false")
     variable: Name | None = Field(default=None, description="the name of the variable in the picture")
     precision: PRECISIONS | None = Field(default=None)
+    compression: int = Field(default=1, ge=0, le=9, description="a whole number from 0 (none) to 9 (the most)")
 
 
 class CheckpointTable(Table):

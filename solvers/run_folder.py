@@ -11,6 +11,7 @@ from pathlib import Path
 
 import amr.io
 from amr.field import Field
+from amr.vtkhdf import Geometry
 
 from .build import Case
 from .checkpoint import Checkpoint
@@ -40,6 +41,7 @@ class RunFolder:
         self.series = self.directory / f"{self.name}.vtkhdf.series"
         self.checkpoints = self.directory / CHECKPOINTS
         self.dumps: list[tuple[Path, float]] = []
+        self.geometry = Geometry()  # of the last file that was written
 
     # --- before a run -------------------------------------------------------------------------------------------------
 
@@ -118,7 +120,7 @@ class RunFolder:
 
     def keep(self, checkpoint: Checkpoint) -> Path:
         """Write a checkpoint, and remove those there are too many of."""
-        options = {"config": self.case.config.to_toml()}
+        options = {"config": self.case.config.to_toml(), "geometry": self.geometry}
         return write_newest(self.checkpoints, self.name, self.case.config.checkpoint.keep, checkpoint, **options)
 
     def dump_failed(self, checkpoint: Checkpoint) -> Path:
@@ -136,8 +138,15 @@ class RunFolder:
         field, own = self.case.derived.added_to(checkpoint.field), len(checkpoint.field.names)
         derived = dict(zip(field.names[own:], field.data[own:], strict=True))
         vectors = vectors_in(field.names, field.mesh.ndim)
-        config = self.case.config.to_toml()
-        checkpoint.save(path, config=config, precision=precision, derived=derived, vectors=vectors)
+        checkpoint.save(
+            path,
+            config=self.case.config.to_toml(),
+            precision=precision,
+            derived=derived,
+            vectors=vectors,
+            compression=self.case.config.output.compression,
+            geometry=self.geometry,
+        )
 
     def _write_series(self, entries: Iterable[tuple[Path, float]]) -> None:
         amr.io.write_series(self.series, entries)

@@ -12,6 +12,7 @@ from sample import linear, random_field
 
 import amr
 from amr import io
+from amr.vtkhdf import Geometry
 
 yt.set_log_level("error")
 on_every_dimension = pytest.mark.parametrize("ndim", [1, 2, 3])
@@ -202,9 +203,41 @@ def test_blocks_of_geometry_fit_together(path, monkeypatch):
     io.write(random_field(3), path)
     whole = pyvista.read(path)
     monkeypatch.setattr("amr.vtkhdf.CHUNK_CELLS", 3 * 64)
-    monkeypatch.setattr("amr.vtkhdf.BLOCK_CELLS", 6 * 64)
     io.write(random_field(3), path)
     assert pyvista.read(path) == whole
+
+
+@on_every_dimension
+def test_geometry_of_the_last_file_serves_the_next(path, ndim, monkeypatch):
+    monkeypatch.setattr("amr.vtkhdf.CHUNK_CELLS", 3 * 4**ndim)
+    geometry, compressed = Geometry(), []
+    plain = h5py.Dataset.__setitem__
+    monkeypatch.setattr(h5py.Dataset, "__setitem__", lambda *a: (compressed.append(a[0].name), plain(*a)))
+    for seed, known in ((0, "nothing"), (0, "all"), (1, "some"), (1, "all")):
+        field = random_field(ndim, seed=seed)
+        compressed.clear()
+        io.write(field, path, geometry=geometry)
+        with_help = len(compressed)
+        compressed.clear()
+        io.write(field, path.parent / "alone.vtkhdf")
+        alone = len(compressed)
+        assert {"nothing": with_help == alone, "all": with_help == 0, "some": with_help < alone}[known]
+        assert pyvista.read(path) == pyvista.read(path.parent / "alone.vtkhdf")
+        assert_equal(io.read(path), field)
+
+
+@pytest.mark.parametrize("compression", [0, 9])
+def test_compression(path, compression):
+    field = random_field(2)
+    io.write(field, path, compression=compression)
+    with h5py.File(path) as file:
+        assert file["noise"].compression == ("gzip" if compression else None)
+        assert file["noise"].fletcher32
+    assert_equal(io.read(path), field)
+    assert pyvista.read(path).n_cells == field.cells
+    for wrong in (10, -1, 1.5, True):
+        with pytest.raises(amr.InvalidSettingError, match="from 0 to 9"):
+            io.write(field, path, compression=wrong)
 
 
 def test_series(tmp_path):
