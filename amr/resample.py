@@ -55,7 +55,7 @@ def to_xarray(field: Field, level: Any = None, names: Sequence[str | int] | None
     level, mesh = checked_level(field.mesh, level), field.mesh
     chosen = [field.names[field.index(name)] for name in (field.names if names is None else names)]
     axes = AXES[: mesh.ndim]
-    sides = {axis: (axis, centres(mesh, d, level), {"long_name": "cell centres"}) for d, axis in enumerate(axes)}
+    sides = {axis: (axis, centres(mesh, d, level), {"description": "cell centres"}) for d, axis in enumerate(axes)}
     values = {name: (tuple(axes), uniform(field, name, level), {"long_name": name}) for name in chosen}
     attributes = {"step": int(field.step), "level": level, "max_level": mesh.max_level, "patches": field.count}
     return xarray.Dataset(values, sides | {"time": float(field.time)}, attributes | {"source": "Amrax"})
