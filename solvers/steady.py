@@ -15,7 +15,7 @@ from amr.boundary import Outflow, Periodic, Variables
 from amr.domain import Domain
 from amr.errors import InvalidSettingError
 from amr.field import Field
-from amr.forest import Forest
+from amr.forest import Forest, root_forest
 from amr.ghosts import check_relations
 from amr.hierarchy import build_nodes
 from amr.indicator import Indicator
@@ -119,7 +119,9 @@ class Elliptic(eqx.Module):
         return eqx.filter_jit(Elliptic.on_forest)(self, forest, source, guess, tolerance, iterations)
 
     def refined(self, source: Callable, refine: Indicator | None) -> Forest:
-        """The leaves that an indicator wishes for a source."""
+        """The leaves that an indicator wishes for a source; those of the root grid without one."""
+        if refine is None:
+            return root_forest(self.mesh, self.mesh.root_count)
         # The boundaries are those of the solution and have nothing to do with the source.
         mesh, domain = self.mesh, self.mesh.domain
         faces = [Periodic() if periodic else Outflow() for periodic in domain.periodic]
