@@ -14,12 +14,17 @@ from reference import owners
 
 from amr import hierarchy
 from amr.errors import InvalidSettingError
+from amr.forest import root_positions
 from amr.hierarchy import COARSER, OUTSIDE
 from amr.mesh import Mesh
 from amr.pool import Layout, to_pool
 
 FLAT = [case("1d-flat", 4, (3,), 0, True, ghost=1, lanes=2), case("2d-flat", 4, (2, 3), 0, False, ghost=1, sweeps=2)]
 on_every_case = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+def of_all_sweeps(nodes, part):
+    return jnp.moveaxis(jax.lax.map(part, jnp.arange(nodes.layout.sweeps, dtype=jnp.int32)), 0, 1)
 
 
 @functools.cache
@@ -39,13 +44,11 @@ def compiled(case) -> SimpleNamespace:
     def prolonged(nodes, pool):
         """The rows of all sweeps."""
         store, nothing = filled(nodes, pool), (None,) * mesh.ndim
-        parts = [hierarchy.prolonged(mesh, nodes, store, nothing, jnp.int32(i)) for i in range(nodes.layout.sweeps)]
-        return jnp.stack(parts, axis=1)
+        return of_all_sweeps(nodes, lambda i: hierarchy.prolonged(mesh, nodes, store, nothing, i))
 
     def ghosts(nodes, pool):
         store = filled(nodes, pool)
-        parts = [hierarchy.ghost_cells(nodes, store, jnp.int32(i)) for i in range(nodes.layout.sweeps)]
-        return jnp.stack(parts, axis=1)
+        return of_all_sweeps(nodes, lambda i: hierarchy.ghost_cells(nodes, store, i))
 
     return SimpleNamespace(
         build=jax.jit(lambda forest: hierarchy.build_nodes(mesh, forest, case.layout)),
@@ -259,16 +262,16 @@ def test_the_root_grid_as_one_array(case, face):
     mesh = case.mesh
     face = mesh.ndim - 1 if face == -1 else face
     cells = [np.arange(mesh.patch + (k == face)) - 0.5 * (k == face) for k in range(mesh.ndim)]
-    positions = hierarchy.root_positions(mesh)
+    positions = root_positions(mesh)
     u = np.full((1, *map(len, cells), case.layout.capacity), np.nan)
     for slot in range(mesh.root_count):
         u[0, ..., slot] = linear(centres(mesh, 0, positions[:, slot], cells))
     pool = to_pool(case.layout, jnp.asarray(u))
-    dense = hierarchy.to_dense(mesh, pool, face)
+    dense = jax.jit(lambda pool: hierarchy.to_dense(mesh, pool, face))(pool)
     whole = [np.arange(n + (k == face)) - 0.5 * (k == face) for k, n in enumerate(mesh.cells)]
     np.testing.assert_allclose(dense[0], linear(centres(mesh, 0, (0,) * mesh.ndim, whole)), rtol=0, atol=1e-13)
     if face is None:
-        back = flattened(hierarchy.from_dense(mesh, dense, case.layout))
+        back = flattened(jax.jit(lambda dense: hierarchy.from_dense(mesh, dense, case.layout))(dense))
         np.testing.assert_array_equal(back[: mesh.root_count], flattened(pool)[: mesh.root_count])
 
 

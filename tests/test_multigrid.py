@@ -182,7 +182,6 @@ SQUARES = [
     ("two-levels", 64, 8, 2, Problem((BOTH, BOTH))),
     ("periodic", 32, 8, 2, Problem((None, None))),
     ("neumann", 32, 8, 1, Problem(((NEUMANN, NEUMANN),) * 2)),
-    ("mixed", 32, 8, 1, Problem(((DIRICHLET, NEUMANN), None))),
     ("robin", 32, 8, 2, Problem(((ROBIN, (lambda *x: 2 + jnp.sin(9 * x[1]), 0.1)), (NEUMANN, ROBIN)))),
     ("wavy", 32, 8, 2, Problem((BOTH, BOTH), beta=wavy)),
     ("time-step", 32, 8, 2, Problem(((NEUMANN, NEUMANN),) * 2, alpha=(1e3,), beta=wavy)),
