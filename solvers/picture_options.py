@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # The options that set what the library calls otherwise.
 OPTION = {
     "at": "slice",
-    "axis": "slice or --projection",
+    "axis": "projection",
     "norm": "log",
     "start": "line",
     "end": "line",
