@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from .cli_info import info, schema
+from .cli_pictures import movie, plot
 
 if TYPE_CHECKING:
     from .build import Case
@@ -29,15 +30,16 @@ def main() -> None:
     """
 
 
-main.add_command(info)
-main.add_command(schema)
+for other in (info, plot, movie, schema):
+    main.add_command(other)
 
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--force", is_flag=True, help="Replace the results of an earlier run.")
-def run(file: Path, overrides: tuple[str, ...], force: bool) -> None:
+@click.option("--dry-run", "dry", is_flag=True, help="Say what it would take, and write nothing.")
+def run(file: Path, overrides: tuple[str, ...], force: bool, dry: bool) -> None:
     """Run the config FILE.
 
     Settings may be given behind it, which then count instead of those in the file:
@@ -48,9 +50,15 @@ def run(file: Path, overrides: tuple[str, ...], force: bool) -> None:
 
     The folder output.directory (runs/<name of the file> unless told otherwise) then holds the fields as
     .vtkhdf files for ParaView, PyVista and yt, a picture, summary.json and the config with all its defaults.
+
+    With --dry-run the first mesh is made and the program compiled, to tell patches, memory, steps and dumps.
     """
     case = _load(file, overrides)
     enable_compilation_cache()
+    if dry:
+        _describe(file, case)
+        _rehearse(case)
+        return
     _perform(case, _prepare(case, file, force))
 
 
@@ -97,7 +105,11 @@ def validate(file: Path, overrides: tuple[str, ...]) -> None:
 
     All mistakes are listed, each with its line.
     """
-    case = _load(file, overrides)
+    _describe(file, _load(file, overrides))
+
+
+def _describe(file: Path, case: Case) -> None:
+    """What a config asks for."""
     mesh = case.simulation.mesh
     finest = " x ".join(str(n * 2**mesh.max_level) for n in mesh.cells)
     click.echo(f"{file}: valid")
@@ -108,6 +120,20 @@ def validate(file: Path, overrides: tuple[str, ...]) -> None:
     click.echo(f"  cells     {' x '.join(map(str, mesh.cells))} to {finest}, in patches of {mesh.patch} a side")
     click.echo(f"  time      0 to {case.config.time.end:g}, {len(case.output_times) + 2} dumps")
     click.echo(f"  output    {case.config.output.directory}")
+
+
+def _rehearse(case: Case) -> None:
+    """What a run would take."""
+    from .driver import RunError
+    from .dry_run import dry_run
+
+    try:
+        found = dry_run(case)
+    except RunError as error:
+        _fail(f"the run would fail: {error}", FAILED)
+    click.echo(str(found))
+    if found.warning:
+        click.echo(f"warning: {found.warning}", err=True)
 
 
 def _load(file: Path, overrides: tuple[str, ...]) -> Case:
