@@ -22,23 +22,25 @@ from jaxtyping import Array, Float, Int
 from amr.boundary import gauss_points
 from amr.errors import InvalidSettingError
 from amr.forest import Forest
-from amr.halo import Store, cells_of, cells_part
+from amr.halo import Store, cells_of
 from amr.mesh import Mesh
-from amr.pool import active, choose_layout, layout_of, sweep, take, to_pool
+from amr.pool import choose_layout, layout_of, to_pool
 from amr.regrid import Regridded, regrid, wishes_near
 from amr.topology import coordinates
 
 from .bounds import clip_and_assure_sum
 from .equations import Advection
+from .gauges import Scene
 from .geometry import Geometry, adapted_geometry, amplitude, blank_geometry, build_geometry, signalled
+from .recording import Recorder, Rows, has_room
 from .setup import Setup, State
 from .stages import Effort, Workspace, ghosted_cells, with_rings, workspace
 from .stepping import effective_bounds, plan_step, take_step
 from .time_step import FIRST, Clock, courant_step, first_clock
+from .totals import Extrema, extrema
 
 Scalar = Float[Array, ""]
 Count = Int[Array, ""]
-Extrema = tuple[Float[Array, " vars"], Float[Array, " vars"]]
 
 
 class Tally(eqx.Module):
@@ -50,6 +52,7 @@ class Tally(eqx.Module):
     - `patch_steps`: active patches summed over the steps; `most_patches`: at once.
     - `effort`: what it took to integrate diffusion; where equations could not be solved, the state is that before.
     - `lowest`, `highest`: extrema of each variable, looked at before every regrid.
+    - `rows`: what was recorded.
     """
 
     steps: Count
@@ -59,6 +62,7 @@ class Tally(eqx.Module):
     effort: Effort
     lowest: Float[Array, " vars"]
     highest: Float[Array, " vars"]
+    rows: tuple[Rows, ...] | None = None
 
 
 class Running(eqx.Module):
@@ -106,8 +110,11 @@ def start(setup: Setup, initial: Callable, forest: Forest, time: Scalar, end: Sc
     return State(forest, u, first_clock(setup.cfl, time, end - time, rate), bounds, needed, jnp.zeros((), bool))
 
 
-def advance(setup: Setup, state: State, stop: Scalar, most_rounds: Count) -> tuple[State, Tally]:
-    """Go on to the time `stop`, or until the pool is too small, or for a number of rounds.
+def advance(
+    setup: Setup, state: State, stop: Scalar, most_rounds: Count, recorder: Recorder | None = None
+) -> tuple[State, Tally]:
+    """Go on to the time `stop`, or until the pool is too small, or the room for what is recorded, or for a number of
+    rounds.
 
     Where a run is divided into calls does not change its result: every call ends where a regrid would follow.
     """
@@ -115,21 +122,29 @@ def advance(setup: Setup, state: State, stop: Scalar, most_rounds: Count) -> tup
 
     def unfinished(run):
         fine = (run.needed <= layout.capacity) & ~run.work.effort.failed
+        fine = fine if run.tally.rows is None else fine & has_room(run.tally.rows, setup.interval)
         return (run.clock.time < stop) & fine & (run.tally.rounds < most_rounds)
 
     def round_(run):
         if setup.adaptive:
             run = adapted(setup, run)
-        run, steps = several_steps(setup, run, bounds, stop)
+        run, steps = several_steps(setup, run, bounds, stop, recorder)
         run, found = within_bounds(setup, run, bounds)
-        return _counted(run, steps, found)
+        run = _counted(run, steps, found)
+        if recorder is None:
+            return run
+        scene = Scene(run.forest, run.work.store, run.clock.time)
+        rows = recorder.recorded(setup, run.tally.rows, scene, run.tally.steps, jnp.ones((), bool))
+        return eqx.tree_at(lambda run: run.tally.rows, run, rows)
 
     geometry = build_geometry(setup, state.forest, layout, state.clock.time)
     work = workspace(setup, state.forest.count, state.u)
     if setup.adaptive and not setup.signals_known:
         # The first regrid asks how fast signals are at the beginning of the next step, as any other does.
         _, geometry = plan_step(setup, geometry, work.store, state.clock, stop)
-    first = Running(state.forest, geometry, work, state.clock, state.needed, _blank(mesh, state.forest, work.store))
+    rows = None if recorder is None else recorder.blank(setup, state.clock.time)
+    tally = _blank(mesh, state.forest, work.store, rows)
+    first = Running(state.forest, geometry, work, state.clock, state.needed, tally)
     run = lax.while_loop(unfinished, round_, first)
     u = cells_of(mesh, run.work.store, run.forest.count)
     return State(run.forest, u, run.clock, bounds, run.needed, run.work.effort.failed), run.tally
@@ -142,9 +157,9 @@ def adapted(setup: Setup, run: Running) -> Running:
     return Running(done.forest, geometry, work, run.clock, done.needed, run.tally)
 
 
-def _blank(mesh: Mesh, forest: Forest, store: Store) -> Tally:
+def _blank(mesh: Mesh, forest: Forest, store: Store, rows: tuple[Rows, ...] | None) -> Tally:
     zero = jnp.zeros((), jnp.int32)
-    return Tally(zero, zero, zero, forest.count, Effort.none(), *extrema(mesh, forest, store))
+    return Tally(zero, zero, zero, forest.count, Effort.none(), *extrema(mesh, forest, store), rows)
 
 
 def _counted(run: Running, steps: Count, found: Extrema) -> Running:
@@ -157,40 +172,29 @@ def _counted(run: Running, steps: Count, found: Extrema) -> Running:
         run.work.effort,
         jnp.minimum(tally.lowest, found[0]),
         jnp.maximum(tally.highest, found[1]),
+        tally.rows,
     )
     return eqx.tree_at(lambda run: run.tally, run, tally)
 
 
-def extrema(mesh: Mesh, forest: Forest, store: Store) -> Extrema:
-    """The least and largest value of each variable."""
-    layout = layout_of(store)
+def several_steps(
+    setup: Setup, run: Running, bounds, stop: Scalar, recorder: Recorder | None = None
+) -> tuple[Running, Count]:
+    """Up to `interval` steps on one mesh, as long as `stop` is not reached and the last regrid found room.
 
-    used = active(layout, forest.count, mesh.ndim)
-    inner = tuple(range(1, mesh.ndim + 3))
-
-    def one(i, found):
-        cells, mask = cells_part(mesh, store, i), take(used, i, axis=0)
-        low = jnp.where(mask, cells, jnp.inf).min(inner)
-        high = jnp.where(mask, cells, -jnp.inf).max(inner)
-        return jnp.minimum(found[0], low), jnp.maximum(found[1], high)
-
-    nothing = jnp.full(store.shape[0], jnp.inf, store.dtype)
-    return sweep(layout, forest.count, one, (nothing, -nothing))
-
-
-def several_steps(setup: Setup, run: Running, bounds, stop: Scalar) -> tuple[Running, Count]:
-    """Up to `interval` steps on one mesh, as long as `stop` is not reached and the last regrid found room."""
+    The state after the last of them is not recorded: that is done when it has been put within bounds.
+    """
     fits = run.needed <= layout_of(run.work.store).capacity
     step, geometry = plan_step(setup, run.geometry, run.work.store, run.clock, stop)
     # A geometry that does not change stays out of the loop.
     changing = None if setup.signals_known else geometry
 
     def more(carry):
-        work, clock, _, _, steps = carry
+        work, clock, _, _, steps, _ = carry
         return (steps < setup.interval) & (clock.time < stop) & fits & ~work.effort.failed
 
     def one(carry):
-        work, before, step, changing, steps = carry
+        work, before, step, changing, steps, rows = carry
         known = geometry if changing is None else changing
         work = take_step(setup, known, work, effective_bounds(setup, bounds, step.expands), step)
         after, taken = step.clock, 1
@@ -198,12 +202,17 @@ def several_steps(setup: Setup, run: Running, bounds, stop: Scalar) -> tuple[Run
             after = jax.tree.map(lambda old, new: jnp.where(work.effort.failed, old, new), before, after)
             taken = jnp.where(work.effort.failed, 0, 1)
         step, known = plan_step(setup, known, work.store, after, stop)
-        return work, after, step, None if changing is None else known, steps + taken
+        done = (work, after, step, None if changing is None else known, steps + taken)
+        if recorder is not None:
+            scene = Scene(run.forest, work.store, after.time)
+            rows = recorder.recorded(setup, rows, scene, run.tally.steps + done[-1], more((*done, rows)))
+        return *done, rows
 
-    carry = (run.work, run.clock, step, changing, jnp.zeros((), jnp.int32))
-    work, clock, _, changing, steps = lax.while_loop(more, one, carry)
+    carry = (run.work, run.clock, step, changing, jnp.zeros((), jnp.int32), run.tally.rows)
+    work, clock, _, changing, steps, rows = lax.while_loop(more, one, carry)
     geometry = geometry if changing is None else changing
-    return Running(run.forest, geometry, work, clock, run.needed, run.tally), steps
+    tally = run.tally if recorder is None else eqx.tree_at(lambda tally: tally.rows, run.tally, rows)
+    return Running(run.forest, geometry, work, clock, run.needed, tally), steps
 
 
 def within_bounds(setup: Setup, run: Running, bounds: Extrema) -> tuple[Running, Extrema]:
