@@ -3,7 +3,9 @@
 python docs/figures.py [NAME]...
 """
 
+import re
 import sys
+import tempfile
 from pathlib import Path
 
 import jax
@@ -16,6 +18,7 @@ from matplotlib.patches import Patch, Rectangle
 import amr
 import solvers
 from amr.plot import plot, plot_levels
+from solvers.build import load
 
 IMAGES = Path(__file__).parent / "images"
 COLOURS = {"own": "#dddddd", "same": "#4c78a8", "coarser": "#f2a541", "finer": "#54a24b"}
@@ -127,13 +130,23 @@ def saving() -> Figure:
     return figure
 
 
-FIGURES = {"levels": levels, "ghosts": ghosts, "saving": saving}
+def smoke() -> Figure:
+    """What the config of the tutorial gives."""
+    text = (IMAGES.parent / "tutorial.md").read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "smoke.toml"
+        path.write_text(re.search(r'title="smoke.toml"\n(.*?)```', text, re.DOTALL)[1], encoding="utf-8")
+        case = load(path)
+    return plot(case.simulation.run(case.initial, case.config.time.end).field, "smoke")
+
+
+FIGURES = {"concepts_levels": levels, "concepts_ghosts": ghosts, "concepts_saving": saving, "tutorial_smoke": smoke}
 
 
 def main(names: list[str]) -> None:
     jax.config.update("jax_enable_x64", True)
     for name in names or FIGURES:
-        path = IMAGES / f"concepts_{name}.png"
+        path = IMAGES / f"{name}.png"
         FIGURES[name]().savefig(path, dpi=110)
         print(path)
 

@@ -21,8 +21,8 @@ def on_files(files, config):
     """The README is the first page; examples and configs are part of the site, so that pages can link to them."""
     for page, source in PAGES.items():
         text = (ROOT / source).read_text(encoding="utf-8").replace("](docs/", "](")
-        for name, own in PAGES.items():
-            text = text.replace(f"]({own})", f"]({name})")
+        for other, name in PAGES.items():
+            text = text.replace(f"]({name})", f"]({other})")
         files.append(File.generated(config, page, content=text))
     for folder, pattern in FOLDERS.items():
         for path in sorted((ROOT / folder).glob(pattern)):
@@ -32,6 +32,8 @@ def on_files(files, config):
 
 def on_page_markdown(markdown, page, config, files):
     """Links from docs/ to other folders of the repository; public names where they are defined."""
+    for name, source in PAGES.items():
+        markdown = markdown.replace(f"](../{source})", f"]({name})")
     for folder in FOLDERS:
         markdown = markdown.replace(f"](../{folder}/", f"]({folder}/")
     return re.sub(r"^::: (amr|solvers)\.(\w+)$", _defined, markdown, flags=re.MULTILINE)
@@ -48,11 +50,8 @@ def _defined(match):
 
 
 def homes(package):
-    """The module of each public name, from the imports or the table `_HOME` of the package, without running it."""
-    found = {}
+    """The module of each public name, from the table `_HOME` of the package, without running it."""
     for node in ast.parse((ROOT / package / "__init__.py").read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module:
-            found |= {alias.name: node.module for alias in node.names}
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_HOME":
-            found |= ast.literal_eval(node.value)
-    return found
+            return ast.literal_eval(node.value)
+    raise LookupError(f"no table _HOME in {package}")
