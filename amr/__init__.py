@@ -106,9 +106,12 @@ __all__ = [
 ]
 
 
+MODULES = ("charts", "dumps", "io", "movie", "plot", "profile", "render", "views")
+
+
 def __getattr__(name: str):
     """Public names and the modules they come from; so are files (`io`) and pictures (`plot`)."""
-    if name in (*_HOME.values(), "io", "plot"):
+    if name in (*_HOME.values(), *MODULES):
         return importlib.import_module(f".{name}", __name__)
     if name == "read":
         return importlib.import_module(".io", __name__).read

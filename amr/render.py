@@ -13,7 +13,7 @@ from .canvas import colour_map, data_range
 from .errors import InvalidSettingError
 from .field import Field
 from .resample import checked_level, uniform
-from .vtkhdf import CELL_TYPE, Leaves, _connectivity, _points
+from .vtkhdf import CELL_TYPE, Leaves, connectivity, points_of
 
 TINY = 1e-6
 BAR = {
@@ -36,8 +36,8 @@ def to_pyvista(field: Field):
     time is in `grid.field_data["time"]`. Raises `ImportError` without PyVista.
     """
     pyvista, leaves, mesh = _pyvista(), _leaves(field), field.mesh
-    corners = _connectivity(mesh)(0, leaves.count).reshape(-1, 2**mesh.ndim)
-    grid = pyvista.UnstructuredGrid({CELL_TYPE[mesh.ndim]: corners}, _points(leaves)(0, leaves.count))
+    corners = connectivity(mesh)(0, leaves.count).reshape(-1, 2**mesh.ndim)
+    grid = pyvista.UnstructuredGrid({CELL_TYPE[mesh.ndim]: corners}, points_of(leaves)(0, leaves.count))
     grid.cell_data["level"] = np.repeat(leaves.level.astype(np.uint8), mesh.cells_per_patch)
     values = np.asarray(field.data)[..., : field.count]
     for name, variable in zip(field.names, values, strict=True):

@@ -174,8 +174,8 @@ def write_vtk(
         group[f"NumberOf{name}"] = np.array([number], np.int64)
     data = group.create_group("CellData")
     rows = Rows(leaves, geometry)
-    rows.write(group, "Points", points, _points(leaves), (3,), np.float64, rows.by_leaves)
-    rows.write(group, "Connectivity", corners * mesh.cells_per_patch, _connectivity(mesh), (), np.int64, rows.by_number)
+    rows.write(group, "Points", points, points_of(leaves), (3,), np.float64, rows.by_leaves)
+    rows.write(group, "Connectivity", corners * mesh.cells_per_patch, connectivity(mesh), (), np.int64, rows.by_number)
     rows.write(group, "Types", mesh.cells_per_patch, _types(mesh), (), np.uint8, rows.by_number)
     rows.write(data, "level", mesh.cells_per_patch, _levels(leaves), (), np.uint8, rows.by_level)
     rows.write_offsets(group, corners)
@@ -260,7 +260,7 @@ def _levels(leaves: Leaves) -> Callable[[int, int], np.ndarray]:
     return lambda start, stop: np.repeat(leaves.level[start:stop].astype(np.uint8), leaves.mesh.cells_per_patch)
 
 
-def _points(leaves: Leaves) -> Callable[[int, int], np.ndarray]:
+def points_of(leaves: Leaves) -> Callable[[int, int], np.ndarray]:
     """Corners of the cells, patch after patch; patches do not share points."""
     ndim, side = leaves.mesh.ndim, leaves.mesh.patch + 1
 
@@ -274,7 +274,7 @@ def _points(leaves: Leaves) -> Callable[[int, int], np.ndarray]:
     return make
 
 
-def _connectivity(mesh: Mesh) -> Callable[[int, int], np.ndarray]:
+def connectivity(mesh: Mesh) -> Callable[[int, int], np.ndarray]:
     """Numbers of the points at the corners of each cell."""
     side = mesh.patch + 1
     number = np.arange(side**mesh.ndim).reshape((side,) * mesh.ndim)

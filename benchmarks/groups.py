@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import diffusion, parts, programs
+from . import diffusion, parts, programs, writing
 from .amrex import Amrex, dimension
 from .cases import cases
 from .measures import SPEEDS, Measure, Ratio, Speed, interleaved
@@ -36,6 +36,7 @@ def all_measures(settings: Settings) -> dict[str, tuple[Measure, ...]]:
     rest = {
         "parts": parts.MEASURES,
         "diffusion": diffusion.MEASURES,
+        "writing": writing.MEASURES,
         "memory": programs.MEMORY,
         "compile": programs.COMPILE,
     }
@@ -64,6 +65,8 @@ def values(group: str, measures: tuple[Measure, ...], settings: Settings) -> Val
         return {key: value for key, value in found.items() if key in keys}
     if group == "diffusion":
         return diffusion.measure(keys, settings.quick, settings.repeats, settings.say)
+    if group == "writing":
+        return writing.measure(keys, settings.repeats, settings.say)
     if group == "memory":
         settings.say("memory")
         return {key: programs.memory_over_pool(programs.MEMORY_CASES[key]) for key in sorted(keys)}
