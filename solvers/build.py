@@ -7,9 +7,10 @@ at once.
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +22,20 @@ from amr.vtkhdf import RESERVED as RESERVED_NAMES
 from .build_boundaries import PATH, BoundaryReader, Faces, faces_of, outline
 from .build_coefficients import try_coefficients
 from .build_equation import Equation, build_equation
+from .build_records import build_records, check_columns
 from .build_refine import build_refine, check_regions
 from .build_scheme import Auto, Scheme, as_table, build_scheme
 from .config import Config, DomainTable, MeshTable, OutputTable, RefineTable, TimeTable
 from .config_equations import OwnLawTable, ScalarsTable
 from .config_errors import Mistakes, Tables, fields_of, read_tables
 from .config_file import Source, read_source
+from .config_values import RESERVED
 from .derived import Derived, known_names
 from .equations import Advection
 from .formulas import Each, Formulas, Looks
 from .law import ConservationLaw
 from .law_checks import check_methods, not_admissible, with_coefficients
+from .records import Record
 from .sampling import flat_points, values_at
 from .simulation import Simulation
 from .toml_text import alternatives, show
@@ -51,6 +55,7 @@ class Case:
     - `output_times`: when to write between start and end.
     - `derived`: more variables to write.
     - `modules`: files of the user's own modules that the config names.
+    - `records`: what to record step by step, by name.
     """
 
     config: Config
@@ -60,6 +65,7 @@ class Case:
     output_times: tuple[float, ...]
     derived: Derived
     modules: tuple[Path, ...]
+    records: dict[str, Record] = field(default_factory=dict)
 
     @property
     def equation(self) -> str:
@@ -145,14 +151,16 @@ class _Builder:
         times = attempt(("output",), _output_times, tables["time"], tables["output"])
         derived = None if equation is None else self._derived(equation)
         self._check_picture(equation)
+        records = build_records(tables["record"], self.mesh, self.mistakes)
         mesh = self._mesh_with_boundaries(equation, initial, scheme)
         simulation = None if mesh is None else self._simulation(mesh, equation, scheme, refine)
+        check_columns(records, simulation, derived, self.mistakes)
         if self.mistakes.entries or simulation is None or initial is None or times is None:
             return None
         assert refine is not None, "there are no mistakes"
         assert derived is not None, "there are no mistakes"
         config = self._resolved(simulation, refine[1])
-        return Case(config, simulation, initial, exact, times, derived, tuple(self.formulas.modules))
+        return Case(config, simulation, initial, exact, times, derived, tuple(self.formulas.modules), records)
 
     # --- the equation and the functions -------------------------------------------------------------------------------
 
@@ -169,11 +177,14 @@ class _Builder:
         functions = {key: self.formulas.value((name, key), text, in_time) for key, text in (table or {}).items()}
         if given is None or table is None:
             return None
-        for key in table.keys() - set(given):
+        unknown = table.keys() - set(given)
+        meant = {name for key in unknown for name in difflib.get_close_matches(key, given, 1)}
+        meant |= set(given) if unknown and len(given) == 1 else set()
+        for key in unknown:
             hint = f"did you mean {given[0]}?" if len(given) == 1 else f"expected {alternatives(given, key)}"
             self.mistakes.add((name, key), f"no such variable; {hint}")
         for key in given if name == "initial" or (table and len(given) > 1) else ():
-            if key not in table:
+            if key not in table and key not in meant:
                 self.mistakes.add((name, key), NEEDED if name == "initial" else f"{NEEDED}: all variables or none")
         found = [functions.get(key) for key in given]
         if None in found:
@@ -230,6 +241,8 @@ class _Builder:
         names = known_names(equation)
         for key, text in table.derived.items():
             path = ("output", "derived", key)
+            if key in RESERVED:
+                self.mistakes.add(path, "this name has a meaning of its own in expressions; choose another one")
             if key in equation.names or key in RESERVED_NAMES:
                 self.mistakes.add(path, "is the name of something else already; choose another one")
             found[key] = self.formulas.coefficient(path, text, names, Looks.SOLUTION)
@@ -300,6 +313,7 @@ class _Builder:
             "scheme": as_table(setup.scheme, setup.equation, tables["scheme"].precision),
             "refine": refine.model_copy(update={"interval": setup.interval}),
             "time": tables["time"].model_copy(update={"cfl": setup.cfl, "step": setup.longest}),
+            "record": {key: table.settled() for key, table in tables["record"].items()},
         }
         return Config(**tables | settled)
 

@@ -91,6 +91,8 @@ def resume(directory: Path, overrides: tuple[str, ...], given: Path | None) -> N
     folder = RunFolder(case)
     try:
         folder.prepare_to_resume(directory / "config.toml", checkpoint)
+    except ConfigError as error:
+        _fail(str(error), WRONG_CONFIG)
     except OSError as error:
         _fail(f"{directory}: {error}", WRONG_CONFIG)
     click.echo(f"going on from t = {float(checkpoint.field.time):.6g}, step {checkpoint.field.step}", err=True)

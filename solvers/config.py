@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, StringConstraints, field_serializer
 
 from .config_equations import AnyEquation
+from .config_records import RecordTables
 from .config_values import Also, Counts, Formula, Name, Number, Point, Positive, PositiveOrInfinite, Table, listed
 from .toml_text import dumps
 
@@ -203,6 +204,7 @@ class Config(Table):
     time: TimeTable = Field(description="a table with end")
     output: OutputTable = Field(default=OutputTable(), description="a table")
     checkpoint: CheckpointTable = Field(default=CheckpointTable(), description="a table")
+    record: RecordTables = Field(default_factory=dict, description="tables, such as [record.totals]")
 
     def to_toml(self) -> str:
         """The config with everything it left open, as a text that can be run again."""

@@ -91,7 +91,8 @@ def _read_table(name: str, data: Mapping[str, Any], parameters: Mapping[str, flo
     if name not in data:
         if not info.is_required():
             return info.get_default(call_default_factory=True)
-        mistakes.add((name,), f"missing, expected {info.description}")
+        if not any(name in _close(other, Config.model_fields) for other in data.keys() - Config.model_fields.keys()):
+            mistakes.add((name,), f"missing, expected {info.description}")  # and not misspelt, which was told
         return None
     if not isinstance(data[name], Mapping):
         mistakes.add((name,), f"found {show(data[name])}, expected {info.description}")
@@ -123,6 +124,8 @@ def _validated(name: str, table: dict[str, Any], parameters: Mapping[str, float]
 def _blamed(name: str, kind: Any, table: Mapping[str, Any], entry: Any) -> tuple[KeyPath, str]:
     """What one of pydantic's errors is about, and a sentence about it."""
     path = (name, *_as_written(table, entry["loc"]))
+    if entry["loc"][-1:] == ("[key]",):
+        return path, f"found {show(path[-1])}, expected a name of letters, digits and underscores"
     if name == "equation" and entry["type"] == "extra_forbidden" and len(path) == 2:
         return path, _misplaced(kind, str(path[1]))
     return path, _message(path, entry)
@@ -194,7 +197,8 @@ def _close(key: str, keys: Iterable[str]) -> list[str]:
 
 def _expected(path: KeyPath) -> str:
     info = _field(path)
-    return info.description if info is not None and info.description else "a finite number"
+    otherwise = "a table" if path[:1] == ("record",) else "a finite number"
+    return info.description if info is not None and info.description else otherwise
 
 
 def _choices(path: KeyPath) -> list[str]:
@@ -212,10 +216,15 @@ def _field(path: KeyPath) -> FieldInfo | None:
 def fields_of(*path: str | int) -> dict[str, FieldInfo]:
     """The keys of a table, given by its path."""
     fields: Mapping[str, FieldInfo] = Config.model_fields
+    named = False  # whether the next part is a name of the user's own
     for part in (part for part in path if isinstance(part, str)):
-        models = _models_in(fields[part].annotation) if part in fields else []
-        fields = {key: info for model in models for key, info in model.model_fields.items()}
-    return dict(fields)
+        if named:
+            named = False
+            continue
+        annotation = fields[part].annotation if part in fields else None
+        named = get_origin(annotation) is dict
+        fields = {key: info for model in _models_in(annotation) for key, info in model.model_fields.items()}
+    return {} if named else dict(fields)
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -13,9 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from amr.errors import InvalidSettingError
+from amr.mesh import Mesh
 from amr.names import find_variable
 
 from .derived import Derived
+from .gauges import Gauge
 from .measures import Measure, Places
 from .recording import Recorder, Rows, Tape, fetched
 from .schedule import EverySteps, EveryTime
@@ -56,7 +58,16 @@ class Record:
         """The record for the device; `derived` variables are recorded as well."""
         more = Derived(setup.equation, {}) if derived is None else derived
         gauges = tuple(measure.gauge(setup.mesh, more) for measure in self.measures)
-        return Tape(gauges, self.every_steps, self.every)
+        tape = Tape(gauges, self.every_steps, self.every)
+        names = ["step", "time", *(name for gauge in gauges for name in nothing(setup, gauge))]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise InvalidSettingError("record", f"two columns would be called {min(twice)}; make a record of each")
+        return tape
+
+    def points(self, mesh: Mesh) -> np.ndarray | None:
+        """Where values are taken, shape `(..., ndim)`."""
+        return next((measure.points(mesh) for measure in self.measures if isinstance(measure, Places)), None)
 
     def __repr__(self) -> str:
         rule = f"every={self.every}" if self.every is not None else f"every_steps={self.every_steps}"
@@ -126,6 +137,17 @@ def joined(parts: Sequence[Recorded]) -> Recorded:
     return Recorded(step, time, {name: np.concatenate([p.values[name] for p in parts]) for name in parts[0].values})
 
 
+def nothing(setup: Setup, gauge: Gauge | Tape) -> dict[str, np.ndarray]:
+    """What no rows of numbers say: the names, with empty arrays."""
+    gauges = gauge.gauges if isinstance(gauge, Tape) else (gauge,)
+    return gauge.named(setup, np.zeros((0, sum(part.size(setup) for part in gauges))))
+
+
+def no_rows(setup: Setup, tape: Tape) -> Recorded:
+    """A record with no rows."""
+    return Recorded(np.zeros(0, np.int32), np.zeros(0), nothing(setup, tape))
+
+
 @dataclass
 class Recording:
     """The records of one run.
@@ -166,10 +188,5 @@ class Collection:
 
     def found(self, setup: Setup) -> dict[str, Recorded]:
         """All rows so far."""
-        nothing = {name: [_empty(setup, record.tape(setup))] for name, record in self.records.items()}
-        return {name: joined(self.parts.get(name, empty)) for name, empty in nothing.items()}
-
-
-def _empty(setup: Setup, tape: Tape) -> Recorded:
-    size = sum(gauge.size(setup) for gauge in tape.gauges)
-    return Recorded(np.zeros(0, np.int32), np.zeros(0), tape.named(setup, np.zeros((0, size))))
+        blank = {name: [no_rows(setup, record.tape(setup))] for name, record in self.records.items()}
+        return {name: joined(self.parts.get(name, empty)) for name, empty in blank.items()}

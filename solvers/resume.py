@@ -32,6 +32,8 @@ FIXED: dict[KeyPath, str] = {
     ("output", "name"): "the run goes on in its own files",
 }
 
+OTHER_ROWS = "its file has other rows already; give the record another name"
+
 
 def resumable(directory: Path, overrides: Sequence[str], given: Path | None) -> tuple[Case, Checkpoint, list[str]]:
     """The case of a run's folder with what is overridden, where to go on from, and remarks about files passed over.
@@ -90,6 +92,7 @@ def _check_settings(source: Path, overrides: Sequence[str], case: Case, path: Pa
         before, now = (dict(_flat(tomllib.loads(toml))) for toml in (text, case.config.to_toml()))
         for key in sorted({key for key in before.keys() | now.keys() if before.get(key) != now.get(key)}, key=str):
             reason = next((reason for fixed, reason in FIXED.items() if key[: len(fixed)] == fixed), None)
+            reason = OTHER_ROWS if _changes_record(key, before, now) else reason
             if reason is not None:
                 found = f"found {show(now[key])}" if key in now else "missing"
                 had = f", the run had {show(before[key])}" if key in before else ""
@@ -104,6 +107,13 @@ def _check_settings(source: Path, overrides: Sequence[str], case: Case, path: Pa
             mistakes.add(("mesh" if error.key == "max_level" else "scheme", error.key), error.message)
     if mistakes.entries:
         raise stated.error(mistakes)
+
+
+def _changes_record(key: KeyPath, before: Mapping[KeyPath, Any], now: Mapping[KeyPath, Any]) -> bool:
+    """Whether a record would get other rows than its file has already."""
+    record = key[:2]
+    known = all(any(other[:2] == record for other in keys) for keys in (before, now))
+    return record[0] == "record" and known and key[2] not in ("every", "every_steps")
 
 
 def _flat(table: Mapping[str, Any], path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:

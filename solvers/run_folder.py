@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import shutil
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from .checkpoint import Checkpoint
 from .checkpoints import numbered, write_newest
 from .config_errors import ConfigError
 from .derived import vectors_in
+from .record_files import RecordFile, places_text
+from .records import no_rows
 
 CHECKPOINTS = "checkpoints"  # the folder of those
 
@@ -26,7 +29,8 @@ class RunFolder:
     """Writes what a run produces, each file whole or not at all.
 
     Files are called `<name>_0000.vtkhdf` and so on, `<name>.vtkhdf.series`, `<name>.png`, `config.toml` and
-    `summary.json`; checkpoints lie in a folder `checkpoints` and are called `<name>_<step>.vtkhdf`.
+    `summary.json`; checkpoints lie in a folder `checkpoints` and are called `<name>_<step>.vtkhdf`. What is recorded is
+    in `<name>_<record>.csv` or `.jsonl`, where values are taken in `<name>_<record>.json`.
     """
 
     def __init__(self, case: Case):
@@ -41,6 +45,8 @@ class RunFolder:
         self.series = self.directory / f"{self.name}.vtkhdf.series"
         self.checkpoints = self.directory / CHECKPOINTS
         self.dumps: list[tuple[Path, float]] = []
+        tables = case.config.record.items()
+        self.records = {key: RecordFile(self.directory / f"{self.name}_{key}.{table.format}") for key, table in tables}
         self.geometry = Geometry()  # of the last file that was written
 
     # --- before a run -------------------------------------------------------------------------------------------------
@@ -55,12 +61,14 @@ class RunFolder:
         for path in self._results():
             path.unlink()
         self._write_config(source)
+        self._write_places()
 
     def prepare_to_resume(self, source: Path, checkpoint: Checkpoint) -> None:
         """Make the folder ready to go on from a checkpoint: what was written later is removed, the rest stays.
 
-        The config is replaced by the new one.
+        The config is replaced by the new one. Raises `ConfigError` where a file of a record has other columns.
         """
+        self._check_records()
         for path in numbered(self.directory, self.name):
             header = _header_of(path)
             if header is not None and header["step"] <= checkpoint.field.step:
@@ -70,8 +78,29 @@ class RunFolder:
         for path in numbered(self.checkpoints, self.name):
             if int(path.stem.removeprefix(f"{self.name}_")) > checkpoint.field.step:
                 path.unlink()
+        for path in self._recorded():
+            if path.suffix != ".json":
+                RecordFile(path).cut_after(int(checkpoint.field.step))
         self._write_series(self.dumps)
         self._write_config(source)
+        self._write_places()
+
+    def _check_records(self) -> None:
+        """Rows that are added must have the columns of those there are."""
+        setup, case = self.case.simulation.setup, self.case
+        reports = [
+            f"{file.path}: has other columns than record.{key}; give the record another name"
+            for key, file in self.records.items()
+            if not file.fits(no_rows(setup, case.records[key].tape(setup, case.derived)))
+        ]
+        if reports:
+            raise ConfigError(reports)
+
+    def _write_places(self) -> None:
+        for key, file in self.records.items():
+            points = self.case.records[key].points(self.case.simulation.mesh)
+            if points is not None:
+                write_whole(file.places, places_text(points))
 
     def _write_config(self, source: Path) -> None:
         write_whole(self.config, self.case.config.to_toml())
@@ -102,7 +131,18 @@ class RunFolder:
         single = [path for path in (self.config, self.summary, self.picture, self.series) if path.exists()]
         failed = [path for path in [self._failed] if path.exists()]
         left = sorted(self.directory.glob(f"{glob.escape(self.name)}*.tmp")) if self.directory.exists() else []
-        return [*single, *numbered(self.directory, self.name), *failed, *numbered(self.checkpoints, self.name), *left]
+        dumps = [*numbered(self.directory, self.name), *failed, *numbered(self.checkpoints, self.name)]
+        return [*single, *dumps, *self._recorded(), *left]
+
+    def _recorded(self) -> list[Path]:
+        """Files of what is recorded, or was by the config of an earlier run."""
+        try:
+            keys = set(tomllib.loads(self.config.read_text(encoding="utf-8")).get("record", {}))
+        except (OSError, ValueError):
+            keys = set()
+        stems = [f"{self.name}_{key}" for key in sorted(keys | self.records.keys())]
+        found = [self.directory / f"{stem}.{kind}" for stem in stems for kind in ("csv", "jsonl", "json")]
+        return [path for path in found if path.exists()]
 
     @property
     def _failed(self) -> Path:

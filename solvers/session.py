@@ -11,6 +11,7 @@ from .checkpoints import rules_of
 from .driver import Interrupted, RunError, Wishes
 from .interrupt import StopRequest
 from .progress import Reporter
+from .records import Recording
 from .run_folder import RunFolder
 from .schedule import Series
 from .simulation import Solution
@@ -72,4 +73,11 @@ def _wishes(case: Case, folder: RunFolder, show: Reporter, writer: Background, s
     checkpoints = Series(
         written_by(folder.keep, "checkpoint"), rules_of(kept.every, kept.every_steps, kept.every_minutes)
     )
-    return Wishes(case.exact, case.output_times, dumps, checkpoints, show, stop)
+    return Wishes(case.exact, case.output_times, dumps, checkpoints, show, stop, _recording(case, folder, writer))
+
+
+def _recording(case: Case, folder: RunFolder, writer: Background) -> Recording | None:
+    """What is recorded goes to the files of the folder."""
+    setup = case.simulation.setup
+    tapes = {name: record.tape(setup, case.derived) for name, record in case.records.items()}
+    return Recording(tapes, lambda name, rows: writer.do(lambda: folder.records[name].append(rows))) if tapes else None
