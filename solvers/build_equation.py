@@ -28,7 +28,7 @@ from .formulas import STEADY, Formulas
 from .law import ConservationLaw
 from .shallow_water import ShallowWater
 from .toml_text import alternatives
-from .user_function import UserFunctionError, signature_of
+from .user_function import UserFunctionError, failure, signature_of
 from .velocity import AtRest, ConstantVelocity, FaceVelocity, StreamFunction, VectorPotential, Velocity
 
 Equation = Advection | ConservationLaw
@@ -160,7 +160,7 @@ def _made(make: Callable, arguments: Mapping[str, Any], table: OwnLawTable, mist
         mistakes.add(("equation", "arguments", error.key) if own else ("equation", "type"), error.message)
         return None
     except Exception as error:  # whatever a user's class raises
-        raise UserFunctionError(f"fails: {type(error).__name__}: {error}") from error
+        raise UserFunctionError(failure(error)) from error
 
 
 def _checked(law: Any, name: str, ndim: int) -> bool:

@@ -89,9 +89,20 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
         message = str(error)
     except RecursionError:
         message = "too deeply nested"
-    line = re.search(r"line (\d+)", message)
-    number = line.group(1) if line else max(1, len(text.splitlines()))
-    raise ConfigError([f"{path}:{number}: broken TOML: {message}"])
+    raise ConfigError([f"{path}:{_broken(text, message)}"])
+
+
+def _broken(text: str, message: str) -> str:
+    """The line of a mistake in TOML, what it is, and where in the line."""
+    lines = text.splitlines() or [""]
+    place = re.search(r" \(at line (\d+), column (\d+)\)", message)
+    if place is None:
+        return f"{len(lines)}: broken TOML: {message}"
+    line, column = int(place.group(1)), int(place.group(2))
+    problem = re.sub(r"Cannot declare \((.*?),?\) twice", r"the table \1 is there twice", message[: place.start()])
+    problem = problem.replace("Cannot overwrite a value", "this key is there twice")
+    shown = lines[min(line, len(lines)) - 1]
+    return f"{line}: broken TOML: {problem}\n    {shown}\n    {' ' * (column - 1)}^"
 
 
 def _override(data: dict[str, Any], text: str, mistakes: Mistakes) -> KeyPath:

@@ -110,8 +110,9 @@ def _syntax_tree(text: str) -> ast.expr:
             warnings.simplefilter("ignore", SyntaxWarning)
             return ast.parse(text, mode="eval").body
     except SyntaxError as error:
-        column = min(max((error.offset or 1) - 1, 0), len(text))
-        raise ExpressionError(f"broken expression: {error.msg}", text, column) from None
+        column = min(error.offset - 1, len(text)) if error.offset else len(text)  # 0 is the end
+        problem = error.msg if error.offset else "it ends too early"
+        raise ExpressionError(f"broken expression: {problem}", text, column) from None
     except ValueError as error:  # null bytes
         raise ExpressionError(f"broken expression: {error}", repr(text)) from None
 
@@ -262,8 +263,9 @@ class _Evaluator:
 
     def unknown(self, node: ast.Name, kind: str, known: Mapping[str, Any]) -> ExpressionError:
         close = difflib.get_close_matches(node.id, known, 1) or difflib.get_close_matches(node.id, FUNCTIONS, 1)
-        hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
-        return self.error(node, f"unknown {kind} {node.id!r}; {hint}")
+        meant = f"did you mean {close[0]}? " if close else ""
+        names = "" if kind == "function" and close else f"known here: {', '.join(known)}"
+        return self.error(node, f"unknown {kind} {node.id!r}; {(meant + names).rstrip()}")
 
     def refuse(self, node: ast.expr) -> ExpressionError:
         kind = getattr(node, "op", node)

@@ -11,7 +11,7 @@ from amr.mesh import Mesh
 
 from .config_values import COORDINATES
 from .expression import Expression, ExpressionTuple
-from .user_function import UserFunctionError
+from .user_function import UserFunctionError, failure
 
 MOST_POINTS = 2**18
 Points = tuple[np.ndarray, ...]
@@ -159,7 +159,7 @@ def values_at(function: Callable, points: Points, times: Sequence[float]) -> Seq
         try:
             values = jax.jit(function)(*points, *times)
         except Exception as error:  # whatever a user's function raises
-            raise UserFunctionError(f"fails: {type(error).__name__}: {error}") from error
+            raise UserFunctionError(failure(error)) from error
     return values if isinstance(values, tuple | list) else (values,)
 
 

@@ -7,9 +7,13 @@ import importlib
 import inspect
 import re
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+# Files that are not the user's: what is installed, and ours.
+_FOREIGN = re.compile(rf"[\\/](site|dist)-packages[\\/]|^<|^{re.escape(str(Path(__file__).parent))}[\\/]")
 
 
 class UserFunctionError(ValueError):
@@ -53,6 +57,13 @@ def _imported(name: str, folder: Path):
         raise UserFunctionError(f"importing {name} failed: {error}") from error
     except Exception as error:  # whatever a user's module raises
         raise UserFunctionError(f"importing {name} failed: {type(error).__name__}: {error}") from error
+
+
+def failure(error: Exception) -> str:
+    """What a function of the user's raised, and on which line of which file."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not _FOREIGN.search(f.filename)]
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"fails: {type(error).__name__}: {error}{place}"
 
 
 def takes(function: Callable, count: int) -> bool:
