@@ -66,7 +66,8 @@ def run(file: Path, overrides: tuple[str, ...], force: bool, dry: bool) -> None:
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--from", "given", type=click.Path(path_type=Path), help="The file to go on from, not the newest.")
-def resume(directory: Path, overrides: tuple[str, ...], given: Path | None) -> None:
+@click.option("--force", is_flag=True, help="Replace what was written after that file.")
+def resume(directory: Path, overrides: tuple[str, ...], given: Path | None, force: bool) -> None:
     """Go on with the run in DIRECTORY, from its newest dump or checkpoint.
 
     The result equals that of a run never interrupted, bit by bit. Settings may change where that makes sense: the
@@ -90,7 +91,7 @@ def resume(directory: Path, overrides: tuple[str, ...], given: Path | None) -> N
     enable_compilation_cache()
     folder = RunFolder(case)
     try:
-        folder.prepare_to_resume(directory / "config.toml", checkpoint)
+        folder.prepare_to_resume(directory / "config.toml", checkpoint, replace=force or given is None)
     except ConfigError as error:
         _fail(str(error), WRONG_CONFIG)
     except OSError as error:

@@ -63,27 +63,38 @@ class RunFolder:
         self._write_config(source)
         self._write_places()
 
-    def prepare_to_resume(self, source: Path, checkpoint: Checkpoint) -> None:
+    def prepare_to_resume(self, source: Path, checkpoint: Checkpoint, replace: bool) -> None:
         """Make the folder ready to go on from a checkpoint: what was written later is removed, the rest stays.
 
-        The config is replaced by the new one. Raises `ConfigError` where a file of a record has other columns.
+        The config is replaced by the new one. Raises `ConfigError` where a file of a record has other columns, or one
+        that is to be removed is whole and `replace` is false.
         """
         self._check_records()
-        for path in numbered(self.directory, self.name):
-            header = _header_of(path)
-            if header is not None and header["step"] <= checkpoint.field.step:
-                self.dumps.append((path, header["time"]))
-            else:
-                path.unlink()
-        for path in numbered(self.checkpoints, self.name):
-            if int(path.stem.removeprefix(f"{self.name}_")) > checkpoint.field.step:
-                path.unlink()
+        step = int(checkpoint.field.step)
+        for path in self._later_than(step, replace):
+            path.unlink()
         for path in self._recorded():
             if path.suffix != ".json":
-                RecordFile(path).cut_after(int(checkpoint.field.step))
+                RecordFile(path).cut_after(step)
         self._write_series(self.dumps)
         self._write_config(source)
         self._write_places()
+
+    def _later_than(self, step: int, replace: bool) -> list[Path]:
+        """Dumps and checkpoints that are damaged or later than a step; the other dumps are listed in `dumps`."""
+        later, whole = [], []
+        for path in (*numbered(self.directory, self.name), *numbered(self.checkpoints, self.name)):
+            header = _header_of(path)
+            if header is None or header["step"] > step:
+                later.append(path)
+                whole += [path.name] if header is not None else []
+            elif path.parent == self.directory:
+                self.dumps.append((path, header["time"]))
+        if whole and not replace:
+            names = ", ".join(whole[:3]) + (", ..." if len(whole) > 3 else "")
+            advice = "add --force to replace what was written since"
+            raise ConfigError([f"{self.directory} holds later results than step {step} ({names}); {advice}"])
+        return later
 
     def _check_records(self) -> None:
         """Rows that are added must have the columns of those there are."""

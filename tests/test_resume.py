@@ -262,6 +262,22 @@ def test_a_later_end_and_other_thresholds_are_accepted(finished, tmp_path):
     assert "resumed 2 times" in again.stdout
 
 
+def test_an_earlier_file_replaces_later_ones_only_if_that_is_wanted(finished, tmp_path):
+    folder = copied(finished, tmp_path)
+    before = dumps(folder)
+    done = amrax("resume", folder, "--from", before[2])
+    assert done.exit_code == 2
+    assert "holds later results than step" in done.stderr
+    assert "--force" in done.stderr
+    assert dumps(folder) == before
+    done = amrax("resume", folder, "--from", before[2], "--force", "scheme.limiter=minmod")
+    assert done.exit_code == 0, done.stderr
+    ours, theirs = amr.read(dumps(folder)[-1]), amr.read(dumps(finished)[-1])
+    assert ours.time == theirs.time
+    points = np.random.default_rng(0).random((50, 2))
+    assert not np.array_equal(ours.sample(points), theirs.sample(points))
+
+
 @pytest.mark.parametrize(
     ("override", "reason"),
     [
