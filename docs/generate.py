@@ -21,7 +21,7 @@ from solvers.toml_text import show
 HERE = Path(__file__).parent
 NOTE = "<!-- Written by docs/generate.py. -->\n"
 EXPECTED = {"domain.boundary": "a [boundary](config.md#boundaries), or one entry for each dimension"}
-ROW = re.compile(r"^\| (?:\*\*`\[+(\w+)\]+`\*\*,? ?)?(?:`|\*|\.\.\. )(.*?) \| (.*?) \|(?: (.*?) ?\|)?$")
+ROW = re.compile(r"^\| (?:\*\*`\[+(\w+)[.\w]*\]+`\*\*,? ?)?(?:`|\*|\.\.\. )(.*?) \| (.*?) \|(?: (.*?) ?\|)?$")
 CONFIG = f"""{NOTE}
 # Keys of the config file
 
@@ -53,7 +53,7 @@ def config_reference() -> str:
                 text += section(f'`type = "{kind}"`', table, known, level=3, path=key)
         elif tables:
             for table in tables:
-                shown = f"[[{key}]]" if is_list(field.annotation) else f"[{key}]"
+                shown = f"[{key}.NAME]" if get_origin(field.annotation) is dict else f"[{key}]"
                 text += section(f"`{shown}`", table, known, level=2, path=key)
         else:
             text += f"\n## `[{key}]`\n\nA table of your own: {expected(field, key)}.\n"
@@ -71,7 +71,7 @@ def meanings() -> dict[str, tuple[str, str]]:
             continue
         named, keys, meaning, default = row.groups()
         table = named or ("equation" if heading in ("Equations", "Diffusion and reaction") else table)
-        for key in re.findall(r"\w+", keys):
+        for key in re.findall(r"[\w.]+", keys):
             found[f"{table}.{key}"] = (meaning, default or "")
     return found
 
@@ -85,12 +85,14 @@ def section(title: str, table: type[Table], known: dict[str, tuple[str, str]], *
     for key, field in table.model_fields.items():
         if key == "type":
             continue
-        meaning, otherwise = known.get(f"{path}.{key}", ("", ""))
+        meaning, otherwise = known.get(f"{path}.{key}") or known.get(f"{path.split('.')[0]}.{key}", ("", ""))
         text += f"| `{key}` | {meaning} | {expected(field, f'{path}.{key}')} | {default(field, otherwise)} |\n"
         for found in tables_in(field.annotation):
             inner.setdefault(found, []).append(key)
     for found, keys in inner.items():
-        text += section(f"In {', '.join(f'`{key}`' for key in keys)}", found, known, level=level + 1, path=path)
+        text += section(
+            f"In {', '.join(f'`{key}`' for key in keys)}", found, known, level=level + 1, path=f"{path}.{keys[0]}"
+        )
     return text
 
 
@@ -104,7 +106,7 @@ def expected(field: FieldInfo, path: str) -> str:
 
 def as_code(words: str) -> str:
     """Pieces of TOML in a sentence, marked as such."""
-    return re.sub(r"""(\w+ = "[^"]*"|\[?\{[^}]*\}\]?|"[^"]*"|'[^']*'|\[[^]]*\])""", r"`\1`", words)
+    return re.sub(r"""(\w+ = "[^"]*"|\[?\{[^}]*\}\]?|"[^"]*"|'[^']*'|\[(?:[^][]|\[[^][]*\])*\])""", r"`\1`", words)
 
 
 def default(field: FieldInfo, otherwise: str) -> str:
@@ -131,10 +133,6 @@ def tables_in(annotation: Any) -> list[type[Table]]:
     if isinstance(annotation, type) and issubclass(annotation, Table):
         return [annotation]
     return list(dict.fromkeys(table for part in get_args(annotation) for table in tables_in(part)))
-
-
-def is_list(annotation: Any) -> bool:
-    return get_origin(annotation) in (tuple, list) or any(is_list(part) for part in get_args(annotation))
 
 
 def command_reference() -> str:

@@ -4,7 +4,7 @@ import ast
 import re
 from pathlib import Path
 
-from mkdocs.structure.files import File
+from mkdocs.structure.files import File, InclusionLevel
 
 ROOT = Path(__file__).parent.parent
 PAGES = {"index.md": "README.md", "contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
@@ -18,13 +18,22 @@ WITH_METHODS = {
 
 
 def on_files(files, config):
-    """The README is the first page; examples and configs are part of the site, so that pages can link to them."""
+    """The README is the first page; examples and configs are part of the site, so that pages can link to them.
+
+    What a README in one of these folders says is a page as well, beside the menu.
+    """
     for page, source in PAGES.items():
         text = (ROOT / source).read_text(encoding="utf-8").replace("](docs/", "](")
         for other, name in PAGES.items():
             text = text.replace(f"]({name})", f"]({other})")
         files.append(File.generated(config, page, content=text))
     for folder, pattern in FOLDERS.items():
+        about = ROOT / folder / "README.md"
+        if about.exists():
+            text = about.read_text(encoding="utf-8").replace("](../docs/", "](../")
+            files.append(
+                File.generated(config, f"{folder}/README.md", content=text, inclusion=InclusionLevel.NOT_IN_NAV)
+            )
         for path in sorted((ROOT / folder).glob(pattern)):
             files.append(File.generated(config, f"{folder}/{path.name}", abs_src_path=str(path)))
     return files
@@ -32,6 +41,8 @@ def on_files(files, config):
 
 def on_page_markdown(markdown, page, config, files):
     """Links from docs/ to other folders of the repository; public names where they are defined."""
+    if "/" in page.file.src_uri.removeprefix("api/"):
+        return markdown
     for name, source in PAGES.items():
         markdown = markdown.replace(f"](../{source})", f"]({name})")
     for folder in FOLDERS:
