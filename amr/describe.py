@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Sequence
 from html import escape
 
@@ -12,6 +14,7 @@ import numpy as np
 from .field import Field
 
 SHOWN = 8  # variables in a text of a few lines
+SMALL_DPI = 72  # of pictures in a notebook that were not asked for
 
 
 def text(field: Field) -> str:
@@ -46,7 +49,7 @@ def html(field: Field) -> str | None:
     level, count = np.unique(np.asarray(field.forest.level)[: field.count], return_counts=True)
     counts = ", ".join(f"{n:,} of level {k}" for k, n in zip(level, count, strict=True))
     head = f"<b>Field</b> at t = {float(field.time):.6g}, step {int(field.step)}<br>{mesh(field)}: {counts}"
-    return f"<div>{head}{_table(('variable', 'least', 'largest', 'integral'), rows)}</div>"
+    return f"<div>{head}{table(('variable', 'least', 'largest', 'integral'), rows)}</div>"
 
 
 def is_concrete(field: Field) -> bool:
@@ -61,7 +64,18 @@ def _ranges(field: Field) -> dict[str, tuple[float, float]]:
     return {name: (float(v.min()), float(v.max())) for name, v in zip(field.names, values, strict=True)}
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    lines = ["".join(f"<th>{escape(cell)}</th>" for cell in head)]
-    lines += ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
+def picture(field: Field) -> str | None:
+    """A small picture of the first variable for a notebook; None where there are no values."""
+    if not is_concrete(field):
+        return None
+    figure, buffer = field.plot(), io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=SMALL_DPI)
+    return f'<img src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
+
+
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """A table for a notebook, without a head if that is empty."""
+    lines = ["".join(f"<th>{escape(cell)}</th>" for cell in head)] if head else []
+    style = ' style="text-align: left"'
+    lines += ["".join(f"<td{style}>{escape(cell)}</td>" for cell in row) for row in rows]
     return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"

@@ -10,6 +10,7 @@ import numpy as np
 
 from .boundary import Boundary, Outflow, Periodic
 from .errors import InvalidSettingError
+from .show import Call, text
 
 BoundaryPair = tuple[Boundary, Boundary]
 
@@ -23,17 +24,18 @@ def boundary_pairs(boundary: Boundary | Sequence, ndim: int) -> tuple[BoundaryPa
     if len(entries) != ndim:
         raise InvalidSettingError("boundary", f"expected one entry for each of {ndim} dimensions, got {len(entries)}")
     pairs = [tuple(e) if isinstance(e, Sequence) and not isinstance(e, str) else (e, e) for e in entries]
-    for pair in pairs:
+    for d, pair in enumerate(pairs):
         if len(pair) != 2 or not all(isinstance(face, Boundary) for face in pair):
             raise InvalidSettingError(
                 "boundary", f"expected a boundary such as Outflow() or a pair of them, got {pair!r}"
             )
         if isinstance(pair[0], Periodic) != isinstance(pair[1], Periodic):
-            raise InvalidSettingError("boundary", "a periodic face needs a periodic face opposite to it")
+            found = f"one of the faces across {'xyz'[d]} is periodic and the one opposite to it is not"
+            raise InvalidSettingError("boundary", f"{found}; expected both or neither")
     return tuple(pairs)
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class Domain:
     """A box `[lower, upper]` in 1, 2 or 3 dimensions with a boundary condition on each face.
 
@@ -60,6 +62,17 @@ class Domain:
         object.__setattr__(self, "lower", lower)
         object.__setattr__(self, "upper", upper)
         object.__setattr__(self, "boundaries", boundary_pairs(boundary, len(lower)))
+
+    def __repr__(self) -> str:
+        return text(self)
+
+    def _shown(self) -> Call:
+        box = (("lower", self.lower), ("upper", self.upper))
+        if all(self.periodic):
+            return Call("Domain", (*box, ("periodic", True)))
+        pairs = [low if low == high else (low, high) for low, high in self.boundaries]
+        one = all(pair == pairs[0] and isinstance(pair, Boundary) for pair in pairs)
+        return Call("Domain", (*box, ("boundary", pairs[0] if one else pairs)))
 
     @property
     def ndim(self) -> int:

@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from .errors import InvalidSettingError
+from .show import text
 
 
 class PatchView(eqx.Module):
@@ -74,6 +75,9 @@ class PatchView(eqx.Module):
 
 class Indicator(eqx.Module):
     """Decides cell by cell where resolution is wanted."""
+
+    def __repr__(self) -> str:
+        return text(self)
 
     def check(self, ndim: int, names: tuple[str, ...]) -> None:
         """Raise `InvalidSettingError` if this indicator does not fit so many dimensions and these variables."""
@@ -211,6 +215,9 @@ class Named(Indicator):
 
     indicator: Indicator
     names: tuple[str, ...] = eqx.field(static=True)
+
+    def _shown(self) -> Indicator:
+        return self.indicator
 
     def check(self, ndim, names):
         self.indicator.check(ndim, names)

@@ -10,11 +10,12 @@ import numpy as np
 
 from .domain import Domain
 from .errors import InvalidSettingError
+from .show import text
 
 KEY_BITS = 30  # Morton keys are int32, and the largest value means "no patch here"
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class Mesh:
     """A domain cut into a root grid of patches, each of which may be refined `max_level` times.
 
@@ -50,6 +51,9 @@ class Mesh:
         object.__setattr__(self, "max_level", _whole("max_level", max_level))
         object.__setattr__(self, "capacity", None if capacity is None else _whole("capacity", capacity))
         self._check()
+
+    def __repr__(self) -> str:
+        return text(self)
 
     def _check(self) -> None:
         if len(self.cells) != self.ndim:

@@ -21,7 +21,7 @@ from .setup import Setup, State
 from .time_step import Clock
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Checkpoint:
     """A field and what else a run needs to go on exactly as if it had never stopped.
 
@@ -30,6 +30,9 @@ class Checkpoint:
 
     field: Field
     record: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Checkpoint of {self.field!r}"
 
     @classmethod
     def of(cls, field: Field, state: State, account: Account) -> Checkpoint:

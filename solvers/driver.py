@@ -80,7 +80,7 @@ class Wishes:
     - `exact(x, .., t)`: the exact solution, if it is known.
     - `times`: met exactly, and given to `output`; so are start and end.
     - `output`, `checkpoints`: what is done with checkpoints, and when.
-    - `progress`: called about twice a second.
+    - `progress`: called before the run loop is compiled, and then about twice a second.
     - `stop`: asked as often; once it is true the run raises `Interrupted`.
     - `recording`: what is recorded step by step, and who gets it.
     """
@@ -147,6 +147,7 @@ class Run:
 
     def to_the_end(self, state: State) -> tuple[Field, Summary, State, Checkpoint]:
         """On to all the times that have to be met, the last of which is the end."""
+        self.wishes.progress(self.progress(state))
         for stop in self.stops(float(state.clock.time)):
             state = self.until(state, stop)
             self.emit(state)

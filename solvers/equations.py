@@ -6,9 +6,10 @@ import equinox as eqx
 from jaxtyping import Array
 
 from amr.errors import InvalidSettingError
+from amr.show import text
 
 from .diffusion import Diffusing
-from .diffusivity import Arithmetic, Mean, diffusivity_of
+from .diffusivity import Arithmetic, Diffusivity, Mean, diffusivity_of
 from .reaction import Reaction
 from .velocity import AtRest, ConstantVelocity, FaceVelocity, Velocity
 
@@ -51,6 +52,19 @@ class Advection(eqx.Module):
         mean = Arithmetic() if mean is None else mean
         self.diffusing = None if diffusivity is None else Diffusing(diffusivity_of(diffusivity), mean)
         self.reaction = Reaction(reaction) if callable(reaction) and not isinstance(reaction, Reaction) else reaction
+
+    def __repr__(self) -> str:
+        return text(self)
+
+    @property
+    def diffusivity(self) -> Diffusivity | None:
+        """What was given as such."""
+        return None if self.diffusing is None else self.diffusing.diffusivity
+
+    @property
+    def mean(self) -> Mean | None:
+        """How the diffusivity on a face follows from the cells beside it."""
+        return None if self.diffusing is None else self.diffusing.mean
 
     @property
     def flows(self) -> bool:

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from amr.errors import InvalidSettingError
+from amr.show import text
 
 State = Float[Array, "rows ..."]  # the variables, and behind them the coefficients of the law
 Rates = Float[Array, "vars ..."]  # one row for each variable
@@ -62,6 +63,9 @@ class ConservationLaw(eqx.Module):
 
     if TYPE_CHECKING:  # a law may have them as a class attribute, a field or a property
         names: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return text(self)
 
     def __check_init__(self):
         names = getattr(self, "names", None)

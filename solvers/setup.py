@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
@@ -11,6 +12,7 @@ from amr.forest import Forest, resize
 from amr.indicator import Indicator
 from amr.mesh import Mesh
 from amr.pool import Layout, Pool, choose_layout, from_pool, to_pool
+from amr.show import text
 from amr.transfer import LimitedLinear, Prolongation, Quadratic
 
 from .advection import CTU
@@ -39,6 +41,9 @@ class Setup(eqx.Module):
     buffer: int | None = eqx.field(static=True)
     longest: float | None = eqx.field(static=True, default=None)
     why: str = eqx.field(static=True, default="")
+
+    def __repr__(self) -> str:
+        return text(self)
 
     @property
     def adaptive(self) -> bool:
@@ -144,6 +149,15 @@ class State(eqx.Module):
     bounds: tuple[Float[Array, " vars"], Float[Array, " vars"]]
     needed: Int[Array, ""]
     failed: Bool[Array, ""]
+
+    def __repr__(self) -> str:
+        arrays = jax.tree.leaves(self)
+        if any(isinstance(a, jax.core.Tracer) or not eqx.is_array(a) for a in arrays) or self.needed.ndim:
+            return eqx.tree_pformat(self)
+        rows, *cells, _ = self.values.shape
+        held = f"{int(self.forest.count)} patches of {'x'.join(map(str, cells))} in a pool for {self.capacity}"
+        flags = ", overflow" * bool(self.overflow) + ", failed" * bool(self.failed)
+        return f"State at t = {float(self.clock.time):.6g}: {held}, {rows} variables, {self.u.dtype}{flags}"
 
     @property
     def capacity(self) -> int:

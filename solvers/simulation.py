@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
+from amr.describe import is_concrete, picture
 from amr.errors import InvalidSettingError
 from amr.field import Field
 from amr.forest import root_forest
@@ -19,6 +20,7 @@ from amr.ghosts import check_relations
 from amr.halo import half_reach
 from amr.indicator import AnyOf, Indicator, Named
 from amr.mesh import Mesh
+from amr.show import Call, text
 
 from . import loop
 from .advection import CTU
@@ -29,11 +31,12 @@ from .driver import Interrupted, Progress, Run, RunError, Wishes
 from .equations import Advection
 from .law import ConservationLaw, check_law
 from .lines import MethodOfLines
+from .progress import chosen
 from .records import Collection, Record, Recorded
 from .schedule import EverySteps, Series
 from .setup import Setup, State
 from .splitting import Strang
-from .summary import Summary
+from .summary import Summary, rate
 
 __all__ = ["Interrupted", "Progress", "RunError", "Simulation", "Solution"]
 
@@ -55,6 +58,17 @@ class Solution(eqx.Module):
     state: State
     checkpoint: Checkpoint = eqx.field(static=True)
     records: dict[str, Recorded] = eqx.field(static=True, default_factory=dict)
+
+    def __repr__(self) -> str:
+        if not is_concrete(self.field):
+            return eqx.tree_pformat(self)
+        done = f"{self.summary.steps:,} steps, {rate(self.summary.updates_per_second)} cell updates"
+        return f"Solution after {done}\n{self.field!r}"
+
+    def _repr_html_(self) -> str | None:
+        if not is_concrete(self.field):
+            return None
+        return f"<div>{self.summary._repr_html_()}{picture(self.field)}</div>"
 
     def plot(self, name: str | int = 0, **options):
         """A picture of the final field: see `amr.plot.plot`."""
@@ -123,6 +137,13 @@ class Simulation(eqx.Module):
         self.dtype = _float_type(dtype)
         _check(self.setup)
 
+    def __repr__(self) -> str:
+        return text(self)
+
+    def _shown(self) -> Call:
+        names = ("mesh", "equation", "scheme", "refine", "cfl", "interval", "buffer", "longest")
+        return Call("Simulation", (*((name, getattr(self.setup, name)) for name in names), ("dtype", self.dtype)))
+
     @property
     def mesh(self) -> Mesh:
         """The static description of the mesh."""
@@ -140,7 +161,7 @@ class Simulation(eqx.Module):
         every_steps: Any = None,
         checkpoints: Checkpoints | None = None,
         records: Mapping[str, Record] | None = None,
-        progress: Callable[[Progress], None] | None = None,
+        progress: Callable[[Progress], None] | bool | None = None,
     ) -> Solution:
         """Run from an initial condition to `t_end`.
 
@@ -154,7 +175,8 @@ class Simulation(eqx.Module):
         - `checkpoints`: keeps files to resume from, `solvers.Checkpoints(..)`.
         - `records`: what to record step by step, such as `{"mass": solvers.Record(solvers.Integrals())}`; the result
           has it as `solution.records["mass"]`. It changes nothing in the run.
-        - `progress`: called about twice a second with a `Progress`.
+        - `progress`: a function, called about twice a second with a `Progress`; or whether to show a bar. By default
+          there is one in notebooks, if the run takes more than a second.
 
         Raises `RunError`, which holds the last good field, if the solution stops being finite, and `Interrupted`, which
         holds the checkpoint to go on from, when it is interrupted.
@@ -165,7 +187,8 @@ class Simulation(eqx.Module):
         if not (math.isfinite(t_start) and math.isfinite(t_end) and t_end >= t_start):
             raise InvalidSettingError("end", f"expected a finite time not before the start {t_start}, got {t_end}")
         collection = Collection(records or {})
-        wishes = _wishes(exact, outputs, on_output, every_steps, checkpoints, progress, self.setup, collection)
+        shown = chosen(progress, t_end)
+        wishes = _wishes(exact, outputs, on_output, every_steps, checkpoints, shown, self.setup, collection)
         return Solution(*self.prepared(t_start, t_end, wishes).go(initial), collection.found(self.setup))
 
     def resume(
@@ -179,7 +202,7 @@ class Simulation(eqx.Module):
         every_steps: Any = None,
         checkpoints: Checkpoints | None = None,
         records: Mapping[str, Record] | None = None,
-        progress: Callable[[Progress], None] | None = None,
+        progress: Callable[[Progress], None] | bool | None = None,
     ) -> Solution:
         """Go on from a checkpoint, or from a file with one, to `t_end`; the other arguments are those of `run`.
 
@@ -193,7 +216,8 @@ class Simulation(eqx.Module):
         if not (math.isfinite(t_end) and jnp.dtype(self.dtype).type(t_end) >= begin):
             raise InvalidSettingError("end", f"expected a finite time not before the checkpoint's {begin}, got {t_end}")
         collection = Collection(records or {})
-        wishes = _wishes(exact, outputs, on_output, every_steps, checkpoints, progress, self.setup, collection)
+        shown = chosen(progress, t_end)
+        wishes = _wishes(exact, outputs, on_output, every_steps, checkpoints, shown, self.setup, collection)
         return Solution(*self.prepared(begin, t_end, wishes).go_on(loaded), collection.found(self.setup))
 
     def prepared(self, t_start: float, t_end: float, wishes: Wishes) -> Run:
@@ -230,8 +254,7 @@ def _wishes(exact, outputs, on_output, every_steps, checkpoints, progress, setup
     rules = () if every_steps is None else (EverySteps(every_steps),)
     output = None if on_output is None else Series(lambda checkpoint: on_output(checkpoint.field), rules)
     kept = None if checkpoints is None else checkpoints.series()
-    told = {} if progress is None else {"progress": progress}
-    return Wishes(exact, tuple(outputs), output, kept, recording=collection.recording(setup), **told)
+    return Wishes(exact, tuple(outputs), output, kept, progress, recording=collection.recording(setup))
 
 
 def _expect(key: str, value, kind, what: str) -> None:

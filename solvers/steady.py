@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from amr.boundary import Outflow, Periodic, Variables
+from amr.describe import is_concrete, picture
 from amr.domain import Domain
 from amr.errors import InvalidSettingError
 from amr.field import Field
@@ -21,6 +22,7 @@ from amr.hierarchy import build_nodes
 from amr.indicator import Indicator
 from amr.mesh import Mesh
 from amr.pool import Pool, choose_layout, from_pool, to_pool
+from amr.show import Call, text
 from amr.topology import build_topology, cell_volumes
 from amr.transfer import Quadratic
 
@@ -54,7 +56,19 @@ class Equilibrium(eqx.Module):
     converged: Bool[Array, ""]
     imbalance: Float[Array, " vars"]
 
+    def plot(self, name: str | int = 0, **options):
+        """A picture of the solution: see `amr.plot.plot`."""
+        return self.field.plot(name, **options)
+
+    def __repr__(self) -> str:
+        return str(self) if is_concrete(self.field) else eqx.tree_pformat(self)
+
+    def _repr_html_(self) -> str | None:
+        return f"<div>{self}<br>{picture(self.field)}</div>" if is_concrete(self.field) else None
+
     def __str__(self) -> str:
+        if not is_concrete(self.field):
+            return repr(self)
         how = "solved" if bool(self.converged) else "NOT solved"
         text = f"{how} on {self.field.cells:,} cells in {int(self.iterations)} cycles of multigrid"
         return f"{text}: relative residual {float(self.residual):.1e}"
@@ -84,6 +98,13 @@ class Elliptic(eqx.Module):
         self.alpha = jnp.asarray(not_negative("alpha", alpha), jnp.zeros(()).dtype)
         self.equation.check(mesh.ndim)
         check_relations(mesh.domain, self.variables)
+
+    def __repr__(self) -> str:
+        return text(self)
+
+    def _shown(self) -> Call:
+        kept = {"diffusivity": self.equation.diffusivity, "mean": self.equation.mean, "names": self.equation.names}
+        return Call("Elliptic", (("mesh", self.mesh), ("alpha", self.alpha), *kept.items()))
 
     @property
     def variables(self) -> Variables:

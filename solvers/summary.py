@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, field
 
+from amr.describe import table
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -47,7 +49,7 @@ class Effort:
         return f"{self.method}{numbers}" + (f" (chosen: {self.why})" if self.why else "")
 
 
-@dataclass
+@dataclass(repr=False)
 class Summary:
     """Everything a run counted and measured. Updates are whole steps of active cells.
 
@@ -87,26 +89,40 @@ class Summary:
         return plain
 
     def __str__(self) -> str:
-        rows = [*self._run_rows(), *(row for name, v in self.variables.items() for row in _variable_rows(name, v))]
+        rows = self.rows()
         width = max(len(label) for label, _ in rows)
         return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)
 
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return table((), self.rows())
+
+    def rows(self) -> list[tuple[str, str]]:
+        """The table as labels and texts."""
+        return [*self._run_rows(), *(row for name, v in self.variables.items() for row in _variable_rows(name, v))]
+
     def _run_rows(self) -> list[tuple[str, str]]:
-        growths = f", grown {self.growths} times" if self.growths else ""
         resumed = f", resumed {self.resumed} times" if self.resumed else ""
         return [
             ("time", f"{self.time:.6g}{resumed}"),
             ("steps", f"{self.steps:,} with {self.regrids:,} regrids"),
             ("cell updates", f"{self.cell_updates:,} in {self.loop_seconds:.2f} s: {rate(self.updates_per_second)}"),
             ("compilation", f"{self.compile_seconds:.1f} s, run loop compiled {self.compilations} times"),
-            ("patches", f"{self.patches['mean']:.1f} on average, {self.patches['max']} at most{growths}"),
-            (
-                "cells",
-                f"{self.cells['mean']:,.0f} on average, "
-                f"{100 * self.cells['fraction_of_uniform_finest']:.1f}% of the uniform grid of the finest level",
-            ),
+            *self._mesh_rows(),
             *([] if self.diffusion is None else [("diffusion", str(self.diffusion))]),
             ("device", f"{self.device}, {self.dtype}"),
+        ]
+
+    def _mesh_rows(self) -> list[tuple[str, str]]:
+        if not self.patches:  # of a run that is not over
+            return []
+        growths = f", grown {self.growths} times" if self.growths else ""
+        share = f"{self.cells['fraction_of_uniform_finest']:.1%} of the uniform grid of the finest level"
+        return [
+            ("patches", f"{self.patches['mean']:.1f} on average, {self.patches['max']} at most{growths}"),
+            ("cells", f"{self.cells['mean']:,.0f} on average, {share}"),
         ]
 
 

@@ -27,6 +27,7 @@ from amr.errors import InvalidSettingError
 from amr.halo import finer_cells
 from amr.leaves import Leaves
 from amr.mesh import Mesh
+from amr.show import text
 from amr.topology import coordinates
 
 from .pointwise import evaluate_sparingly
@@ -45,6 +46,9 @@ class Velocity(eqx.Module):
     """
 
     amplitude: eqx.AbstractVar[Callable[[Scalar], Scalar] | None]
+
+    def __repr__(self) -> str:
+        return text(self)
 
     @property
     @abc.abstractmethod
