@@ -68,7 +68,7 @@ class Points(Places):
     **Arguments:** `points`: one or more, each with a coordinate for each dimension (in 1D plain numbers will do).
     """
 
-    def __init__(self, points: Sequence[Sequence[float]] | Sequence[float] | float):
+    def __init__(self, points: Any):
         self.given = points
 
     def points(self, mesh):

@@ -39,7 +39,7 @@ class Record:
     Raises `InvalidSettingError` where that makes no sense.
     """
 
-    def __init__(self, *measures: Measure, every_steps: int | None = None, every: float | None = None):
+    def __init__(self, *measures: Any, every_steps: Any = None, every: Any = None):
         for measure in measures:
             if not isinstance(measure, Measure):
                 raise InvalidSettingError("record", f"expected measures such as solvers.Integrals(), got {measure!r}")
@@ -105,7 +105,8 @@ class Recorded:
             if values.ndim == 1:
                 found[name] = values
             else:
-                found |= {f"{name}_{n}": column for n, column in enumerate(values.reshape(len(values), -1).T)}
+                rows = values.reshape(len(values), int(np.prod(values.shape[1:])))  # also of no rows at all
+                found |= {f"{name}_{n}": column for n, column in enumerate(rows.T)}
         return found
 
     def plot(self, names: Sequence[str] | None = None):

@@ -15,7 +15,7 @@ from amr.halo import Store, cells_part
 from amr.mesh import Mesh
 from amr.pool import active, arranged, layout_of, sweep, take, take_patches
 
-PerVariable = Float[Array, " vars"]
+PerVariable = Float[Array, " names"]
 Extrema = tuple[PerVariable, PerVariable]
 Pair = tuple[Array, Array]
 Part = Callable[[Int[Array, ""]], Float[Array, "rows blocks *cells lanes"]]
