@@ -26,7 +26,14 @@ FAILED, WRONG_CONFIG, INTERRUPTED = 1, 2, 130  # exit statuses
 def main() -> None:
     """Adaptive mesh refinement for partial differential equations.
 
-    A run is described by a config file (TOML); configs/ has examples with comments.
+    A run is described by a config file (TOML); configs/ has examples with comments. To begin with:
+
+    \b
+        amrax run configs/sod.toml       run a shock tube
+        amrax info runs/sod              what came out
+        amrax plot runs/sod/*.vtkhdf     pictures of it
+
+    `amrax COMMAND --help` has examples of each command.
     """
 
 
@@ -47,6 +54,7 @@ def run(file: Path, overrides: tuple[str, ...], force: bool, dry: bool) -> None:
     \b
         amrax run configs/advection_swirl_2d.toml mesh.max_level=3 time.end=1.0
         amrax run configs/advection_swirl_2d.toml 'mesh.cells=[128, 128]' --force
+        amrax run configs/advection_swirl_2d.toml mesh.max_level=5 --dry-run
 
     The folder output.directory (runs/<name of the file> unless told otherwise) then holds the fields as
     .vtkhdf files for ParaView, PyVista and yt, a picture, summary.json and the config with all its defaults.
@@ -62,7 +70,7 @@ def run(file: Path, overrides: tuple[str, ...], force: bool, dry: bool) -> None:
     _perform(case, _prepare(case, file, force))
 
 
-@main.command()
+@main.command(short_help="Go on with the run in DIRECTORY.")
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--from", "given", type=click.Path(path_type=Path), help="The file to go on from, not the newest.")
@@ -100,13 +108,17 @@ def resume(directory: Path, overrides: tuple[str, ...], given: Path | None, forc
     _perform(case, folder, checkpoint)
 
 
-@main.command()
+@main.command(short_help="Check the config FILE without running it.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 def validate(file: Path, overrides: tuple[str, ...]) -> None:
     """Check the config FILE (and overrides) without running it.
 
     All mistakes are listed, each with its line.
+
+    \b
+        amrax validate my_config.toml
+        amrax validate my_config.toml mesh.max_level=4 scheme.limiter=superbee
     """
     _describe(file, _load(file, overrides))
 

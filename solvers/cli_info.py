@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 CHEAP = 64_000_000  # bytes of a file whose values are read without being asked for
 
 
-@click.command()
+@click.command(short_help="Say what files and folders of runs hold.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE|DIR...")
 @click.option("--config", is_flag=True, help="Print the config of the run that wrote it, and nothing else.")
 @click.option("--ranges", is_flag=True, help="Least and largest values also of files above 64 MB.")

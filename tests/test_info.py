@@ -176,3 +176,14 @@ def test_no_jax_is_needed(folder):
     )
     command = [sys.executable, "-c", script, str(folder), str(folder / "wave_0000.vtkhdf")]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.endswith("set()\n")
+
+
+def test_help_begins_with_three_commands_and_every_command_has_examples():
+    screen = amrax("--help").stdout
+    assert [line.split()[1] for line in screen.splitlines() if line.startswith("      amrax ")] == [
+        "run",
+        "info",
+        "plot",
+    ]
+    for name in main.commands:
+        assert f"      amrax {name}" in amrax(name, "--help").stdout
