@@ -10,7 +10,6 @@ computed inside the step, XLA would recompute them for every element of the fuse
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import equinox as eqx
@@ -29,6 +28,7 @@ from amr.regrid import Regridded, regrid, wishes_near
 from amr.topology import coordinates
 
 from .bounds import clip_and_assure_sum
+from .buffer import buffer_cells
 from .equations import Advection
 from .gauges import Scene
 from .geometry import Geometry, adapted_geometry, amplitude, blank_geometry, build_geometry, signalled
@@ -36,7 +36,7 @@ from .recording import Recorder, Rows, has_room
 from .setup import Setup, State
 from .stages import Effort, Workspace, ghosted_cells, with_rings, workspace
 from .stepping import effective_bounds, plan_step, take_step
-from .time_step import FIRST, Clock, courant_step, first_clock
+from .time_step import FIRST, Clock, first_clock
 from .totals import Extrema, extrema
 
 Scalar = Float[Array, ""]
@@ -249,30 +249,6 @@ def regridded(setup: Setup, geometry: Geometry, work: Workspace, time: Scalar) -
     near = wishes_near(mesh, topology, ghosted, setup.refine, time, buffer_cells(setup, geometry))
     done, store, scratch = regrid(mesh, topology, store, work.outflow, near, prolongation)
     return done, eqx.tree_at(lambda work: (work.store, work.outflow), work, (store, scratch))
-
-
-def buffer_cells(setup: Setup, geometry: Geometry) -> Int[Array, " patches"]:
-    """How many cells the flow can cross in each patch before the next regrid.
-
-    The fastest patch moves by `cfl` cells a step; the others by less, in proportion, if the shape of the flow stays.
-    """
-    if setup.buffer is not None:
-        return jnp.full(geometry.fastest.shape, setup.buffer, jnp.int32)
-    if setup.diffuses:
-        return _reached(setup, geometry)
-    if not setup.steady:
-        return jnp.full(geometry.fastest.shape, math.ceil(setup.cfl * setup.interval), jnp.int32)
-    most = geometry.rate
-    share = jnp.where(most > 0, geometry.fastest / jnp.where(most > 0, most, 1), 0)
-    return jnp.ceil(setup.cfl * setup.interval * share).astype(jnp.int32)
-
-
-def _reached(setup: Setup, geometry: Geometry) -> Int[Array, " patches"]:
-    """The same with diffusion, which moves things by the square root of `2 D t`; at most half a patch."""
-    rate = setup.limited(geometry.rate, geometry.spread, geometry.reaction)
-    time = setup.interval * courant_step(setup.cfl, rate)
-    cells = geometry.fastest * time + jnp.sqrt(geometry.spreading * time)
-    return jnp.minimum(jnp.ceil(cells), setup.mesh.patch // 2).astype(jnp.int32)
 
 
 def evaluate(setup: Setup, forest: Forest, function: Callable, dtype, *time) -> Float[Array, "vars *cells patches"]:
