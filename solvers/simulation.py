@@ -36,7 +36,7 @@ from .records import Collection, Record, Recorded
 from .schedule import EverySteps, Series
 from .setup import Setup, State
 from .splitting import Strang
-from .summary import Summary, rate
+from .summary import Summary
 
 __all__ = ["Interrupted", "Progress", "RunError", "Simulation", "Solution"]
 
@@ -62,8 +62,8 @@ class Solution(eqx.Module):
     def __repr__(self) -> str:
         if not is_concrete(self.field):
             return eqx.tree_pformat(self)
-        done = f"{self.summary.steps:,} steps, {rate(self.summary.updates_per_second)} cell updates"
-        return f"Solution after {done}\n{self.field!r}"
+        speed = f"{self.summary.updates_per_second / 1e6:.3g} million cell updates/s"
+        return f"Solution after {self.summary.steps:,} steps at {speed}\n{self.field!r}"
 
     def _repr_html_(self) -> str | None:
         if not is_concrete(self.field):

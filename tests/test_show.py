@@ -97,7 +97,7 @@ def test_numbers_and_arrays_are_short():
 
 def test_a_solution_is_short_in_text_and_whole_in_a_notebook(solution):
     first, second, third = repr(solution).splitlines()
-    assert first.startswith(f"Solution after {solution.summary.steps} steps, ")
+    assert first.startswith(f"Solution after {solution.summary.steps} steps at ")
     assert second.startswith("Field at t = 0.1, step ")
     assert third.startswith("  phi ")
     html = solution._repr_html_()
