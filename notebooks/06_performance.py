@@ -67,7 +67,9 @@ for name in ("first run", "second run"):
 
 # %%
 choices = {"8, float32": sim, "8, float64": simulation(dtype="float64"), "16, float32": simulation(patch=16)}
-runs = {name: choice.run(blob, 1.0).summary for name, choice in choices.items()}
+runs = {}
+for name, choice in choices.items():  # the best of three, since other programs may be running
+    runs[name] = min((choice.run(blob, t_end=1.0).summary for _ in range(3)), key=lambda summary: summary.loop_seconds)
 for name, summary in runs.items():
     speed = f"{summary.updates_per_second / 1e6:5.1f} million updates/s"
     print(f"{name:12} {speed}, {summary.cells['mean']:6.0f} cells on average, {summary.loop_seconds:.2f} s")
@@ -77,6 +79,7 @@ figure, axes = plt.subplots(1, 2, figsize=(8, 2.2), sharey=True, layout="constra
 axes[0].barh(list(runs), [s.updates_per_second / 1e6 for s in runs.values()])
 axes[1].barh(list(runs), [s.loop_seconds for s in runs.values()], color="C1")
 axes[0].set(xlabel="million cell updates a second")
+axes[0].invert_yaxis()
 axes[1].set(xlabel="seconds of the run loop")
 plt.show()
 # %% [markdown]
@@ -108,7 +111,8 @@ for label, seconds in zip(("compilation", "run loop", "rest"), zip(*spent.values
     ax.barh(list(spent), seconds, left=left, label=label)
     left = [a + b for a, b in zip(left, seconds, strict=True)]
 ax.set(xlabel="seconds")
-ax.legend()
+ax.invert_yaxis()
+ax.legend(loc="lower right")
 plt.show()
 
 # %% [markdown]
