@@ -73,11 +73,16 @@ def write(
     filters = _filters(compression)
     arrays = _file_arrays(field, derived, _stored_dtype(field, precision))
     leaves = _leaves(field)
-    with _replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    # In memory first: where a disk is full, HDF5 does not always survive it.
+    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
         write_parthenon(file, leaves, arrays, float(field.time), int(field.step), filters)
         file.create_group("Input").attrs["File"] = config or ""
         write_vtk(file, leaves, arrays, vectors, geometry or Geometry())
         _write_header(file, field, arrays, config, restart)
+        file.flush()
+        image = file.id.get_file_image()
+    with _replacing(path) as temporary:
+        temporary.write_bytes(image)
 
 
 def read(path: str | os.PathLike, *, dtype: str | None = None) -> Field:

@@ -70,11 +70,11 @@ class Geometry:
     cells alone, or from leaves that have not changed. Only chunks that the last file used are kept.
     """
 
-    last: dict[Hashable, bytes] = field(default_factory=dict)
-    new: dict[Hashable, bytes] = field(default_factory=dict)
+    last: dict[Hashable, tuple[int, bytes]] = field(default_factory=dict)
+    new: dict[Hashable, tuple[int, bytes]] = field(default_factory=dict)
 
-    def begin(self) -> None:
-        """A new file begins."""
+    def finish(self) -> None:
+        """A file is done."""
         self.last, self.new = self.new, {}
 
     def write(self, dataset: h5py.Dataset, start: int, stop: int, key: Hashable, make: Callable) -> None:
@@ -82,11 +82,11 @@ class Geometry:
         key = (dataset.name, dataset.chunks, stop - start, key)
         place = (start,) + (0,) * (dataset.ndim - 1)
         if (known := self.last.get(key)) is not None:
-            dataset.id.write_direct_chunk(place, known)
+            dataset.id.write_direct_chunk(place, known[1], filter_mask=known[0])
         else:
             dataset[start:stop] = make()
             dataset.flush()
-            known = dataset.id.read_direct_chunk(place)[1]
+            known = dataset.id.read_direct_chunk(place)
         self.new[key] = known
 
 
@@ -163,7 +163,6 @@ def write_vtk(
 
     `vectors` names the (at most three) arrays that VTK shall see as one vector; `geometry` serves file after file.
     """
-    geometry.begin()
     mesh, group = leaves.mesh, file.create_group("VTKHDF")
     group.attrs["Version"] = np.array([2, 0], np.int64)
     group.attrs.create("Type", np.bytes_("UnstructuredGrid"))
@@ -179,6 +178,7 @@ def write_vtk(
     rows.write(group, "Types", mesh.cells_per_patch, _types(mesh), (), np.uint8, rows.by_number)
     rows.write(data, "level", mesh.cells_per_patch, _levels(leaves), (), np.uint8, rows.by_level)
     rows.write_offsets(group, corners)
+    geometry.finish()
     for name, array in arrays.items():
         layout = h5py.VirtualLayout((cells,), array.dtype)
         layout[:] = _source(leaves, name, array)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,8 @@ class Account:
     @classmethod
     def resumed_from(cls, record: dict[str, Any]) -> Account:
         """The account of a run that goes on; what is compiled is counted anew."""
-        known: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in record.items()}
+        names = {field.name for field in fields(cls)}  # a later version may count more
+        known: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in record.items() if k in names}
         return cls(**known | {"resumed": record["resumed"] + 1, "compile_seconds": 0.0, "compilations": 0})
 
     def record(self) -> dict[str, Any]:

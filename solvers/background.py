@@ -20,6 +20,7 @@ class Background:
     def __init__(self, waiting: int = WAITING):
         self.tasks: queue.Queue[Callable[[], object] | None] = queue.Queue(waiting)
         self.error: BaseException | None = None
+        self.broken = False
         self.thread = threading.Thread(target=self._work, name="amrax-writer", daemon=True)
         self.thread.start()
 
@@ -37,12 +38,12 @@ class Background:
 
     def _work(self) -> None:
         while (task := self.tasks.get()) is not None:
-            if self.error is not None:
+            if self.broken:
                 continue  # what waits behind a failure is dropped, so that nobody waits for ever
             try:
                 task()
             except BaseException as error:
-                self.error = error
+                self.error, self.broken = error, True
 
     def _raise(self) -> None:
         if self.error is not None:
@@ -55,6 +56,8 @@ class Background:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
         try:
             self.finish()
-        except BaseException:
-            if error is None:  # or else what went wrong first is what counts
+        except BaseException as lost:
+            # Where the caller was only interrupted, it must not believe that all before is written.
+            if error is None or isinstance(error, KeyboardInterrupt):
                 raise
+            error.add_note(f"and files could not be written: {lost}")

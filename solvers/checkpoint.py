@@ -14,11 +14,14 @@ import numpy as np
 import amr.io
 from amr.errors import InvalidSettingError
 from amr.field import Field
+from amr.mesh import Mesh
 from amr.pool import Layout, choose_layout, layout_of, to_pool
 
 from .account import Account
 from .setup import Setup, State
 from .time_step import Clock
+
+VERSION = 1  # of the record
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,6 +43,7 @@ class Checkpoint:
         bounds = [np.asarray(bound).tolist() for bound in state.bounds]
         layout = layout_of(state.u)
         record = {
+            "version": VERSION,
             "dt": float(state.clock.dt),
             "rate": float(state.clock.rate),
             "bounds": bounds,
@@ -58,6 +62,8 @@ class Checkpoint:
         record = amr.io.read_header(path).get("restart")
         if record is None:
             raise amr.io.FileError(path, "holds a field alone, which no run can go on from; expected a run's dump")
+        if record.get("version") != VERSION:
+            raise amr.io.FileError(path, "was written by a version of Amrax that keeps other things for a restart")
         return cls(amr.io.read(path), record)
 
     def save(self, path: str | os.PathLike, **options) -> None:
@@ -74,8 +80,9 @@ class Checkpoint:
 
         Raises `InvalidSettingError` where they do not fit the field.
         """
-        field = self.field
-        check_fits(setup, dtype, field)
+        check_fits(setup, dtype, self.field)
+        # Arrays that a run left in the host's memory would keep the computation there.
+        field = jax.tree.map(jnp.asarray, jax.device_get(self.field))
         layout = self._layout(setup, dtype)
         forest = field.forest.resized(layout.capacity)
         spare = layout.capacity - field.data.shape[-1]
@@ -100,6 +107,7 @@ def check_fits(setup: Setup, dtype, field: Field) -> None:
     pairs = (
         ("lower", mesh.domain.lower, found.domain.lower),
         ("upper", mesh.domain.upper, found.domain.upper),
+        ("boundary", _faces(mesh), _faces(found)),
         ("cells", mesh.cells, found.cells),
         ("patch", mesh.patch, found.patch),
         ("variables", tuple(setup.equation.names), field.names),
@@ -111,6 +119,11 @@ def check_fits(setup: Setup, dtype, field: Field) -> None:
     if deepest > mesh.max_level:
         text = f"the run has {mesh.max_level}, the file patches of level {deepest}; expected at least that"
         raise InvalidSettingError("max_level", text)
+
+
+def _faces(mesh: Mesh) -> tuple[str, ...]:
+    """The kinds of the boundaries, which is what files tell of them."""
+    return tuple(face.name for pair in mesh.domain.boundaries for face in pair)
 
 
 def _shown(value) -> str:

@@ -22,7 +22,7 @@ class Checkpoints:
 
     - `directory`: where to; it is made when it is needed.
     - `every`: simulated time; `every_steps`: steps; `every_minutes`: minutes. At least one of them. Checkpoints are
-      written at the first regrid after that, and change nothing in the run.
+      written soon after that (those by steps at the first regrid), and change nothing in the run.
     - `keep`: how many of them to keep.
     - `name`: what the files begin with; the number of steps follows.
 
@@ -65,7 +65,8 @@ def write_newest(directory: Path, name: str, keep: int, checkpoint: Checkpoint, 
     """Write `<name>_<step>.vtkhdf` and keep that many of the newest such files."""
     path = directory / f"{name}_{checkpoint.field.step:08d}{SUFFIX}"
     checkpoint.save(path, **options)
-    for old in numbered(directory, name)[:-keep]:
+    # Those of later steps are of another run, or of a future that was given up: they are not this run's to count.
+    for old in [other for other in numbered(directory, name) if other.name <= path.name][:-keep]:
         old.unlink(missing_ok=True)
     return path
 

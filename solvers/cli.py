@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .checkpoint import Checkpoint
     from .run_folder import RunFolder
 
-FAILED, WRONG_CONFIG, INTERRUPTED = 1, 2, 130  # exit statuses
+FAILED, WRONG_CONFIG = 1, 2  # exit statuses
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -100,10 +100,9 @@ def resume(directory: Path, overrides: tuple[str, ...], given: Path | None, forc
     folder = RunFolder(case)
     try:
         folder.prepare_to_resume(directory / "config.toml", checkpoint, replace=force or given is None)
-    except ConfigError as error:
+    except (ConfigError, OSError) as error:
+        folder.release()
         _fail(str(error), WRONG_CONFIG)
-    except OSError as error:
-        _fail(f"{directory}: {error}", WRONG_CONFIG)
     click.echo(f"going on from t = {float(checkpoint.field.time):.6g}, step {checkpoint.field.step}", err=True)
     _perform(case, folder, checkpoint)
 
@@ -169,10 +168,9 @@ def _prepare(case: Case, file: Path, force: bool) -> RunFolder:
     folder = RunFolder(case)
     try:
         folder.prepare(file, force)
-    except ConfigError as error:
-        _fail(str(error), WRONG_CONFIG)
-    except OSError as error:
-        _fail(f"output.directory: {folder.directory}: {error}", WRONG_CONFIG)
+    except (ConfigError, OSError) as error:
+        folder.release()
+        _fail(str(error) if isinstance(error, ConfigError) else f"output.directory: {error}", WRONG_CONFIG)
     return folder
 
 
@@ -185,10 +183,12 @@ def _perform(case: Case, folder: RunFolder, checkpoint: Checkpoint | None = None
         with closing(reporter(case.config.time.end, sys.stderr)) as show:
             solution = perform(case, folder, show, checkpoint)
     except EarlyEndError as early:
-        _fail(str(early), FAILED if early.failed else INTERRUPTED)
+        _fail(str(early), early.status)
     except OSError as error:
         advice = f"what was written before is whole: amrax resume {folder.directory} goes on from there"
         _fail(f"cannot write results: {error}\n{advice}", FAILED)
+    finally:
+        folder.release()
     click.echo(str(solution.summary))
     click.echo(f"results in {folder.directory}")
 

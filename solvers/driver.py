@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import time as timer
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import equinox as eqx
@@ -49,17 +51,18 @@ class Progress:
 class RunError(RuntimeError):
     """A run that cannot go on.
 
-    **Attributes:** `checkpoint`: the last good state, to be resumed from with other choices; `field`: its field.
+    **Attributes:** `checkpoint`: the last good state, to be resumed from with other choices; `field`: its field. Both
+    are `None` if there was none yet.
     """
 
-    def __init__(self, message: str, checkpoint: Checkpoint):
+    def __init__(self, message: str, checkpoint: Checkpoint | None):
         super().__init__(message)
         self.checkpoint = checkpoint
 
     @property
-    def field(self) -> Field:
+    def field(self) -> Field | None:
         """The last good field."""
-        return self.checkpoint.field
+        return None if self.checkpoint is None else self.checkpoint.field
 
 
 class Interrupted(KeyboardInterrupt):
@@ -128,13 +131,17 @@ class Run:
 
     def go(self, initial: Callable) -> tuple[Field, Summary, State, Checkpoint]:
         """The whole run from an initial condition."""
-        state = self.first_state(initial)
-        self.check_finite(state, state, self.account)
-        self.account.begin(self.field(state))
-        for series in self.wishes.series:
-            series.start(self.moment(state))
-        self.record_first(state)
-        self.emit(state)
+        try:
+            state = self.first_state(initial)
+        except jax.errors.JaxRuntimeError as error:
+            raise RunError(f"the device failed with the first mesh ({str(error).splitlines()[0]})", None) from error
+        with self.nothing_lost(state):
+            self.check_finite(state, "the initial condition is not finite; check it")
+            self.account.begin(self.field(state))
+            for series in self.wishes.series:
+                series.start(self.moment(state))
+            self.record_first(state)
+            self.emit(state)
         return self.to_the_end(state)
 
     def go_on(self, checkpoint: Checkpoint) -> tuple[Field, Summary, State, Checkpoint]:
@@ -148,12 +155,33 @@ class Run:
     def to_the_end(self, state: State) -> tuple[Field, Summary, State, Checkpoint]:
         """On to all the times that have to be met, the last of which is the end."""
         self.wishes.progress(self.progress(state))
-        for stop in self.stops(float(state.clock.time)):
-            state = self.until(state, stop)
-            self.emit(state)
+        with self.nothing_lost(state):
+            for stop in self.stops(float(state.clock.time)):
+                state = self.until(state, stop)
+                self.emit(state)
         final = self.field(state)
         summary = self.account.summary(self.setup, state, final, self.errors(state))
         return final, summary, state, self.checkpoint(state)
+
+    @contextmanager
+    def nothing_lost(self, state: State) -> Iterator[None]:
+        """Whatever ends the run in the block leaves the last good state behind."""
+        self.good = state, replace(self.account)
+        try:
+            yield
+        except Interrupted:
+            raise
+        except KeyboardInterrupt as interrupt:
+            raise Interrupted(self.last_good()) from interrupt
+        except jax.errors.JaxRuntimeError as error:
+            room, advice = self.good[0].capacity, "try fewer levels, float32 or a higher threshold"
+            text = f"the device failed ({str(error).splitlines()[0]}); the pool has room for {room} patches; {advice}"
+            raise RunError(text, self.last_good()) from error
+
+    def last_good(self) -> Checkpoint:
+        """The checkpoint of the last state that made sense, and of what was counted until then."""
+        state, self.account = self.good
+        return self.checkpoint(state)
 
     def stops(self, now: float) -> list[float]:
         """The times to meet after now, as the device knows them; one that rounding puts next to now is now."""
@@ -201,11 +229,14 @@ class Run:
         while float(state.clock.time) < float(self.scalar(stop)):
             if self.wishes.stop():
                 raise Interrupted(self.checkpoint(state))
-            before, known, started = state, replace(self.account), timer.perf_counter()
-            state = self.interruptible(state, stop, min(rounds, self.rounds_left(state)))
-            rounds = self.next_rounds(rounds, timer.perf_counter() - started)
-            self.check_finite(state, before, known)
+            before, started = state, timer.perf_counter()
+            done = min(rounds, self.rounds_left(state))
+            state = self.slice_(state, stop, done)
+            rounds = self.next_rounds(done, timer.perf_counter() - started)
+            where, advice = f"after t={float(before.clock.time):.6g}", "check the velocity and the scheme"
+            self.check_finite(state, f"the solution {where} is not finite; {advice}, or try a smaller cfl")
             self.record()
+            self.good = state, replace(self.account)
             self.check_solved(state)
             if bool(state.overflow):
                 state = self.grown(state)
@@ -217,15 +248,17 @@ class Run:
 
     def emit(self, state: State) -> None:
         """Give a state at a time that was asked for to the output, and a checkpoint if one is due."""
+        made = functools.cache(lambda: self.checkpoint(state))
         if self.wishes.output is not None:
-            self.wishes.output.perform(self.checkpoint(state), self.moment(state))
+            self.wishes.output.perform(made(), self.moment(state))
         if self.wishes.checkpoints is not None:
-            self.wishes.checkpoints.attend(lambda: self.checkpoint(state), self.moment(state))
+            self.wishes.checkpoints.attend(made, self.moment(state))
 
     def attend(self, state: State, stop: float) -> None:
         """Write what is due before a stop."""
+        made = functools.cache(lambda: self.checkpoint(state))  # one for all, since each holds a copy of the pool
         for series in self.wishes.series if float(state.clock.time) < float(self.scalar(stop)) else ():
-            series.attend(lambda: self.checkpoint(state), self.moment(state))
+            series.attend(made, self.moment(state))
 
     def record_first(self, state: State) -> None:
         """Record the state that a run begins with."""
@@ -250,13 +283,6 @@ class Run:
         steps = min((series.steps_left(now) for series in self.wishes.series), default=float("inf"))
         return 10**6 if steps > 10**6 else max(1, -(-int(steps) // self.setup.interval))
 
-    def interruptible(self, state: State, stop: float, rounds: int) -> State:
-        """One call of the device program; where it is interrupted, what was there before is not lost."""
-        try:
-            return self.slice_(state, stop, rounds)
-        except KeyboardInterrupt as interrupt:
-            raise Interrupted(self.checkpoint(state)) from interrupt
-
     def slice_(self, state: State, stop: float, rounds: int) -> State:
         """One call of the device program."""
         recording = self.wishes.recording
@@ -266,12 +292,7 @@ class Run:
             self.program = self.compiled(eqx.filter_jit(loop.advance), *arguments)
             self.account.compilations += 1
         started = timer.perf_counter()
-        try:
-            state, tally = jax.block_until_ready(self.program(*arguments))
-        except jax.errors.JaxRuntimeError as error:
-            advice = f"the pool has room for {state.capacity} patches; try fewer levels, float32 or a higher threshold"
-            first = str(error).splitlines()[0]
-            raise RunError(f"the device program failed ({first}); {advice}", self.checkpoint(state)) from error
+        state, tally = jax.block_until_ready(self.program(*arguments))
         self.account.loop_seconds += timer.perf_counter() - started
         self.account.add(tally, self.setup.adaptive, bool(state.overflow))
         self.rows = tally.rows
@@ -298,14 +319,10 @@ class Run:
         self.account.compile_seconds += timer.perf_counter() - started
         return program
 
-    def check_finite(self, state: State, before: State, known: Account) -> None:
+    def check_finite(self, state: State, message: str) -> None:
         """Stop a run whose numbers have stopped making sense, with the last good field."""
-        if bool(_finite(state.u, state.clock.time)):
-            return
-        where = "the initial condition" if state is before else f"the solution after t={float(before.clock.time):.6g}"
-        advice = "check it" if state is before else "check the velocity and the scheme, or try a smaller cfl"
-        self.account = known
-        raise RunError(f"{where} is not finite; {advice}", self.checkpoint(before))
+        if not bool(_finite(state.u, state.clock.time)):
+            raise RunError(message, self.last_good())
 
     def check_solved(self, state: State) -> None:
         """Stop a run whose implicit equations could not be solved; the state is that before the step."""
@@ -351,15 +368,11 @@ class Run:
         return Checkpoint.of(self.field(state), state, self.account)
 
     def field(self, state: State) -> Field:
-        """The state as people handle it."""
-        return Field(
-            self.setup.mesh,
-            state.forest,
-            state.values,
-            self.setup.equation.names,
-            float(state.clock.time),
-            self.account.steps,
-        )
+        """The state as people handle it, in the memory of the host: what waits to be written takes none of the
+        device's."""
+        forest, values = jax.device_put((state.forest, state.values), jax.local_devices(backend="cpu")[0])
+        names = self.setup.equation.names
+        return Field(self.setup.mesh, forest, values, names, float(state.clock.time), self.account.steps)
 
     def scalar(self, value: float):
         """A number for the device."""

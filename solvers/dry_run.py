@@ -98,7 +98,8 @@ def dry_run(case: Case) -> DryRun:
     config, mesh = case.config, case.simulation.mesh
     run = case.simulation.prepared(0.0, config.time.end, Wishes())
     state = run.first_state(case.initial)
-    run.check_finite(state, state, run.account)
+    with run.nothing_lost(state):
+        run.check_finite(state, "the initial condition is not finite; check it")
     count = int(state.forest.count)
     levels = np.bincount(np.asarray(state.forest.level)[:count])
     first_step = min(float(state.clock.dt), config.time.end)

@@ -208,9 +208,11 @@ class Formulas:
         return function
 
     def _keep_module(self, reference: str) -> None:
-        file = self.folder / (reference.strip().split(":")[0].replace(".", "/") + ".py")
-        if file.exists() and file not in self.modules:
-            self.modules.append(file)
+        """Note the module's file, and those of modules beside it that it has imported."""
+        name = reference.strip().split(":")[0]
+        for file in user_function.files_of(name, self.folder):
+            if file not in self.modules:
+                self.modules.append(file)
 
     def _user_flow(self, path: KeyPath, reference: str, count: int | None, shift: float) -> Flow | None:
         function = self.mistakes.attempt(path, self.user_function, reference, self.spacetime, self.space)

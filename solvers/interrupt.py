@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-STOPPED = 130  # exit status
+SIGNALLED = 128  # the exit status of what a signal has ended is this and the signal's number
+PATIENCE = 0.3  # seconds; wrappers such as srun may pass one signal on twice
 
 
 class StopRequest:
@@ -24,6 +27,7 @@ class StopRequest:
     def __init__(self, tell: Callable[[], None]):
         self.tell = tell
         self.asked = False
+        self.status = SIGNALLED + signal.SIGINT
 
     def __call__(self) -> bool:
         return self.asked
@@ -44,17 +48,20 @@ class StopRequest:
             return
         signal.set_wakeup_fd(self.fd)
         for number, handler in zip(SIGNALS, self.before, strict=True):
-            signal.signal(number, handler)
+            signal.signal(number, handler or signal.SIG_DFL)  # none: it was not one of Python's
         self.theirs.close()  # the thread reads the end of it and is done
 
     def _listen(self) -> None:
+        first = 0.0
         while found := self.ours.recv(1):
             if found[0] not in SIGNALS:
                 continue  # of somebody else's
-            if self.asked:
-                os._exit(STOPPED)  # files appear whole or not at all, so nothing is left half done
-            self.asked = True
-            self.tell()
+            if not self.asked:
+                self.asked, self.status, first = True, SIGNALLED + found[0], time.monotonic()
+                with contextlib.suppress(Exception):  # nobody may be there to be told any more
+                    self.tell()
+            elif time.monotonic() - first > PATIENCE:
+                os._exit(self.status)  # files appear whole or not at all, so nothing is left half done
         self.ours.close()
 
 

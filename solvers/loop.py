@@ -130,6 +130,7 @@ def advance(
             run = adapted(setup, run)
         run, steps = several_steps(setup, run, bounds, stop, recorder)
         run, found = within_bounds(setup, run, bounds)
+        run = replanned(setup, run, stop)
         run = _counted(run, steps, found)
         if recorder is None:
             return run
@@ -148,6 +149,15 @@ def advance(
     run = lax.while_loop(unfinished, round_, first)
     u = cells_of(mesh, run.work.store, run.forest.count)
     return State(run.forest, u, run.clock, bounds, run.needed, run.work.effort.failed), run.tally
+
+
+def replanned(setup: Setup, run: Running, stop: Scalar) -> Running:
+    """The run with the signals of cells that were put back within bounds, where signals follow from the state: a run
+    that was divided into calls here would see them too."""
+    if not (setup.adaptive and setup.bounded and setup.signals_of_state):
+        return run
+    _, geometry = plan_step(setup, run.geometry, run.work.store, run.clock, stop)
+    return eqx.tree_at(lambda run: run.geometry, run, geometry)
 
 
 def adapted(setup: Setup, run: Running) -> Running:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import jax
+import numpy as np
 
 import amr.io
 from amr.errors import InvalidSettingError
@@ -14,10 +16,11 @@ from amr.errors import InvalidSettingError
 from .build import Case, load
 from .checkpoint import Checkpoint, check_fits
 from .checkpoints import numbered
-from .config_errors import ConfigError, Mistakes
+from .config import Config
+from .config_errors import ConfigError, Mistakes, read_tables
 from .config_file import read_source
 from .run_folder import CHECKPOINTS
-from .toml_text import KeyPath, show
+from .toml_text import KeyPath, show, text_value
 
 NEW_RUN = "start a new run for that"
 # What a run that goes on cannot change, by the beginning of the key.
@@ -25,14 +28,15 @@ FIXED: dict[KeyPath, str] = {
     ("domain",): f"the solution so far belongs to its domain; {NEW_RUN}",
     ("mesh", "cells"): f"the solution so far lies on this root grid (mesh.max_level may change); {NEW_RUN}",
     ("mesh", "patch"): f"the solution so far lies in patches of this size; {NEW_RUN}",
+    ("mesh", "capacity"): "the pool goes on with the room it has, and grows if need be",
     ("equation",): f"the solution so far is one of this equation; {NEW_RUN}",
     ("parameters",): f"formulas of the equation may contain it; {NEW_RUN}",
     ("initial",): f"the start is over; {NEW_RUN}",
     ("scheme", "precision"): f"the solution so far has this precision; {NEW_RUN}",
-    ("output", "name"): "the run goes on in its own files",
 }
 
 OTHER_ROWS = "its file has other rows already; give the record another name"
+DERIVED: KeyPath = ("output", "derived")
 
 
 def resumable(directory: Path, overrides: Sequence[str], given: Path | None) -> tuple[Case, Checkpoint, list[str]]:
@@ -46,7 +50,12 @@ def resumable(directory: Path, overrides: Sequence[str], given: Path | None) -> 
         raise ConfigError(
             [f"{directory}: holds no run to resume (it has no config.toml); expected the folder of a run"]
         )
-    case = load(source, [*overrides, f"output.directory={json.dumps(str(directory))}"])
+    for key in (override.partition("=")[0].strip() for override in overrides):
+        if key in ("output.directory", "output.name"):
+            raise ConfigError(
+                [f"command line: {key}: the run goes on in its own folder and files; copy it to have two"]
+            )
+    case = load(source, [*overrides, f"output.directory={text_value(str(directory))}"])
     assert case.config.output.name is not None, "the config of a case is resolved"
     path, remarks = (given, []) if given is not None else _newest(directory, case.config.output.name)
     checkpoint = _loaded(path)
@@ -66,6 +75,7 @@ def _newest(directory: Path, name: str) -> tuple[Path, list[str]]:
             continue
         if header["stored"] == header["computed"] and header.get("restart") is not None:
             steps[path] = header["step"]
+            _allow(header["stored"])
     for path in sorted(steps, key=steps.__getitem__, reverse=True):
         try:
             Checkpoint.load(path)
@@ -76,8 +86,15 @@ def _newest(directory: Path, name: str) -> tuple[Path, list[str]]:
     raise ConfigError([text, *remarks])
 
 
+def _allow(precision: str) -> None:
+    """Let JAX read such data, also if the config now asks for another precision, which is found out later."""
+    if precision == "float64":
+        jax.config.update("jax_enable_x64", True)
+
+
 def _loaded(path: Path) -> Checkpoint:
     try:
+        _allow(amr.io.read_header(path)["stored"])
         return Checkpoint.load(path)
     except amr.io.FileError as error:
         raise ConfigError([str(error)]) from error
@@ -89,16 +106,19 @@ def _check_settings(source: Path, overrides: Sequence[str], case: Case, path: Pa
     stated = read_source(source, overrides, Mistakes())
     text = amr.io.read_header(path)["config"]
     if text:
-        before, now = (dict(_flat(tomllib.loads(toml))) for toml in (text, case.config.to_toml()))
+        before, now = _settings(text), _settings(case.config.to_toml())
         for key in sorted({key for key in before.keys() | now.keys() if before.get(key) != now.get(key)}, key=str):
-            reason = next((reason for fixed, reason in FIXED.items() if key[: len(fixed)] == fixed), None)
+            fixed = FIXED | ({DERIVED: "records contain it; give it another name"} if case.records else {})
+            reason = next((reason for begin, reason in fixed.items() if key[: len(begin)] == begin), None)
             reason = OTHER_ROWS if _changes_record(key, before, now) else reason
             if reason is not None:
                 found = f"found {show(now[key])}" if key in now else "missing"
                 had = f", the run had {show(before[key])}" if key in before else ""
                 mistakes.add(key, f"{found}{had}; {reason}")
     end, time = case.config.time.end, float(checkpoint.field.time)
-    if not end > time:
+    reached = np.dtype(case.simulation.dtype).type(end) <= time
+    unfinished = np.dtype(case.simulation.dtype).type(end) == time and not (source.parent / "summary.json").exists()
+    if reached and not unfinished:
         mistakes.add(("time", "end"), f"found {end:g}, and the run is at {time:g} already; give a later time.end")
     if not mistakes.entries:
         try:
@@ -114,6 +134,18 @@ def _changes_record(key: KeyPath, before: Mapping[KeyPath, Any], now: Mapping[Ke
     record = key[:2]
     known = all(any(other[:2] == record for other in keys) for keys in (before, now))
     return record[0] == "record" and known and key[2] not in ("every", "every_steps")
+
+
+def _settings(text: str) -> dict[KeyPath, Any]:
+    """All settings of a config's text, with what was left out as it is by default today: a key that was not known when
+    a run began has not changed."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return {}  # not one of ours
+    tables = read_tables(data, Mistakes())
+    usual = [name for name in data if tables.get(name) is None]
+    return dict(_flat(data if usual else tomllib.loads(Config(**tables).to_toml())))
 
 
 def _flat(table: Mapping[str, Any], path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:

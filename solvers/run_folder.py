@@ -19,6 +19,7 @@ from .checkpoint import Checkpoint
 from .checkpoints import numbered, write_newest
 from .config_errors import ConfigError
 from .derived import vectors_in
+from .folder_lock import FolderLock
 from .record_files import RecordFile, places_text
 from .records import no_rows
 
@@ -48,6 +49,7 @@ class RunFolder:
         tables = case.config.record.items()
         self.records = {key: RecordFile(self.directory / f"{self.name}_{key}.{table.format}") for key, table in tables}
         self.geometry = Geometry()  # of the last file that was written
+        self.lock = FolderLock(self.directory)
 
     # --- before a run -------------------------------------------------------------------------------------------------
 
@@ -58,6 +60,7 @@ class RunFolder:
         """
         self._check(source, replace)
         self.directory.mkdir(parents=True, exist_ok=True)
+        self.lock.take()
         for path in self._results():
             path.unlink()
         self._write_config(source)
@@ -69,10 +72,11 @@ class RunFolder:
         The config is replaced by the new one. Raises `ConfigError` where a file of a record has other columns, or one
         that is to be removed is whole and `replace` is false.
         """
+        self.lock.take()
         self._check_records()
         step = int(checkpoint.field.step)
-        for path in self._later_than(step, replace):
-            path.unlink()
+        for path in (*self._later_than(step, replace), self.summary, self.picture):
+            path.unlink(missing_ok=True)
         for path in self._recorded():
             if path.suffix != ".json":
                 RecordFile(path).cut_after(step)
@@ -81,17 +85,21 @@ class RunFolder:
         self._write_places()
 
     def _later_than(self, step: int, replace: bool) -> list[Path]:
-        """Dumps and checkpoints that are damaged or later than a step; the other dumps are listed in `dumps`."""
-        later, whole = [], []
+        """Dumps and checkpoints that are later than a step; the other dumps are listed in `dumps`.
+
+        Those that cannot be read get another name: they may be of use to somebody.
+        """
+        later, self.dumps = [], []
         for path in (*numbered(self.directory, self.name), *numbered(self.checkpoints, self.name)):
             header = _header_of(path)
-            if header is None or header["step"] > step:
+            if header is None:
+                path.rename(path.with_name(f"{path.name}.unreadable"))
+            elif header["step"] > step:
                 later.append(path)
-                whole += [path.name] if header is not None else []
             elif path.parent == self.directory:
                 self.dumps.append((path, header["time"]))
-        if whole and not replace:
-            names = ", ".join(whole[:3]) + (", ..." if len(whole) > 3 else "")
+        if later and not replace:
+            names = ", ".join(path.name for path in later[:3]) + (", ..." if len(later) > 3 else "")
             advice = "add --force to replace what was written since"
             raise ConfigError([f"{self.directory} holds later results than step {step} ({names}); {advice}"])
         return later
@@ -163,7 +171,9 @@ class RunFolder:
 
     def dump(self, checkpoint: Checkpoint) -> Path:
         """Write the next dump and list it in the series."""
-        path = self.directory / f"{self.name}_{len(self.dumps):04d}.vtkhdf"
+        # Some of the earlier ones may have been removed.
+        last = int(self.dumps[-1][0].stem.removeprefix(f"{self.name}_")) if self.dumps else -1
+        path = self.directory / f"{self.name}_{last + 1:04d}.vtkhdf"
         self._write(checkpoint, path, self.case.config.output.precision)
         self.dumps.append((path, float(checkpoint.field.time)))
         self._write_series(self.dumps)
@@ -179,11 +189,21 @@ class RunFolder:
         self._write(checkpoint, self._failed, None)
         return self._failed
 
-    def finish(self, solution) -> None:
-        """Write the summary and the picture of the final field."""
+    def finish(self, solution) -> list[str]:
+        """Write the summary and the picture of the final field; gives remarks about what did not work."""
         write_whole(self.summary, json.dumps(solution.summary.to_dict(), indent=2) + "\n")
-        if self.case.config.output.picture:
+        self._failed.unlink(missing_ok=True)
+        if not self.case.config.output.picture:
+            return []
+        try:
             self._draw(solution.field)
+        except Exception as error:  # whatever matplotlib and the disk have to say: the results are there
+            return [f"the picture {self.picture} could not be drawn: {type(error).__name__}: {error}"]
+        return []
+
+    def release(self) -> None:
+        """The run is over: others may write here."""
+        self.lock.release()
 
     def _write(self, checkpoint: Checkpoint, path: Path, precision: str | None) -> None:
         field, own = self.case.derived.added_to(checkpoint.field), len(checkpoint.field.names)

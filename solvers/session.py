@@ -16,18 +16,19 @@ from .run_folder import RunFolder
 from .schedule import Series
 from .simulation import Solution
 
+FAILED = 1  # exit status
 STOPPING = "stopping after this step and writing a checkpoint; Ctrl-C once more stops at once and writes nothing"
 
 
 class EarlyEndError(Exception):
     """A run that ended early. Its text says why, and what to do next.
 
-    **Attributes:** `failed`: whether the run could not go on; else it was asked to stop.
+    **Attributes:** `status`: the exit status for it.
     """
 
-    def __init__(self, message: str, failed: bool):
+    def __init__(self, message: str, status: int):
         super().__init__(message)
-        self.failed = failed
+        self.status = status
 
 
 def perform(case: Case, folder: RunFolder, show: Reporter, checkpoint: Checkpoint | None = None) -> Solution:
@@ -40,16 +41,28 @@ def perform(case: Case, folder: RunFolder, show: Reporter, checkpoint: Checkpoin
             with Background() as writer:
                 solution = _solution(case, _wishes(case, folder, show, writer, stop), checkpoint)
         except RunError as error:
-            path = folder.dump_failed(error.checkpoint)
-            advice = f"to go on from there with other settings: amrax resume {folder.directory} --from {path} KEY=VALUE"
-            raise EarlyEndError(f"the run failed: {error}\nthe last good field is in {path}\n{advice}", True) from error
+            raise EarlyEndError("\n".join(_after_failure(folder, error)), FAILED) from error
         except Interrupted as interrupt:
             path = folder.keep(interrupt.checkpoint)
-            reached = f"t = {float(interrupt.checkpoint.field.time):.4g}, step {interrupt.checkpoint.field.step}"
+            reached = f"t = {float(interrupt.checkpoint.field.time):.6g}, step {interrupt.checkpoint.field.step}"
             text = f"interrupted at {reached}; the checkpoint is {path}\nto go on: amrax resume {folder.directory}"
-            raise EarlyEndError(text, False) from interrupt
-    folder.finish(solution)
+            raise EarlyEndError(text, stop.status) from interrupt
+    for remark in folder.finish(solution):
+        show.say(remark)
     return solution
+
+
+def _after_failure(folder: RunFolder, error: RunError) -> list[str]:
+    """What to say of a run that failed; its last good field is written."""
+    lines = [f"the run failed: {error}", *getattr(error, "__notes__", ())]
+    if error.checkpoint is None:
+        return lines
+    try:
+        path = folder.dump_failed(error.checkpoint)
+    except OSError as lost:
+        return [*lines, f"the last good field could not be written: {lost}"]
+    advice = f"to go on from there with other settings: amrax resume {folder.directory} --from {path} KEY=VALUE"
+    return [*lines, f"the last good field is in {path}", advice]
 
 
 def _solution(case: Case, wishes: Wishes, checkpoint: Checkpoint | None) -> Solution:

@@ -62,9 +62,14 @@ class Setup(eqx.Module):
     @property
     def signals_known(self) -> bool:
         """Whether the fastest signal follows from these samples; else the state has to be asked."""
-        if isinstance(self.equation, ConservationLaw) or not self.steady or self.reacts:
-            return False
-        return self.equation.diffusing is None or not self.equation.diffusing.diffusivity.of_solution
+        return self.steady and not self.signals_of_state
+
+    @property
+    def signals_of_state(self) -> bool:
+        """Whether the fastest signal follows from the state."""
+        if isinstance(self.equation, ConservationLaw) or self.reacts:
+            return True
+        return self.equation.diffusing is not None and self.equation.diffusing.diffusivity.of_solution
 
     @property
     def diffuses(self) -> bool:

@@ -184,7 +184,7 @@ def _value(value: Any) -> str:
         case int() | float():
             return repr(value)
         case str():
-            return _string(value)
+            return text_value(value)
         case Mapping():
             return f"{{{', '.join(f'{_key(k)} = {_value(v)}' for k, v in value.items())}}}"
         case list() | tuple():
@@ -193,8 +193,9 @@ def _value(value: Any) -> str:
 
 
 def _key(key: str) -> str:
-    return key if _BARE.fullmatch(key) else _string(key)
+    return key if _BARE.fullmatch(key) else text_value(key)
 
 
-def _string(text: str) -> str:
+def text_value(text: str) -> str:
+    """A string as it stands in a TOML text."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

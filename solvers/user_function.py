@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 # Files that are not the user's: what is installed, and ours.
-_FOREIGN = re.compile(rf"[\\/](site|dist)-packages[\\/]|^<|^{re.escape(str(Path(__file__).parent))}[\\/]")
+_OURS = Path(__file__).parent.parent
+_FOREIGN = re.compile(rf"[\\/](site|dist)-packages[\\/]|^<|^{re.escape(str(_OURS))}[\\/](amr|solvers)[\\/]")
 
 
 class UserFunctionError(ValueError):
@@ -43,6 +44,17 @@ def find(reference: str, folder: Path, fits: Callable[[Any], bool], kind: str) -
         hint = f"; did you mean {close[0]}?" if close else ""
         raise UserFunctionError(f"{module.__file__} has no {kind} {name!r}{hint}")
     return found
+
+
+def files_of(name: str, folder: Path) -> list[Path]:
+    """The files below a folder of a module that was imported and, if it lies there, of all others from there: it may
+    have imported them."""
+    main = Path(getattr(sys.modules.get(name), "__file__", None) or "")
+    if not main.is_relative_to(folder):
+        return []
+    files = {Path(getattr(module, "__file__", None) or "") for module in list(sys.modules.values())}
+    own = {path for path in files if path.is_relative_to(folder) and not _FOREIGN.search(str(path))}
+    return sorted(path for path in own if path.suffix == ".py" and path.exists())
 
 
 def _imported(name: str, folder: Path):

@@ -19,8 +19,10 @@ import amr
 import solvers
 from amr.errors import InvalidSettingError
 from amr.io import FileError, read_header
+from solvers.account import Account
 from solvers.checkpoint import Checkpoint
 from solvers.cli import main
+from solvers.folder_lock import FolderLock
 
 CENTRE = (0.4, 0.55, 0.5)
 
@@ -125,17 +127,60 @@ def test_checkpoints_keep_the_newest_and_change_nothing(tmp_path):
     assert steps[1] > plain.summary.steps - 10
 
 
-def test_an_interrupt_loses_nothing():
+@pytest.mark.parametrize("where", ["progress", "on_output", "device"])
+def test_an_interrupt_loses_nothing(where, monkeypatch):
     simulation = advection(1, "float64")
+    whole = simulation.run(bump, 0.5, outputs=[0.1, 0.2])
     calls = []
 
-    def interrupt(progress):
-        calls.append(progress.step)
-        if len(calls) == 2:
+    def interrupt(_):
+        calls.append(None)
+        if len(calls) == 3:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        simulation.run(bump, 0.5, progress=interrupt)
+    options = {where: interrupt} if where != "device" else {}
+    if where == "device":
+        plain = Account.add
+        monkeypatch.setattr(Account, "add", lambda *given: (plain(*given), interrupt(None)))
+    with pytest.raises(solvers.Interrupted, match="resume") as stopped:
+        simulation.run(bump, 0.5, outputs=[0.1, 0.2], **options)
+    assert 0 < stopped.value.checkpoint.field.time < 0.5
+    assert same(whole, simulation.resume(stopped.value.checkpoint, 0.5, outputs=[0.1, 0.2]))
+
+
+def test_where_the_device_fails_the_last_good_state_is_kept(monkeypatch):
+    simulation = advection(1, "float64")
+
+    def fail(progress):
+        if progress.step > 5:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
+
+    with pytest.raises(solvers.RunError, match=r"the device failed .*out of memory.*fewer levels") as failed:
+        simulation.run(bump, 0.5, outputs=[0.1, 0.2], progress=fail)
+    assert 5 < failed.value.field.step < 20
+    assert simulation.resume(failed.value.checkpoint, 0.5).summary.steps > failed.value.field.step
+
+
+def test_checkpoints_of_another_run_do_not_push_out_new_ones(tmp_path):
+    simulation = advection(1, "float64")
+    for end in (0.4, 0.1):
+        simulation.run(bump, end, checkpoints=solvers.Checkpoints(tmp_path, every_steps=4, keep=2))
+    steps = [read_header(path)["step"] for path in sorted(tmp_path.glob("*.vtkhdf"))]
+    assert len(steps) == 4
+    assert steps[1] < steps[2]
+
+
+def test_a_bounded_run_with_signals_of_the_state_does_not_depend_on_calls():
+    mesh = amr.Mesh(domain(2), (16, 16), 8, 1)
+    heat = solvers.Advection((1.0, 0.5), diffusivity=solvers.NonlinearDiffusivity(lambda u, x, y, t: 2e-3 * u[0] ** 2))
+    scheme = solvers.MethodOfLines(bounded=True)
+    simulation = solvers.Simulation(mesh, heat, scheme, amr.Difference(0.05))
+    advance = jax.jit(lambda state, rounds: simulation.advance(state, 0.1, rounds=rounds))
+    whole = advance(jax.jit(lambda: simulation.start(bump, 0.1, capacity=64))(), jnp.int32(10**6))
+    part = jax.jit(lambda: simulation.start(bump, 0.1, capacity=64))()
+    while float(part.clock.time) < 0.1:
+        part = advance(part, jnp.int32(1))
+    assert np.array_equal(whole.values, part.values)
 
 
 @pytest.mark.parametrize(
@@ -145,6 +190,7 @@ def test_an_interrupt_loses_nothing():
         ({"patch": 4}, "patch"),
         ({"max_level": 0}, "max_level"),
         ({"domain": amr.Domain(0.0, 2.0)}, "upper"),
+        ({"domain": amr.Domain(0.0, 1.0, boundary=amr.Outflow())}, "boundary"),
     ],
 )
 def test_what_does_not_fit_is_refused(change, key, tmp_path):
@@ -294,7 +340,7 @@ def test_an_earlier_file_replaces_later_ones_only_if_that_is_wanted(finished, tm
             "parameters.width: found 0.2, the run had 0.1; formulas of the equation may contain it",
         ),
         ("scheme.precision=float32", "scheme.precision: found 'float32', the run had 'float64'"),
-        ("output.name=two", "output.name: found 'two', the run had 'one'; the run goes on in its own files"),
+        ("output.name=two", "output.name: the run goes on in its own folder and files"),
         ("time.end=0.5", "time.end: found 0.5, and the run is at 0.6 already; give a later time.end"),
         ("mesh.max_level=0", "mesh.max_level: the run has 0, the file patches of level 1"),
     ],
@@ -330,6 +376,95 @@ def test_checkpoints_serve_where_dumps_are_rounded(tmp_path):
     assert done.exit_code == 0, done.stderr
 
 
+def test_nothing_is_overwritten_where_dumps_are_missing_or_cannot_be_read(finished, tmp_path):
+    folder = copied(finished, tmp_path)
+    before = dumps(folder)
+    times = {path.name: amr.read(path).time for path in before}
+    before[1].unlink()
+    before[3].write_text("what is this?")
+    done = amrax("resume", folder, "time.end=0.8")
+    assert done.exit_code == 0, done.stderr
+    assert before[3].with_name(f"{before[3].name}.unreadable").read_text() == "what is this?"
+    found = {path.name: amr.read(path).time for path in dumps(folder)}
+    assert {name: time for name, time in found.items() if name in times} == {
+        name: time for name, time in times.items() if name not in (before[1].name, before[3].name)
+    }
+    assert [round(time, 9) for name, time in sorted(found.items()) if name not in times] == [0.7, 0.8]
+    listed = json.loads((folder / "one.vtkhdf.series").read_text())["files"]
+    assert [entry["name"] for entry in listed] == sorted(found)
+
+
+def test_a_run_that_only_lacks_its_summary_can_be_finished(finished, tmp_path):
+    folder = copied(finished, tmp_path)
+    (folder / "summary.json").unlink()
+    done = amrax("resume", folder)
+    assert done.exit_code == 0, done.stderr
+    ours, theirs = (json.loads((place / "summary.json").read_text()) for place in (folder, finished))
+    assert ours["variables"] == theirs["variables"]
+
+
+def test_settings_that_are_new_since_the_run_began_have_not_changed(finished, tmp_path):
+    folder = copied(finished, tmp_path)
+    for path in [*dumps(folder), *(folder / "checkpoints").iterdir()]:
+        checkpoint, text = Checkpoint.load(path), read_header(path)["config"]
+        checkpoint.save(path, config=text.replace('boundary = "periodic"\n', ""))
+    assert 'boundary = "periodic"' not in read_header(dumps(folder)[0])["config"]
+    done = amrax("resume", folder, "time.end=0.65")
+    assert done.exit_code == 0, done.stderr
+
+
+def test_one_run_at_a_time_in_a_folder(finished, tmp_path):
+    folder = copied(finished, tmp_path)
+    lock = FolderLock(folder)
+    lock.take()
+    done = amrax("resume", folder, "time.end=0.8")
+    assert done.exit_code == 2
+    assert f"{folder} is being written by process {os.getpid()}" in done.stderr
+    lock.release()
+    assert amrax("resume", folder, "time.end=0.65").exit_code == 0
+
+
+def test_modules_that_modules_import_are_kept_with_the_run(tmp_path):
+    (tmp_path / "amrax_flow.py").write_text("from amrax_helper import SPEED\ndef flow(x, y):\n    return SPEED, 0.5\n")
+    (tmp_path / "amrax_helper.py").write_text("import amrax_numbers\nSPEED = amrax_numbers.ONE\n")
+    (tmp_path / "amrax_numbers.py").write_text("ONE = 1.0\n")
+    (tmp_path / "one.toml").write_text(
+        CONFIG.replace("[1.0, 0.5]", '"amrax_flow:flow"').replace("end = 0.6", "end = 0.1")
+    )
+    folder = tmp_path / "out"
+    assert amrax("run", tmp_path / "one.toml", f"output.directory={folder}").exit_code == 0
+    kept = {path.name for path in folder.glob("*.py")}
+    done = subprocess.run(
+        [sys.executable, "-c", "from solvers.cli import main; main()", "resume", str(folder), "time.end=0.15"],
+        cwd=tmp_path / "out", capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert kept == {"amrax_flow.py", "amrax_helper.py", "amrax_numbers.py"}
+
+
+LIMITED = """
+import resource, sys
+from solvers.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)
+main()
+"""
+
+
+@pytest.mark.parametrize("limit", [3000, 15000])
+def test_a_full_disk_is_an_error_message(limit, tmp_path):
+    (tmp_path / "one.toml").write_text(CONFIG)
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(limit), "run", "one.toml", f"output.directory={tmp_path / 'one'}"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "AMRAX_CACHE_DIR": ""}, preexec_fn=lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "cannot write results" in done.stderr
+    assert "Traceback" not in done.stderr
+    for path in (tmp_path / "one").rglob("*.vtkhdf"):
+        Checkpoint.load(path)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_run_with_a_checkpoint(number, tmp_path):
     (tmp_path / "one.toml").write_text(CONFIG)
@@ -338,7 +473,7 @@ def test_a_signal_ends_the_run_with_a_checkpoint(number, tmp_path):
     time.sleep(1.0)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
+    assert process.returncode == 128 + number, errors
     assert "stopping after this step" in errors
     assert f"to go on: amrax resume {folder}" in errors
     assert "Traceback" not in errors
@@ -355,6 +490,7 @@ def test_the_second_signal_ends_it_at_once(tmp_path):
     process = started(tmp_path, "time.end=1e4", "output.every=1e4")
     process.send_signal(signal.SIGINT)
     assert "stopping" in next(line for line in process.stderr if "stopping" in line)
+    time.sleep(0.5)  # what follows at once is taken for the same
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=30) == 130
 

@@ -134,19 +134,26 @@ def fail():
 
 def test_a_failure_surfaces_and_what_waits_behind_it_is_dropped():
     done = []
-    with pytest.raises(OSError, match="disk full"), Background() as writer:
+    with pytest.raises(OSError, match="disk full"), Background() as writer:  # noqa: PT012
         writer.do(fail)
         writer.do(lambda: done.append(1))
     assert done == []
     writer = Background()
     writer.do(fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(OSError, match="disk full"):  # noqa: PT012
         for _ in range(1000):
             writer.do(lambda: time.sleep(0.001))
     writer.finish()
 
 
 def test_what_went_wrong_first_is_what_counts():
-    with pytest.raises(ValueError, match="first"), Background() as writer:
+    with pytest.raises(ValueError, match="first"), Background() as writer:  # noqa: PT012
         writer.do(fail)
         raise ValueError("first")
+
+
+def test_an_interrupted_caller_learns_that_files_are_missing():
+    with pytest.raises(OSError, match="disk full"), Background() as writer:  # noqa: PT012
+        writer.do(fail)
+        time.sleep(0.05)
+        raise KeyboardInterrupt
