@@ -188,7 +188,7 @@ def test_a_run_tells_its_progress_and_ends_with_a_table(finished):
     _, done = finished
     assert "t = 0.5: wrote runs/tiny/tiny_0001.vtkhdf" in done.stderr
     assert "patches" in done.stderr
-    assert "updates/s" in done.stderr
+    assert "step 0, 4 patches, compiling" in done.stderr
     for row in ("steps", "cell updates", "compilation", "phi integral", "phi extrema", "phi error"):
         assert f"\n{row} " in done.stdout
     assert done.stdout.endswith("results in runs/tiny\n")
