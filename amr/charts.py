@@ -18,6 +18,7 @@ from .profile import Profile
 from .records import History, read_history
 
 MARKERS = "osD^vP*X"
+NOTHING = 1e-12  # a relative change that is rounding
 ALMOST = 1e-4  # a relative change that the labels of an axis do not show
 
 
@@ -144,7 +145,7 @@ def plot_history(record: Any, names: Sequence[str] | None = None, *, against: st
     """
     history = record if isinstance(record, History) else read_history(record)
     x_name, x = history.abscissa(against)
-    chosen = [name for name in history.columns if name != x_name] if names is None else list(names)
+    chosen = [name for name in history.columns if name not in (x_name, "step")] if names is None else list(names)
     for name in chosen:
         if name not in history.columns:
             known = f"; there are {', '.join(history.columns)}"
@@ -156,9 +157,18 @@ def plot_history(record: Any, names: Sequence[str] | None = None, *, against: st
         ax.plot(x, values, color=f"C{number % 10}", linewidth=1.4)
         ax.set_title(label, fontsize="medium", loc="left")
         ax.margins(x=0)
+        _no_closer_than(ax, NOTHING * np.nanmax(np.abs(history.columns[name])))
         ax.grid(alpha=0.3, linewidth=0.6)
     panels[-1].set_xlabel(x_name)
     return figure
+
+
+def _no_closer_than(ax: Axes, span: float) -> None:
+    """Widen the range of values where it would show nothing but rounding."""
+    low, high = ax.get_ylim()
+    if high - low < span:
+        middle = (low + high) / 2
+        ax.set_ylim(middle - span / 2, middle + span / 2)
 
 
 def _changes(values: np.ndarray, name: str) -> tuple[np.ndarray, str]:

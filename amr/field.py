@@ -148,8 +148,9 @@ class Field(eqx.Module):
     def to_xarray(self, level: Any = None, names: Sequence[str | int] | None = None):
         """All variables, or those named, on the uniform grid of a level as an `xarray.Dataset`.
 
-        The values are those of `uniform`, over the cell centres `x`, `y`, `z`; `time` is a scalar coordinate. In 2D
-        `dataset.phi.plot(x="x")` draws y upwards. Raises `ImportError` without xarray (`pip install 'amrax[xarray]'`).
+        The values are those of `uniform`, over the cell centres `z`, `y`, `x` in that order, so that
+        `dataset.phi.plot()` draws x to the right; `time` is a scalar coordinate. Raises `ImportError` without xarray
+        (`pip install 'amrax[xarray]'`).
         """
         from .resample import to_xarray
 

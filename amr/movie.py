@@ -6,7 +6,7 @@ Files are read one after the other, and twice: for the range of values, then for
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,12 @@ from .dumps import load
 from .encode import encoder
 from .errors import InvalidSettingError
 from .field import Field
+from .header import SUFFIX
 from .views import Values, View
 
 
 def movie(
-    fields: Iterable[Field | str | os.PathLike],
+    fields: Any,
     path: str | os.PathLike,
     name: str | int = 0,
     *,
@@ -34,7 +35,7 @@ def movie(
     on_frame: Callable[[int, int], None] | None = None,
     **options,
 ) -> Path:
-    """Make a movie of fields, or of files that hold them: `movie(sorted(Path("runs/a").glob("*.vtkhdf")), "a.gif")`.
+    """Make a movie of fields, of files that hold them, or of the dumps in a folder: `movie("runs/a", "a.gif")`.
 
     **Arguments:**
 
@@ -48,7 +49,7 @@ def movie(
     Returns the path. Raises `InvalidSettingError` for settings that cannot work, `FileError` for files that cannot be
     read; without ffmpeg `ImportError`. The movie is there whole or not at all.
     """
-    path, fields = Path(path), tuple(fields)
+    path, fields = Path(path), _several(fields)
     if not fields:
         raise InvalidSettingError("fields", "expected at least one field or file, got none")
     if not fps > 0 or not dpi > 0:
@@ -64,6 +65,17 @@ def movie(
     finally:
         temporary.unlink(missing_ok=True)  # there only after an error
     return path
+
+
+def _several(fields: Any) -> tuple:
+    """The fields or files; of a folder, those of its dumps by their names."""
+    if isinstance(fields, Field):
+        return (fields,)
+    if not isinstance(fields, str | os.PathLike):
+        return tuple(fields)
+    if not Path(fields).is_dir():
+        return (fields,)
+    return tuple(sorted(path for path in Path(fields).glob(f"*{SUFFIX}") if not path.stem.endswith("_failed")))
 
 
 def shared_range(fields: Sequence, view: View, vmin: Any, vmax: Any) -> tuple[float, float]:

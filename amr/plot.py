@@ -31,6 +31,7 @@ from .errors import InvalidSettingError
 from .field import Field
 from .names import AXES
 from .plane import Plane, projection
+from .resample import coarsened
 from .section import Section, draw_image, figure_size, image_bar, seen_level
 
 __all__ = [
@@ -59,6 +60,8 @@ def plot(
     vmax: Any = None,
     axis: Any = 2,
     at: Any = None,
+    level: Any = None,
+    log: bool = False,
 ) -> Figure:
     """Draw one variable: a line in 1D, coloured by level; an image in 2D; a slice in 3D.
 
@@ -70,10 +73,13 @@ def plot(
     - `cmap`: matplotlib's colour map of values, in 1D of levels; `vmin`, `vmax`: the range of values shown.
     - `norm`: the scale of values: `"log"`, `"linear"` or one of matplotlib's, such as `SymLogNorm(1e-3)`.
     - `axis`, `at`: in 3D, slice perpendicular to this axis (`"x"` or 0, ...), at this coordinate (default: the middle).
+    - `level`: show no finer cells than those of this level, but their means; `log`: the same as `norm="log"`.
 
     Returns the figure; show it with a notebook or save it with `figure.savefig("phi.png")`. Raises
     `InvalidSettingError` for an unknown variable, axis, colour map or norm and a slice outside the domain.
     """
+    field = field if level is None else coarsened(field, level)
+    norm = "log" if log and norm is None else norm
     index = field.index(name)
     if field.mesh.ndim == 1:
         return _plot_1d(field, index, patches, ax, cmap, norm, vmin, vmax)

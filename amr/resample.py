@@ -56,7 +56,9 @@ def to_xarray(field: Field, level: Any = None, names: Sequence[str | int] | None
     chosen = [field.names[field.index(name)] for name in (field.names if names is None else names)]
     axes = AXES[: mesh.ndim]
     sides = {axis: (axis, centres(mesh, d, level), {"description": "cell centres"}) for d, axis in enumerate(axes)}
-    values = {name: (tuple(axes), uniform(field, name, level), {"long_name": name}) for name in chosen}
+    # z, y, x, as usual for datasets: xarray draws the last dimension to the right.
+    dims = tuple(reversed(axes))
+    values = {name: (dims, uniform(field, name, level).T, {"long_name": name}) for name in chosen}
     attributes = {"step": int(field.step), "level": level, "max_level": mesh.max_level, "patches": field.count}
     return xarray.Dataset(values, sides | {"time": float(field.time)}, attributes | {"source": "Amrax"})
 

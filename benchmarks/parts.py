@@ -81,7 +81,7 @@ def parts(setup: Setup, state: State) -> Parts:
     def fluxes(carry, known, ghosted):
         def one(i, carry):
             # A factor that depends on what came before: else the compiler would do all of it only once.
-            factor = stage.factor + 0 * carry[0].ravel()[0]
+            factor = stage.moment.factor + 0 * carry[0].ravel()[0]
             store = functools.partial(apart, known.topology.leaves.valid)
             samples = store(lambda: stages.scaled(known.samples_of(i), factor))
             leaves, patches = known.topology.part(i), take(ghosted, i)

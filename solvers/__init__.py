@@ -75,6 +75,7 @@ _HOME = {
     "VectorPotential": "velocity",
     "Velocity": "velocity",
     "WENO5": "reconstruction",
+    "enable_compilation_cache": "compiling",
 }
 
 __all__ = sorted(_HOME)

@@ -35,7 +35,7 @@ from .equations import Advection
 from .formulas import Each, Formulas, Looks
 from .law import ConservationLaw
 from .law_checks import check_methods, not_admissible, with_coefficients
-from .records import Record
+from .records import Record, Recorded, Recording
 from .sampling import flat_points, values_at
 from .simulation import Simulation
 from .toml_text import alternatives, show
@@ -66,6 +66,11 @@ class Case:
     derived: Derived
     modules: tuple[Path, ...]
     records: dict[str, Record] = field(default_factory=dict)
+
+    def recording(self, receive: Callable[[str, Recorded], Any]) -> Recording | None:
+        """What the config wants recorded, given to `receive(name, rows)`."""
+        tapes = {name: record.tape(self.simulation.setup, self.derived) for name, record in self.records.items()}
+        return Recording(tapes, receive) if tapes else None
 
     @property
     def equation(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -62,7 +61,7 @@ def run(file: Path, overrides: tuple[str, ...], force: bool, dry: bool) -> None:
     With --dry-run the first mesh is made and the program compiled, to tell patches, memory, steps and dumps.
     """
     case = _load(file, overrides)
-    enable_compilation_cache()
+    _keep_programs()
     if dry:
         _describe(file, case)
         _rehearse(case)
@@ -96,7 +95,7 @@ def resume(directory: Path, overrides: tuple[str, ...], given: Path | None, forc
         _fail(str(error), WRONG_CONFIG)
     for remark in remarks:
         click.echo(remark, err=True)
-    enable_compilation_cache()
+    _keep_programs()
     folder = RunFolder(case)
     try:
         folder.prepare_to_resume(directory / "config.toml", checkpoint, replace=force or given is None)
@@ -193,20 +192,10 @@ def _perform(case: Case, folder: RunFolder, checkpoint: Checkpoint | None = None
     click.echo(f"results in {folder.directory}")
 
 
-def enable_compilation_cache() -> None:
-    """Let JAX keep compiled programs between runs, in AMRAX_CACHE_DIR (default ~/.cache/amrax/jax; empty: do not)."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    directory = os.environ.get("AMRAX_CACHE_DIR", os.path.join(home, "amrax", "jax"))
-    if not directory:
-        return
-    try:
-        os.makedirs(directory, exist_ok=True)
-    except OSError:
-        return  # it only saves time
-    import jax
+def _keep_programs() -> None:
+    from .compiling import enable_compilation_cache
 
-    jax.config.update("jax_compilation_cache_dir", directory)
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    enable_compilation_cache()
 
 
 def _fail(message: str, status: int) -> NoReturn:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from amr.field import Field
 
 SUFFIX = ".vtkhdf"
+RECORDS = (".csv", ".jsonl")
 PICTURES = (".png", ".pdf", ".svg", ".jpg")
 
 OPTIONS = [
@@ -54,15 +55,24 @@ def plot(files: tuple[Path, ...], same_scale: bool, output: Path | None, dpi: fl
     \b
         amrax plot runs/advection_swirl_2d/*.vtkhdf --same-scale
         amrax plot runs/sod/sod_0001.vtkhdf --variable density -o density.pdf
+        amrax plot runs/advection_swirl_2d                   its last dump
+        amrax plot run_totals.csv                            what a record has, over time
         amrax plot run_0003.vtkhdf --levels                  the levels of refinement
         amrax plot run_0003.vtkhdf --line y=0.5              a curve along x (in 3D: y=0.5,z=0.5)
         amrax plot run_0003.vtkhdf --line 0,0:1,0.5          a curve from one point to another
         amrax plot run_0003.vtkhdf --projection z            the integral along z
         amrax plot run_0003.vtkhdf --slice x=0.3             in 3D; without it, three slices through the middle
 
-    In 1D the picture is a curve, in 2D an image, in 3D slices.
+    In 1D the picture is a curve, in 2D an image, in 3D slices. Of the folder of a run the last dump is drawn; a record
+    (*.csv, *.jsonl) becomes curves over time, of the --variable or of all columns.
     """
     shown, (vmin, vmax) = prepare(options)
+    records = tuple(file for file in files if file.suffix in RECORDS)
+    for file in records:
+        _plot_record(file, shown, output if len(files) == 1 else None, dpi)
+    files = tuple(dumps(file)[1][-1] if file.is_dir() else file for file in files if file not in records)
+    if not files:
+        return
     names = _output_names(files, output, shown)
     if same_scale:
         with mistakes(files[0]):
@@ -73,6 +83,16 @@ def plot(files: tuple[Path, ...], same_scale: bool, output: Path | None, dpi: fl
             path = name(field)
             path.parent.mkdir(parents=True, exist_ok=True)
             shown.view(field).draw(field, vmin, vmax).savefig(path, dpi=dpi)
+        click.echo(path)
+
+
+def _plot_record(file: Path, shown: Shown, output: Path | None, dpi: float) -> None:
+    """The history that a run has recorded, beside its file unless told otherwise."""
+    with mistakes(file):
+        from amr.plot import plot_history
+
+        path = output or file.with_suffix(".png")
+        plot_history(file, None if shown.variable is None else [shown.variable]).savefig(path, dpi=dpi)
         click.echo(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import jax
@@ -21,3 +22,21 @@ def compiled(function, *arguments) -> Callable:
             if "option" not in str(error):
                 raise
     return lowered.compile()
+
+
+def enable_compilation_cache() -> None:
+    """Let JAX keep compiled programs between runs, in AMRAX_CACHE_DIR (default ~/.cache/amrax/jax; empty: do not).
+
+    The command line does so by itself. In a script or notebook call it before the first run; what is computed by a
+    function of the same text in another session comes from the cache then.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    directory = os.environ.get("AMRAX_CACHE_DIR", os.path.join(home, "amrax", "jax"))
+    if not directory:
+        return
+    try:
+        os.makedirs(directory, exist_ok=True)
+    except OSError:
+        return  # it only saves time
+    jax.config.update("jax_compilation_cache_dir", directory)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)

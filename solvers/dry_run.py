@@ -16,6 +16,7 @@ from . import loop
 from .build import Case
 from .driver import Run, Wishes
 from .info_text import size
+from .records import Recording
 from .setup import State
 
 FILE_OVERHEAD = 60_000  # bytes of a dump that do not depend on its cells
@@ -111,7 +112,7 @@ def dry_run(case: Case) -> DryRun:
         capacity=state.capacity,
         full=mesh.root_count * mesh.children**mesh.max_level,
         state_bytes=_bytes(state),
-        peak_bytes=_peak(run, state),
+        peak_bytes=_peak(run, state, case.recording(lambda name, rows: None)),
         machine_bytes=machine_memory(),
         first_step=first_step,
         end=config.time.end,
@@ -144,10 +145,11 @@ def _limit_of_container() -> int | None:
         return None
 
 
-def _peak(run: Run, state: State) -> int:
+def _peak(run: Run, state: State, recording: Recording | None) -> int:
     """Memory of the run loop: what goes in, what comes out, and what it needs in between."""
     stop, rounds = run.scalar(run.end), jnp.asarray(1, jnp.int32)
-    program = run.compiled(eqx.filter_jit(loop.advance), run.setup, state, stop, rounds)
+    recorder = None if recording is None else recording.recorder(state, 0, run.end)
+    program = run.compiled(eqx.filter_jit(loop.advance), run.setup, state, stop, rounds, recorder)
     used = program.compiled.memory_analysis()  # type: ignore[attr-defined]
     parts: Sequence[int] = (used.argument_size_in_bytes, used.output_size_in_bytes, used.temp_size_in_bytes)
     return sum(parts) - used.alias_size_in_bytes

@@ -285,7 +285,7 @@ def _at_points(setup: Setup, forest: Forest, function: Callable, dtype, time, pl
     mesh, equation = setup.mesh, setup.equation
     cells = jnp.arange(mesh.patch, dtype=dtype)
     x = coordinates(mesh, forest, tuple(cells + jnp.asarray(p, dtype) for p in place), dtype)
-    values = function(*x, *time)
+    values = _called(function, x, time)
     several = values if isinstance(values, tuple | list) else (values,)
     names = equation.given
     if len(several) != len(names):
@@ -295,6 +295,15 @@ def _at_points(setup: Setup, forest: Forest, function: Callable, dtype, time, pl
     shape = (*mesh.patch_shape, forest.capacity)
     rows = jnp.stack([jnp.broadcast_to(jnp.asarray(value, dtype), shape) for value in (*several, *behind)])
     return equation.conserved(rows)[: len(names)]
+
+
+def _called(function: Callable, x: tuple[Array, ...], time: tuple):
+    try:
+        return function(*x, *time)
+    except (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError) as error:
+        advice = "write it with jax.numpy (jnp.exp, jnp.where) instead of numpy, math or if"
+        text = f"the function asks for values that JAX has not computed yet; {advice}"
+        raise InvalidSettingError("initial", text) from error
 
 
 def _rate(setup: Setup, geometry: Geometry, store: Store, time: Scalar) -> Scalar:

@@ -11,13 +11,12 @@ from .checkpoints import rules_of
 from .driver import Interrupted, RunError, Wishes
 from .interrupt import StopRequest
 from .progress import Reporter
-from .records import Recording
 from .run_folder import RunFolder
 from .schedule import Series
 from .simulation import Solution
 
 FAILED = 1  # exit status
-STOPPING = "stopping after this step and writing a checkpoint; Ctrl-C once more stops at once and writes nothing"
+STOPPING = "stopping after this step, or compilation, and writing a checkpoint; Ctrl-C again stops at once without one"
 
 
 class EarlyEndError(Exception):
@@ -86,11 +85,5 @@ def _wishes(case: Case, folder: RunFolder, show: Reporter, writer: Background, s
     checkpoints = Series(
         written_by(folder.keep, "checkpoint"), rules_of(kept.every, kept.every_steps, kept.every_minutes)
     )
-    return Wishes(case.exact, case.output_times, dumps, checkpoints, show, stop, _recording(case, folder, writer))
-
-
-def _recording(case: Case, folder: RunFolder, writer: Background) -> Recording | None:
-    """What is recorded goes to the files of the folder."""
-    setup = case.simulation.setup
-    tapes = {name: record.tape(setup, case.derived) for name, record in case.records.items()}
-    return Recording(tapes, lambda name, rows: writer.do(lambda: folder.records[name].append(rows))) if tapes else None
+    recording = case.recording(lambda name, rows: writer.do(lambda: folder.records[name].append(rows)))
+    return Wishes(case.exact, case.output_times, dumps, checkpoints, show, stop, recording)

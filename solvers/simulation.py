@@ -151,12 +151,12 @@ class Simulation(eqx.Module):
 
     def run(
         self,
-        initial: Callable,
-        t_end: float,
+        initial: Any,
+        t_end: Any,
         *,
         exact: Callable | None = None,
         t_start: float = 0.0,
-        outputs: Iterable[float] = (),
+        outputs: Any = (),
         on_output: Callable[[Field], None] | None = None,
         every_steps: Any = None,
         checkpoints: Checkpoints | None = None,
@@ -183,7 +183,10 @@ class Simulation(eqx.Module):
         """
         for name, function in (("initial", initial), ("exact", exact)):
             if not (callable(function) or (function is None and name == "exact")):
-                raise InvalidSettingError(name, f"expected a function of position, got {function!r}")
+                advice = "; to go on from a solution or a file use Simulation.resume"
+                found = f"{function!r}{advice if isinstance(function, Field | Solution | State) else ''}"
+                raise InvalidSettingError(name, f"expected a function of position, got {found}")
+        _expect("t_end", t_end, float | int | np.number, "a time")
         if not (math.isfinite(t_start) and math.isfinite(t_end) and t_end >= t_start):
             raise InvalidSettingError("end", f"expected a finite time not before the start {t_start}, got {t_end}")
         collection = Collection(records or {})
@@ -193,25 +196,28 @@ class Simulation(eqx.Module):
 
     def resume(
         self,
-        checkpoint: Checkpoint | str | os.PathLike,
-        t_end: float,
+        checkpoint: Any,
+        t_end: Any,
         *,
         exact: Callable | None = None,
-        outputs: Iterable[float] = (),
+        outputs: Any = (),
         on_output: Callable[[Field], None] | None = None,
         every_steps: Any = None,
         checkpoints: Checkpoints | None = None,
         records: Mapping[str, Record] | None = None,
         progress: Callable[[Progress], None] | bool | None = None,
     ) -> Solution:
-        """Go on from a checkpoint, or from a file with one, to `t_end`; the other arguments are those of `run`.
+        """Go on from a checkpoint, a solution, or a file with one, to `t_end`; the other arguments are those of `run`.
 
         With the same choices and output times the result equals that of a run never interrupted bit by bit. What is
         recorded begins after the checkpoint. Scheme,
         thresholds, and as many more levels as you like may be others; raises `InvalidSettingError` where domain, root
         grid, patch, variables or precision do not fit the file, and `amr.io.FileError` if it cannot be read.
         """
-        loaded = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint.load(checkpoint)
+        known = checkpoint.checkpoint if isinstance(checkpoint, Solution) else checkpoint
+        _expect("checkpoint", known, Checkpoint | str | os.PathLike, "a checkpoint, a solution or a file of a run")
+        loaded = known if isinstance(known, Checkpoint) else Checkpoint.load(known)
+        _expect("t_end", t_end, float | int | np.number, "a time")
         begin = float(loaded.field.time)
         if not (math.isfinite(t_end) and jnp.dtype(self.dtype).type(t_end) >= begin):
             raise InvalidSettingError("end", f"expected a finite time not before the checkpoint's {begin}, got {t_end}")
@@ -251,6 +257,7 @@ class Simulation(eqx.Module):
 
 def _wishes(exact, outputs, on_output, every_steps, checkpoints, progress, setup, collection) -> Wishes:
     """What `run` and `resume` were asked for."""
+    _expect("outputs", outputs, Iterable, "several times, such as [0.1, 0.2]")
     rules = () if every_steps is None else (EverySteps(every_steps),)
     output = None if on_output is None else Series(lambda checkpoint: on_output(checkpoint.field), rules)
     kept = None if checkpoints is None else checkpoints.series()

@@ -15,7 +15,8 @@ import pytest
 from click.testing import CliRunner
 
 from amr.io import read, read_config
-from solvers.cli import enable_compilation_cache, main
+from solvers.cli import main
+from solvers.compiling import enable_compilation_cache
 from solvers.progress import Bar, Lines, reporter
 
 ENVIRONMENT = {**os.environ, "AMRAX_CACHE_DIR": ""}

@@ -114,7 +114,6 @@ def test_same_scale(run, figures):
 
 MISTAKES = [
     (["none.vtkhdf"], "none.vtkhdf: cannot be opened: No such file or directory"),
-    (["."], "cannot be opened: Is a directory"),
     (["run2_0000.vtkhdf", "-V", "nois"], "--variable: no variable 'nois' here; there are linear, noise; did you mean"),
     (["run3_0000.vtkhdf", "--slice", "x=3"], "--slice: 3.0 is outside the domain, which spans [0.1, 0.7] along x"),
     (["run3_0000.vtkhdf", "--slice", "w=3"], "--slice: expected something like x=0.3, got 'w=3'"),
@@ -234,3 +233,15 @@ def test_help_has_examples(run, command):
     found = run(command, "--help")
     assert f"amrax {command.name} runs/" in found.stdout
     assert max(map(len, found.stdout.splitlines())) <= 110
+
+
+def test_records_and_folders(run, dumps):
+    record = dumps / "run_totals.csv"
+    record.write_text("step,time,mass\n0,0.0,1.0\n1,0.5,1.25\n")
+    done = run(plot, record, dumps)
+    assert done.exit_code == 0, done.stderr
+    assert record.with_suffix(".png").stat().st_size > 5000
+    assert len(done.stdout.splitlines()) == 2
+    done = run(plot, record, "--variable", "mas")
+    assert done.exit_code == 2
+    assert "did you mean" in done.stderr

@@ -132,6 +132,15 @@ def test_given_axes_limits_and_colours(ndim):
     plt.close(figure)
 
 
+def test_coarser_and_logarithmic():
+    field = random_field(2)
+    picture = field.plot("noise", level=0).axes[0].images[0]
+    same = field.coarsened(0).plot("noise").axes[0].images[0]
+    np.testing.assert_array_equal(picture.get_array(), same.get_array())
+    positive = field.with_variable("square", lambda noise: noise**2 + 1)
+    assert isinstance(positive.plot("square", log=True).axes[0].images[0].norm, LogNorm)
+
+
 def test_field_plots_itself():
     field = random_field(2)
     np.testing.assert_array_equal(image_of(field.plot("noise")).get_array(), image_of(draw(field, 1)).get_array())

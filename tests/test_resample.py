@@ -22,14 +22,14 @@ def test_dataset_is_the_uniform_grid(ndim, level):
     field = random_field(ndim)
     data = field.to_xarray(level)
     assert list(data.data_vars) == ["linear", "noise"]
-    assert data["noise"].dims == tuple("xyz"[:ndim])
+    assert data["noise"].dims == tuple(reversed("xyz"[:ndim]))
     assert data.attrs["level"] == (2 if level is None else level)
     assert float(data["time"]) == 0.375
     for name in field.names:
-        np.testing.assert_array_equal(data[name].values, field.uniform(name, level))
+        np.testing.assert_array_equal(data[name].values.T, field.uniform(name, level))
     points = np.stack(np.meshgrid(*(data[axis].values for axis in "xyz"[:ndim]), indexing="ij"), axis=-1)
     if level in (None, 3):
-        np.testing.assert_array_equal(data["noise"].values, field.sample(points, "noise"))
+        np.testing.assert_array_equal(data["noise"].values.T, field.sample(points, "noise"))
     domain = field.mesh.domain
     for axis, low, up in zip("xyz", domain.lower, domain.upper, strict=False):
         side = data[axis].values

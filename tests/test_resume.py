@@ -211,6 +211,17 @@ def test_mistakes(tmp_path):
         simulation.resume(tmp_path / "field.vtkhdf", 1.0)
     with pytest.raises(FileError, match="cannot be opened"):
         simulation.resume(tmp_path / "none.vtkhdf", 1.0)
+    assert simulation.resume(solution, 0.06).summary.resumed == 1
+    with pytest.raises(InvalidSettingError, match=r"use Simulation\.resume"):
+        simulation.run(solution, 0.1)
+    with pytest.raises(InvalidSettingError, match=r"jax\.numpy"):
+        simulation.run(lambda x: np.exp(-(x**2)), 0.1)
+    with pytest.raises(InvalidSettingError, match="several times"):
+        simulation.run(bump, 0.1, outputs=0.05)
+    with pytest.raises(InvalidSettingError, match="expected a time"):
+        simulation.run(bump, "1")
+    with pytest.raises(InvalidSettingError, match="expected a checkpoint"):
+        simulation.resume(3, 0.1)
     with pytest.raises(InvalidSettingError, match=r"not before the checkpoint's 0\.05"):
         simulation.resume(tmp_path / "a.vtkhdf", 0.01)
     with pytest.raises(InvalidSettingError, match="float32"):
