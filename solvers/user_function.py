@@ -49,9 +49,10 @@ def find(reference: str, folder: Path, fits: Callable[[Any], bool], kind: str) -
 def files_of(name: str, folder: Path) -> list[Path]:
     """The files below a folder of a module that was imported and, if it lies there, of all others from there: it may
     have imported them."""
+    own_file = folder / (name.replace(".", "/") + ".py")
     main = Path(getattr(sys.modules.get(name), "__file__", None) or "")
     if not main.is_relative_to(folder):
-        return []
+        return [own_file] if own_file.exists() else []
     files = {Path(getattr(module, "__file__", None) or "") for module in list(sys.modules.values())}
     own = {path for path in files if path.is_relative_to(folder) and not _FOREIGN.search(str(path))}
     return sorted(path for path in own if path.suffix == ".py" and path.exists())
