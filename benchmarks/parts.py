@@ -85,7 +85,7 @@ def parts(setup: Setup, state: State) -> Parts:
             store = functools.partial(apart, known.topology.leaves.valid)
             samples = store(lambda: stages.scaled(known.samples_of(i), factor))
             leaves, patches = known.topology.part(i), take(ghosted, i)
-            found = stages.fluxes_of(setup, leaves, patches, samples, state.bounds, stage, stages.ALL, store)
+            found = stages.fluxes_of(setup, leaves, patches, samples, state.bounds, stage.moment, stages.ALL, store)
             return tuple(put(old, new, i) for old, new in zip(carry, found, strict=True))
 
         return sweep(layout, known.topology.forest.count, one, carry)

@@ -402,7 +402,7 @@ def test_other_rows_do_not_go_into_the_same_file(finished):
     assert "record.probe.points: found [[0.5], [0.3]], the run had [[0.5], [0.25]]; its file has other" in done.stderr
     done = amrax("resume", finished, "--from", checkpoint, "output.derived={cube = 'phi**3'}")
     assert done.exit_code == 2
-    assert "output.derived.cube: found \"phi**3\"; records contain it; give it another name" in done.stderr
+    assert 'output.derived.cube: found "phi**3"; records contain it; give it another name' in done.stderr
     assert (finished / "tiny_probe.csv").read_bytes() == before
 
 
