@@ -186,7 +186,7 @@ class Simulation(eqx.Module):
                 advice = "; to go on from a solution or a file use Simulation.resume"
                 found = f"{function!r}{advice if isinstance(function, Field | Solution | State) else ''}"
                 raise InvalidSettingError(name, f"expected a function of position, got {found}")
-        _expect("t_end", t_end, float | int | np.number, "a time")
+        _expect("t_end", t_end, float | int | np.number | Array, "a time")
         if not (math.isfinite(t_start) and math.isfinite(t_end) and t_end >= t_start):
             raise InvalidSettingError("end", f"expected a finite time not before the start {t_start}, got {t_end}")
         collection = Collection(records or {})
@@ -217,7 +217,7 @@ class Simulation(eqx.Module):
         known = checkpoint.checkpoint if isinstance(checkpoint, Solution) else checkpoint
         _expect("checkpoint", known, Checkpoint | str | os.PathLike, "a checkpoint, a solution or a file of a run")
         loaded = known if isinstance(known, Checkpoint) else Checkpoint.load(known)
-        _expect("t_end", t_end, float | int | np.number, "a time")
+        _expect("t_end", t_end, float | int | np.number | Array, "a time")
         begin = float(loaded.field.time)
         if not (math.isfinite(t_end) and jnp.dtype(self.dtype).type(t_end) >= begin):
             raise InvalidSettingError("end", f"expected a finite time not before the checkpoint's {begin}, got {t_end}")
