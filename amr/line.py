@@ -9,7 +9,7 @@ import numpy as np
 
 from .errors import InvalidSettingError
 from .field import Field
-from .lookup import locate
+from .lookup import locate, point_in
 from .names import AXES, find_variable
 
 SHORTEST = 1e-12  # of a line's length, from rounding: what one through a corner crosses of a cell next to it
@@ -96,24 +96,13 @@ def _ends(field: Field, start: Any, end: Any, fixed: dict[str, Any]) -> tuple[np
             message = f"fix all coordinates but one ({example or 'none in 1D'}), or give a start and an end"
             raise InvalidSettingError("line", message)
         pair = [[given.get(axis, side[d]) for d, axis in enumerate(axes)] for side in (domain.lower, domain.upper)]
-        return _point(field, "line", pair[0]), _point(field, "line", pair[1])
+        return point_in(field.mesh, "line", pair[0]), point_in(field.mesh, "line", pair[1])
     if given or start is None or end is None:
         raise InvalidSettingError("line", "give a start and an end, or fix all coordinates but one, not both")
-    start, end = _point(field, "start", start), _point(field, "end", end)
+    start, end = point_in(field.mesh, "start", start), point_in(field.mesh, "end", end)
     if (np.abs(end - start) <= SHORTEST * np.asarray(field.mesh.domain.lengths)).all():
         raise InvalidSettingError("end", f"expected another point than the start, got {end.tolist()}")
     return start, end
-
-
-def _point(field: Field, key: str, point: Any) -> np.ndarray:
-    domain = field.mesh.domain
-    point = np.atleast_1d(np.asarray(point, np.float64))
-    if point.shape != (domain.ndim,):
-        raise InvalidSettingError(key, f"expected a point with {domain.ndim} coordinates, got {point.tolist()}")
-    if not ((point >= domain.lower) & (point <= domain.upper)).all():
-        box = " x ".join(f"[{low:g}, {up:g}]" for low, up in zip(domain.lower, domain.upper, strict=True))
-        raise InvalidSettingError(key, f"{point.tolist()} is outside the domain, which is {box}")
-    return point
 
 
 def _crossings(field: Field, start: np.ndarray, end: np.ndarray) -> np.ndarray:

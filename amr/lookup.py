@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 from operator import and_
+from typing import Any
 
 import numpy as np
 
+from .errors import InvalidSettingError
 from .forest import Forest
 from .mesh import Mesh
 
@@ -45,3 +47,18 @@ def _key_part(mesh: Mesh, d: int, position: np.ndarray) -> np.ndarray:
     for bit in range(mesh.key_bits):
         key |= ((position >> bit) & 1) << (bit * mesh.ndim + d)
     return key
+
+
+def point_in(mesh: Mesh, key: str, point: Any) -> np.ndarray:
+    """A point of the domain, shape `(ndim,)`. Raises `InvalidSettingError` where it is none."""
+    domain = mesh.domain
+    try:
+        found = np.atleast_1d(np.asarray(point, np.float64))
+    except (TypeError, ValueError):
+        raise InvalidSettingError(key, f"expected numbers, got {point!r}") from None
+    if found.shape != (mesh.ndim,):
+        raise InvalidSettingError(key, f"expected a point with {mesh.ndim} coordinates, got {found.tolist()}")
+    if not ((found >= domain.lower) & (found <= domain.upper)).all():
+        box = " x ".join(f"[{low:g}, {up:g}]" for low, up in zip(domain.lower, domain.upper, strict=True))
+        raise InvalidSettingError(key, f"{found.tolist()} is outside the domain, which is {box}")
+    return found

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 import amr
 from amr.errors import InvalidSettingError
+from amr.lookup import point_in
 
 from .config_errors import Mistakes
 from .config_records import RecordTable
 from .derived import Derived
-from .measures import Extrema, Integrals, Line, Points, Slice, point_in
+from .measures import Extrema, Integrals, Line, Points, Slice
 from .records import Record
 from .simulation import Simulation
 from .toml_text import KeyPath

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from amr.errors import InvalidSettingError
+from amr.header import SUFFIX
 
 from .checkpoint import Checkpoint
 from .schedule import EveryMinutes, EverySteps, EveryTime, Rule, Series
-
-SUFFIX = ".vtkhdf"
 
 
 class Checkpoints:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from amr.errors import InvalidSettingError
-from amr.lookup import finest_cell
+from amr.lookup import finest_cell, point_in
 from amr.mesh import Mesh
 from amr.names import AXES, find_axis
 
@@ -136,21 +136,6 @@ class Slice(Places):
             raise InvalidSettingError("level", f"{number} cells at level {level} are too many; choose a lower level")
         sides = [np.array([self.at]) if d == axis else _centres(mesh, d, level) for d in range(mesh.ndim)]
         return np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).squeeze(axis)
-
-
-def point_in(mesh: Mesh, key: str, point: Any) -> np.ndarray:
-    """A point of the domain, shape `(ndim,)`. Raises `InvalidSettingError` where it is none."""
-    domain = mesh.domain
-    try:
-        found = np.atleast_1d(np.asarray(point, np.float64))
-    except (TypeError, ValueError):
-        raise InvalidSettingError(key, f"expected numbers, got {point!r}") from None
-    if found.shape != (mesh.ndim,):
-        raise InvalidSettingError(key, f"expected a point with {mesh.ndim} coordinates, got {found.tolist()}")
-    if not ((found >= domain.lower) & (found <= domain.upper)).all():
-        box = " x ".join(f"[{low:g}, {up:g}]" for low, up in zip(domain.lower, domain.upper, strict=True))
-        raise InvalidSettingError(key, f"{found.tolist()} is outside the domain, which is {box}")
-    return found
 
 
 def _centres(mesh: Mesh, d: int, level: int) -> np.ndarray:

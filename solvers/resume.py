@@ -57,14 +57,17 @@ def resumable(directory: Path, overrides: Sequence[str], given: Path | None) -> 
             )
     case = load(source, [*overrides, f"output.directory={text_value(str(directory))}"])
     assert case.config.output.name is not None, "the config of a case is resolved"
-    path, remarks = (given, []) if given is not None else _newest(directory, case.config.output.name)
-    checkpoint = _loaded(path)
+    remarks: list[str] = []
+    if given is not None:
+        path, checkpoint = given, _loaded(given)
+    else:
+        path, checkpoint, remarks = _newest(directory, case.config.output.name)
     _check_settings(source, overrides, case, path, checkpoint)
     return case, checkpoint, remarks
 
 
-def _newest(directory: Path, name: str) -> tuple[Path, list[str]]:
-    """The newest file that a run can go on from, and why newer ones cannot be taken."""
+def _newest(directory: Path, name: str) -> tuple[Path, Checkpoint, list[str]]:
+    """The newest file that a run can go on from, what is in it, and why newer ones cannot be taken."""
     found = [*numbered(directory / CHECKPOINTS, name), *numbered(directory, name)]
     remarks, steps = [], {}
     for path in found:
@@ -78,8 +81,7 @@ def _newest(directory: Path, name: str) -> tuple[Path, list[str]]:
             _allow(header["stored"])
     for path in sorted(steps, key=steps.__getitem__, reverse=True):
         try:
-            Checkpoint.load(path)
-            return path, remarks
+            return path, Checkpoint.load(path), remarks
         except amr.io.FileError as error:
             remarks.append(f"passed over: {error}")
     text = f"{directory}: has no dump or checkpoint of full precision that is whole; start the run again with amrax run"
