@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import operator
+
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Bool, Int
 
 from . import morton
+from .indices import looked_up
 from .mesh import Mesh
 
 
@@ -42,16 +46,16 @@ class Forest(eqx.Module):
 class Transition(eqx.Module):
     """Where each slot of a new forest comes from.
 
-    **Attributes:** (all of shape `(capacity,)`)
+    **Attributes:** (all of shape `(capacity,)`, or those of a sweep as they lie in a pool)
 
     - `source`: the old slot: the patch itself, its parent, or its first child.
     - `child`: which child of the source it is, where the source was refined.
     - `change`: +1 where the source was refined, -1 where it was coarsened, 0 where it was kept.
     """
 
-    source: Int[Array, " patches"]
-    child: Int[Array, " patches"]
-    change: Int[Array, " patches"]
+    source: Int[Array, "*blocks patches"]
+    child: Int[Array, "*blocks patches"]
+    change: Int[Array, "*blocks patches"]
 
 
 def resize(array: Array, capacity: int) -> Array:
@@ -63,7 +67,7 @@ def resize(array: Array, capacity: int) -> Array:
 def root_positions(mesh: Mesh) -> np.ndarray:
     """Positions of the root patches in Morton order, shape `(ndim, patches)`."""
     grid = np.indices(mesh.roots, np.int32).reshape(mesh.ndim, -1)
-    return grid[:, np.argsort(morton.encode(grid, mesh.key_bits))]
+    return grid[:, np.argsort(morton.encode(grid))]
 
 
 def root_forest(mesh: Mesh, capacity: int) -> Forest:
@@ -78,14 +82,24 @@ def root_forest(mesh: Mesh, capacity: int) -> Forest:
 def keys(mesh: Mesh, forest: Forest) -> Int[Array, " patches"]:
     """Morton keys of the patches' lower corners on the finest level; `NO_KEY` in empty slots. Increasing."""
     finest = forest.position << (mesh.max_level - forest.level)
-    return jnp.where(forest.active, morton.encode(finest, mesh.key_bits), morton.NO_KEY)
+    return jnp.where(forest.active, morton.encode(finest), morton.NO_KEY)
 
 
 def find(mesh: Mesh, sorted_keys: Int[Array, " patches"], finest: Int[Array, "ndim *shape"]) -> Int[Array, "*shape"]:
     """Slots of the leaves that contain the given patch positions of the finest level (which lie in the domain)."""
-    query = morton.encode(finest, mesh.key_bits)
-    after = jnp.searchsorted(sorted_keys, query, side="right", method="scan_unrolled")
-    return jnp.maximum(after.astype(jnp.int32) - 1, 0)
+    return last_up_to(sorted_keys, morton.encode(finest))
+
+
+def last_up_to(values: Int[Array, " n"], query: Int[Array, "*shape"]) -> Int[Array, "*shape"]:
+    """The last place of an increasing sequence with a value up to the query; 0 where there is none."""
+    steps = values.size.bit_length()
+
+    def nearer(step, place):
+        there = place + (1 << (steps - 1 - step))
+        found = looked_up(values, jnp.minimum(there, values.size - 1)) <= query
+        return jnp.where(found & (there < values.size), there, place)
+
+    return lax.fori_loop(0, steps, nearer, jnp.zeros_like(query))
 
 
 def half_offsets(ndim: int, reach: int) -> np.ndarray:
@@ -102,29 +116,48 @@ def neighbours(mesh: Mesh, forest: Forest, reach: int = 1) -> Int[Array, "halves
     """
     offsets = half_offsets(mesh.ndim, reach)
     half = 2 * forest.position[:, None, :] + offsets.T[:, :, None]
-    size = 2 * jnp.asarray(mesh.roots, jnp.int32)[:, None] << forest.level[None, :]
-    inside = [
-        half[d] % size[d] if mesh.domain.periodic[d] else jnp.clip(half[d], 0, size[d] - 1) for d in range(mesh.ndim)
-    ]
-    finest = (jnp.stack(inside) << (mesh.max_level - forest.level)) >> 1
+    size = jnp.broadcast_to(2 * np.array(mesh.roots, np.int32)[:, None, None] << forest.level, half.shape)
+    inside = within(half, size, mesh.domain.periodic)
+    finest = (inside << (mesh.max_level - forest.level)) >> 1
     return find(mesh, keys(mesh, forest), finest)
+
+
+def within(number: Int[Array, "ndim ..."], size: Int[Array, "ndim ..."], periodic: tuple[bool, ...]) -> Array:
+    """Numbers along each dimension that are less than `size` beyond 0 to `size - 1`, brought back between: wrapped
+    around in periodic dimensions, moved to the nearest in others."""
+    wrapped = lax.rem(number + size, size) if any(periodic) else number
+    if all(periodic):
+        return wrapped
+    nearest = jnp.maximum(jnp.minimum(number, size - 1), 0)
+    return jnp.where(np.reshape(periodic, (-1, *(1,) * (number.ndim - 1))), wrapped, nearest)
 
 
 def octant(forest: Forest) -> Int[Array, " patches"]:
     """Which child of its parent each patch is, in Morton order."""
-    return sum(((forest.position[d] & 1) << d for d in range(forest.position.shape[0])), jnp.int32(0))
+    last = forest.position & 1
+    return functools.reduce(operator.or_, [bit << d for d, bit in enumerate(last)])
 
 
-def siblings_agree(mesh: Mesh, forest: Forest, wish: Bool[Array, " patches"]) -> Bool[Array, " patches"]:
-    """True where all children of a patch's parent are leaves for which `wish` holds."""
+Families = tuple[Int[Array, "children patches"], Bool[Array, " patches"]]
+
+
+def families(mesh: Mesh, forest: Forest) -> Families:
+    """For each patch the slots of all children of its parent, and whether these are leaves.
+
+    They are if the first and the last of these slots hold patches of its own level with its parent: in Morton order the
+    children between them, each of which is one leaf or several, then take the slots between.
+    """
     first = jnp.arange(forest.capacity, dtype=jnp.int32) - octant(forest)
-    agree = (forest.level > 0) & forest.active
-    parent = forest.position >> 1
-    for child in range(mesh.children):
-        slot = jnp.clip(first + child, 0, forest.capacity - 1)
-        same = (forest.level[slot] == forest.level) & (parent[:, slot] == parent).all(0)
-        agree &= same & wish[slot]
-    return agree
+    slots = jnp.minimum(first + np.arange(mesh.children, dtype=np.int32)[:, None], forest.capacity - 1)
+    family = jnp.concatenate([forest.level[None], forest.position >> 1])
+    same = looked_up(family, slots[:: mesh.children - 1]) == family[:, None]
+    return slots, same.all((0, 1)) & (forest.level > 0) & forest.active
+
+
+def siblings_agree(family: Families, wish: Bool[Array, " patches"]) -> Bool[Array, " patches"]:
+    """True where all children of a patch's parent are leaves for which `wish` holds."""
+    slots, complete = family
+    return complete & looked_up(wish, slots).all(0)
 
 
 def balance(
@@ -137,16 +170,17 @@ def balance(
     levels by one at most. Every sweep but the last raises some target, so the sweeps end, after a few for each level.
     """
 
-    def sweep(target):
-        raised = jnp.maximum(target, target[around].max(0) - 1)
-        together = siblings_agree(mesh, forest, raised < forest.level)
-        return jnp.where((raised < forest.level) & ~together, forest.level, raised)
+    family = families(mesh, forest)
 
-    def changed(carry):
-        before, after = carry
-        return (before != after).any()
+    def sweep(carry):
+        target, _ = carry
+        raised = jnp.maximum(target, looked_up(target, around).max(0) - 1)
+        fewer = raised < forest.level
+        together = siblings_agree(family, fewer)
+        new = jnp.where(fewer & ~together, forest.level, raised)
+        return new, (new != target).any()
 
-    return jax.lax.while_loop(changed, lambda carry: (carry[1], sweep(carry[1])), (target, sweep(target)))[1]
+    return lax.while_loop(lambda carry: carry[1], sweep, (target, jnp.ones((), bool)))[0]
 
 
 def adapt(mesh: Mesh, forest: Forest, target: Int[Array, " patches"]) -> tuple[Forest, Transition, Int[Array, ""]]:
@@ -156,30 +190,25 @@ def adapt(mesh: Mesh, forest: Forest, target: Int[Array, " patches"]) -> tuple[F
     itself, or (all siblings together) by its parent. Returns the new forest, where its patches come from, and how
     many patches it needs; if that exceeds the capacity, the forest is returned unchanged.
     """
-
-    def sizes(target):
-        merged = jnp.where(octant(forest) == 0, 1, 0)
-        size = jnp.where(target > forest.level, mesh.children, jnp.where(target < forest.level, merged, 1))
-        return jnp.where(forest.active, size, 0)
-
-    needed = sizes(target).sum(dtype=jnp.int32)
-    target = jnp.where(needed > forest.capacity, forest.level, target)
-    size = sizes(target)
+    change = jnp.where(forest.active, target - forest.level, 0)
+    one = (forest.active & ((change >= 0) | (octant(forest) == 0))).astype(jnp.int32)
+    size = jnp.where(change > 0, mesh.children, one)
     end = jnp.cumsum(size, dtype=jnp.int32)
-    count = end[-1]
-    slot = jnp.arange(forest.capacity, dtype=jnp.int32)
-    source = jnp.searchsorted(end, slot, side="right", method="scan_unrolled").astype(jnp.int32)
-    source = jnp.where(slot < count, jnp.minimum(source, forest.capacity - 1), 0)
-    child = slot - (end - size)[source]
-    change = jnp.where(slot < count, (target - forest.level)[source], 0)
-
-    corner = jnp.asarray(morton.octants(mesh.ndim).T)[:, jnp.clip(child, 0, mesh.children - 1)]
-    old = forest.position[:, source]
-    position = jnp.where(change > 0, 2 * old + corner, jnp.where(change < 0, old >> 1, old))
-    level = forest.level[source] + change
+    needed = end[-1]
+    fits, slot = needed <= forest.capacity, jnp.arange(forest.capacity, dtype=jnp.int32)
+    count = jnp.where(fits, needed, forest.count)
     used = slot < count
+    begin = end - size
+    source = jnp.where(used, jnp.where(fits, last_up_to(begin, slot), slot), 0)
+
+    change = jnp.where(used & fits, looked_up(change, source), 0)
+    child = jnp.where(change > 0, slot - looked_up(begin, source), 0)
+    old = looked_up(forest.position, source)
+    corner = (child >> np.arange(mesh.ndim, dtype=np.int32)[:, None]) & 1
+    position = jnp.where(change > 0, 2 * old + corner, old >> (change < 0).astype(jnp.int32))
+    level = looked_up(forest.level, source) + change
     new = Forest(jnp.where(used, level, 0), jnp.where(used, position, 0), count)
-    return new, Transition(source, jnp.where(change > 0, child, 0), change), needed
+    return new, Transition(source, child, change), needed
 
 
 def unchanged(forest: Forest) -> tuple[Forest, Transition, Int[Array, ""]]:

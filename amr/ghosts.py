@@ -106,7 +106,8 @@ def mirror_windows(
 ) -> Float[Array, "vars blocks points lanes"]:
     """The windows that rings are prolonged from (see `amr.halo.fill_ring`), with what gives the value or derivative
     that boundaries ask for beyond faces of the domain: interpolation between levels keeps its order at walls."""
-    cells = over_blocks(functools.partial(_window_places, mesh, plan), leaves)
+    places = functools.partial(window_places, mesh, ghost=plan.ghost, margin=plan.margin)
+    cells = over_blocks(places, leaves)
     sizes = over_blocks(lambda leaves: cell_sizes(mesh, leaves, near.dtype), leaves)
     half = mesh.patch // 2
     for d, pair in enumerate(mesh.domain.boundaries):
@@ -122,10 +123,6 @@ def mirror_windows(
             distance = 2 * (2 * jnp.maximum(layer, 1) - 1).astype(near.dtype) * sizes[:, d][:, None]
             near = jnp.where(outside, from_relation(boundary.relation(face), near, distance), near)
     return near
-
-
-def _window_places(mesh: Mesh, plan: HaloPlan, leaves: Leaves):
-    return jnp.stack([window_places(mesh, leaves, plan.ghost, plan.margin, d) for d in range(mesh.ndim)])
 
 
 def _clipped(mesh: Mesh, leaves: Leaves, cells, size, d: int, end: int | None):

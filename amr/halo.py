@@ -10,9 +10,14 @@ The plan is two index arrays into the store, rebuilt at every regrid: one for th
 cells that rings are prolonged from.
 
 The siblings of a patch are never coarser than it, so coarse cells lie only beyond the faces that a patch shares with
-its parent: the ring has the shape of a corner, mirrored for each child so that it is the lower one. It is cut into one
-box a dimension (`ring_boxes`), each of which is prolonged from a dense window of coarse cells, with as many layers
-around it as the prolongation reads.
+its parent: the ring has the shape of a corner, mirrored for each child so that it is the lower one. It is made of one
+box a dimension, thin across it. All boxes have the same shape once the dimension across them is put first, so they are
+prolonged at once, as if they were lanes, each from a dense window of coarse cells with as many layers around it as the
+prolongation reads. (The boxes overlap where the ring bends; one of them is read there.)
+
+    0 0 0 0 0 0 0      2D, depth 1: the coarse cells of box 0, thin along the first dimension (drawn downwards), and of
+    1 . . . . . .      box 1, which has the uppermost cell on the left too; `.` are coarse cells in and around the patch
+    1 . . . . . .
 
 All that a ring needs is there as cells or averages, because of 2:1 balance: no leaf within a patch's width of the patch
 is more than one level coarser, and none within the same distance of such a coarser leaf that touches the patch is
@@ -31,21 +36,19 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from . import morton
 from .boundary import Outflow, Periodic
 from .errors import InvalidSettingError
 from .fusion import apart
-from .indices import along, row_major
+from .indices import along, divided, looked_up, row_major
 from .leaves import Leaves, over_blocks
 from .mesh import Mesh
-from .pool import Layout, Pool, active, at, gather, layout_of, put, sweep, take
+from .pool import Layout, Pool, active, gather, layout_of, put, put_rows, rows_at, sweep, take
 from .transfer import Prolongation, restrict
 
 Store = Float[Array, "vars sweeps blocks rows lanes"]
-Box = tuple[range, ...]  # of cells: one range a dimension
 
 
 class HaloPlan(eqx.Module):
@@ -83,33 +86,29 @@ def rows_of(mesh: Mesh, ghost: int) -> Rows:
     """The rows that each patch needs for `ghost` layers of ghost cells. Without levels cells alone are stored."""
     if mesh.max_level == 0:
         return Rows(mesh.cells_per_patch, 0, 0)
-    ring = sum(map(_size, ring_boxes(mesh.ndim, mesh.patch, ghost))) * mesh.children
+    ring = mesh.ndim * math.prod(ring_box(mesh.ndim, mesh.patch, ghost)) * mesh.children
     return Rows(mesh.cells_per_patch, (mesh.patch // 2) ** mesh.ndim, ring)
 
 
-def ring_boxes(ndim: int, patch: int, ghost: int) -> list[Box]:
-    """Coarse cells that can lie beyond a patch's parent, as boxes in the coarse window of the ghosted patch, mirrored
-    so that the parent's corner is the lower one. Box d is less than `depth` cells from it along d, and further along
-    the dimensions before."""
+def ring_box(ndim: int, patch: int, ghost: int, margin: int = 0) -> tuple[int, ...]:
+    """Coarse cells of a box of a ring, the dimension across it first, with a margin around.
+
+    Boxes lie in the coarse window of the ghosted patch, mirrored so that the corner of its parent is the lower one."""
     depth = coarse_depth(ghost)
-    ring, rest, window = range(depth), range(depth, patch // 2 + 2 * depth), range(patch // 2 + 2 * depth)
-    return [tuple(ring if k == d else rest if k < d else window for k in range(ndim)) for d in range(ndim)]
+    return (depth + 2 * margin, *(patch // 2 + 2 * depth + 2 * margin,) * (ndim - 1))
+
+
+def _turned(cells: np.ndarray, d: int) -> np.ndarray:
+    """Coordinates `(ndim, ..)` in the order of box d, put back into their own order: dimension d is the first there."""
+    return np.stack([*cells[1 : d + 1], cells[0], *cells[d + 1 :]])
 
 
 @functools.cache
 def _window_cells(ndim: int, patch: int, ghost: int, margin: int) -> np.ndarray:
-    """The cells of all windows of a ring as coordinates in the mirrored coarse window, shape `(ndim, points)`."""
-    windows = [_widened(box, margin) for box in ring_boxes(ndim, patch, ghost)]
-    cells = [np.stack(np.meshgrid(*window, indexing="ij")).reshape(ndim, -1) for window in windows]
-    return np.concatenate(cells, axis=1).astype(np.int32)
-
-
-def _widened(box: Box, margin: int) -> Box:
-    return tuple(range(side.start - margin, side.stop + margin) for side in box)
-
-
-def _size(box: Box) -> int:
-    return math.prod(map(len, box))
+    """The cells of the windows of all boxes as coordinates in the mirrored coarse window, shape `(ndim, points)`: cell
+    after cell of a box in row-major order, and each of them box after box."""
+    cells = np.indices(ring_box(ndim, patch, ghost, margin), np.int32).reshape(ndim, -1) - margin
+    return np.stack([_turned(cells, d) for d in range(ndim)], axis=-1).reshape(ndim, -1)
 
 
 def coarse_depth(ghost: int) -> int:
@@ -167,14 +166,13 @@ def put_cells(mesh: Mesh, store: Store, cells: Float[Array, "vars blocks *cells 
     known = cells.reshape(shape)
     if mesh.max_level > 0:
         known = jnp.concatenate([known, restrict(cells, skip=2).reshape(shape)], axis=2)
-    return lax.dynamic_update_slice(store, known[:, None], at(i, 0, None, 0, 0, 0))
+    return put_rows(store, known, i)
 
 
 def cells_part(mesh: Mesh, store: Store, i: Int[Array, ""]) -> Float[Array, "vars blocks *cells lanes"]:
     """The cells of sweep i."""
-    size = (store.shape[0], 1, store.shape[2], mesh.cells_per_patch, store.shape[4])
-    cells = lax.dynamic_slice(store, at(i, 0, None, 0, 0, 0), size)
-    return cells.reshape(store.shape[0], store.shape[2], *mesh.patch_shape, store.shape[4])
+    cells = rows_at(store, i, 0, mesh.cells_per_patch)
+    return cells.reshape(*cells.shape[:2], *mesh.patch_shape, cells.shape[-1])
 
 
 def cells_of(mesh: Mesh, store: Store, count: Int[Array, ""]) -> Pool:
@@ -203,29 +201,25 @@ def fill_ring(
     if prolongation.margin != plan.margin:
         raise ValueError(f"the plan was made for a margin of {plan.margin}, not of {prolongation.margin} cells")
     first = mesh.cells_per_patch + (mesh.patch // 2) ** mesh.ndim
-    children = functools.partial(_children_of_boxes, ring_boxes(mesh.ndim, mesh.patch, plan.ghost), prolongation)
+    box = ring_box(mesh.ndim, mesh.patch, plan.ghost, plan.margin)
+    children = functools.partial(_children_of_boxes, box, prolongation)
 
     def one(i, store):
         near = apart(plan.valid, lambda: gather(store, take(plan.stencil, i, axis=0)))
         near = near if beyond is None else beyond(near, i)
         ring = apart(plan.valid, lambda: jax.vmap(children, in_axes=1, out_axes=1)(near))
-        return lax.dynamic_update_slice(store, ring[:, None], at(i, 0, None, 0, first, 0))
+        return put_rows(store, ring, i, first)
 
     return sweep(layout, count, one, store)
 
 
 def _children_of_boxes(
-    boxes: list[Box], prolongation: Prolongation, near: Float[Array, "vars points lanes"]
+    box: tuple[int, ...], prolongation: Prolongation, near: Float[Array, "vars points lanes"]
 ) -> Float[Array, "vars ring lanes"]:
-    """A ring from the windows of its boxes: box after box, child after child, the cells of each in row-major order."""
-    rows, first = [], 0
-    for box in boxes:
-        wide = _widened(box, prolongation.margin)
-        window = lax.slice_in_dim(near, first, first + _size(wide), axis=1)
-        first += _size(wide)
-        children = prolongation.children(window.reshape(near.shape[0], *map(len, wide), near.shape[-1]))
-        rows += [child.reshape(near.shape[0], -1, near.shape[-1]) for child in children]
-    return jnp.concatenate(rows, axis=1)
+    """A ring from the windows of its boxes: child after child, the cells of each in row-major order, each of them box
+    after box."""
+    children = prolongation.children(near.reshape(near.shape[0], *box, -1))
+    return jnp.stack(children, axis=1).reshape(near.shape[0], -1, near.shape[-1])
 
 
 def ghosted_part(plan: HaloPlan, store: Store, i: Int[Array, ""]) -> Float[Array, "vars blocks *ghosted lanes"]:
@@ -253,42 +247,49 @@ def _fill_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int
     cell = [_clamped(mesh, leaves, d, offset, patch - 1) for d in range(ndim)]
 
     region = _regions(mesh, leaves.reach, ghost)
-    start = layout.place(rows.total, 0, leaves.around)[region]
-    same = row_major([along(c % patch, d, ndim) for d, c in enumerate(cell)], patch)
+    start = _of_regions(layout.start(rows.total, leaves.around), region)
+    inside = [divided(c + patch, patch)[1] for c in cell]
+    same = row_major([along(c, d, ndim) for d, c in enumerate(inside)], patch)
     if mesh.max_level == 0:
         return start + same * layout.lanes
-    above = leaves.relative[region]
-    finer = rows.cells + row_major([along(c % half, d, ndim) for d, c in enumerate(cell)], half)
+    above = _of_regions(leaves.relative, region)
+    finer = rows.cells + row_major([along(divided(c, half)[1], d, ndim) for d, c in enumerate(inside)], half)
 
-    width = patch + 4 * depth
-    mirrored = [jnp.where(leaves.position[d] & 1 == 0, c, patch - 1 - c) + 2 * depth for d, c in enumerate(cell)]
-    number = row_major([along(m, d, ndim) for d, m in enumerate(mirrored)], width)
-    coarser = rows.cells + rows.averages + jnp.asarray(_ring_rows(ndim, patch, ghost))[number]
+    # Mirrored cells, counted from the corner of the window; each pair of these belongs to one coarse cell.
+    upper = leaves.position & 1
+    mirrored = [jnp.where(upper[d] == 0, c, patch - 1 - c) + 2 * depth for d, c in enumerate(cell)]
+    number = row_major([along(m, d, ndim) for d, m in enumerate(mirrored)], patch + 4 * depth)
+    coarser = rows.cells + rows.averages + looked_up(jnp.asarray(_ring_rows(ndim, patch, ghost)), number)
     row = jnp.where(above > 0, finer, jnp.where(above < 0, coarser, same))
-    return jnp.where(above < 0, layout.place(rows.total, 0, leaves.slot), start) + row * layout.lanes
+    return jnp.where(above < 0, layout.start(rows.total, leaves.slot), start) + row * layout.lanes
+
+
+def _of_regions(halves: Int[Array, "halves patches"], region: np.ndarray) -> Int[Array, "*ghosted patches"]:
+    """What is known of the half patches in and around patches, for each of their cells."""
+    return halves.at[region].get(mode="promise_in_bounds", wrap_negative_indices=False)
 
 
 def _stencil_indices(mesh: Mesh, layout: Layout, ghost: int, margin: int, leaves: Leaves) -> Int[Array, "points lanes"]:
     """Places of the cells of all windows of a ring."""
-    ndim, patch, rows, half = mesh.ndim, mesh.patch, rows_of(mesh, ghost), mesh.patch // 2
-    region, same, finer = [], [], []
-    for d in range(ndim):
-        upper = leaves.position[d] & 1
-        coarse = window_places(mesh, leaves, ghost, margin, d)
-        inside = _clamped(mesh, leaves, d, _mirrored(mesh, leaves, d, coarse, half - 1), half - 1)
-        region.append(2 * inside // half + leaves.reach)
-        same.append((inside + half * upper) % patch)
-        finer.append(inside % half)
-    near = (row_major(region, 2 + 2 * leaves.reach), jnp.arange(layout.lanes, dtype=jnp.int32))
-    owner, relative = leaves.around[near], leaves.relative[near]
-    row = jnp.where(relative < 0, row_major(same, patch), rows.cells + row_major(finer, half))
+    patch, rows, half = mesh.patch, rows_of(mesh, ghost), mesh.patch // 2
+    coarse = window_places(mesh, leaves, ghost, margin)
+    inside = [
+        _clamped(mesh, leaves, d, _mirrored(mesh, leaves, d, cell, half - 1), half - 1) for d, cell in enumerate(coarse)
+    ]
+    inside = coarse if all(mesh.domain.periodic) else jnp.stack(inside)
+    region = divided(2 * inside + half * leaves.reach, half)[0]
+    same = divided(inside + half * (leaves.position & 1)[:, None] + patch, patch)[1]
+    finer = divided(inside + half, half)[1]
+    near = row_major(list(region), 2 + 2 * leaves.reach) * layout.lanes + jnp.arange(layout.lanes, dtype=jnp.int32)
+    owner, relative = (looked_up(halves.reshape(-1), near) for halves in (leaves.around, leaves.relative))
+    row = jnp.where(relative < 0, row_major(list(same), patch), rows.cells + row_major(list(finer), half))
     return layout.place(rows.total, row, owner)
 
 
-def window_places(mesh: Mesh, leaves: Leaves, ghost: int, margin: int, d: int) -> Int[Array, "points lanes"]:
-    """Where the cells of all windows of a ring lie along dimension d, in coarse cells from the patch's corner."""
-    offset = _window_cells(mesh.ndim, mesh.patch, ghost, margin)[d][:, None] - coarse_depth(ghost)
-    return jnp.where(leaves.position[d] & 1 == 0, offset, mesh.patch // 2 - 1 - offset)
+def window_places(mesh: Mesh, leaves: Leaves, ghost: int, margin: int) -> Int[Array, "ndim points lanes"]:
+    """Where the cells of all windows of a ring lie along each dimension, in coarse cells from the patch's corner."""
+    offset = _window_cells(mesh.ndim, mesh.patch, ghost, margin)[..., None] - coarse_depth(ghost)
+    return jnp.where((leaves.position & 1)[:, None] == 0, offset, mesh.patch // 2 - 1 - offset)
 
 
 def _mirrored(mesh: Mesh, leaves: Leaves, d: int, cell, last: int):
@@ -317,11 +318,11 @@ def _clamped(mesh: Mesh, leaves: Leaves, d: int, cell, last: int):
 def _ring_rows(ndim: int, patch: int, ghost: int) -> np.ndarray:
     """For each child of a cell of the mirrored coarse window, its row in the ring (see `_children_of_boxes`), 0 where
     it has none; row-major."""
+    box = ring_box(ndim, patch, ghost)
     fine = np.zeros((patch + 4 * coarse_depth(ghost),) * ndim, np.int32)
-    first = 0
-    for box in ring_boxes(ndim, patch, ghost):
-        for child in morton.octants(ndim):
-            place = tuple(slice(2 * side.start + bit, 2 * side.stop, 2) for side, bit in zip(box, child, strict=True))
-            fine[place] = first + np.arange(_size(box)).reshape(*map(len, box))
-            first += _size(box)
+    cells, octants = np.indices(box, np.int32).reshape(ndim, -1), morton.octants(ndim)
+    row = np.arange(fine.ndim * len(octants) * cells.shape[1], dtype=np.int32).reshape(len(octants), -1, ndim)
+    for d in reversed(range(ndim)):
+        for number, child in enumerate(octants):
+            fine[tuple(_turned(2 * cells + child[:, None], d))] = row[number, :, d]
     return fine.reshape(-1)

@@ -31,7 +31,7 @@ from .forest import Forest, find, keys, root_positions
 from .fusion import apart
 from .indices import row_major
 from .mesh import Mesh
-from .pool import Layout, Pool, arranged, at, gather, layout_of, put, sweep, take, take_patches
+from .pool import Layout, Pool, arranged, gather, layout_of, put, rows_at, sweep, take, take_patches
 from .transfer import paired, restrict
 
 NodePool = Float[Array, "vars parts blocks *cells lanes"]
@@ -299,14 +299,8 @@ def rows_of(mesh: Mesh) -> int:
 
 def cells_of(mesh: Mesh, store: Store, i: Int[Array, ""]) -> Float[Array, "vars blocks *cells lanes"]:
     """The cells of sweep i."""
-    variables, _, blocks, _, lanes = store.shape
-    cells = lax.dynamic_slice(store, at(i, 0, None, 0, 0, 0), (variables, 1, blocks, mesh.cells_per_patch, lanes))
-    return cells.reshape(variables, blocks, *mesh.patch_shape, lanes)
-
-
-def put_rows(store: Store, rows: Float[Array, "vars blocks first lanes"], i: Int[Array, ""]) -> Store:
-    """The store with the first rows of sweep i, those of cells or all, replaced."""
-    return lax.dynamic_update_slice(store, rows[:, None], at(i, 0, None, 0, 0, 0))
+    cells = rows_at(store, i, 0, mesh.cells_per_patch)
+    return cells.reshape(*cells.shape[:2], *mesh.patch_shape, cells.shape[-1])
 
 
 def rows_from(cells: Float[Array, "vars blocks *cells lanes"]) -> Float[Array, "vars blocks rows lanes"]:

@@ -7,10 +7,12 @@ from collections.abc import Callable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Bool, Int, PyTree
 
 from .forest import Forest, neighbours
 from .fusion import apart
+from .indices import looked_up
 from .mesh import Mesh
 from .pool import Layout, arranged, take_patches
 
@@ -35,13 +37,43 @@ class Leaves(eqx.Module):
     valid: Bool[Array, ""]
     reach: int = eqx.field(static=True)
 
+
+class LeafTable(eqx.Module):
+    """What is known of all leaves, in one array, so that those of a sweep are one slice of it.
+
+    **Attributes:**
+
+    - `rows`: level, position, `around` and `relative` of `Leaves`, one after the other.
+    - `valid`, `reach`: as those of `Leaves`.
+    """
+
+    rows: Int[Array, "rows patches"]
+    valid: Bool[Array, ""]
+    ndim: int = eqx.field(static=True)
+    reach: int = eqx.field(static=True)
+
+    def all(self) -> Leaves:
+        """All leaves."""
+        return self._split(self.rows, jnp.arange(self.rows.shape[-1], dtype=jnp.int32))
+
     def part(self, layout: Layout, i: Int[Array, ""]) -> Leaves:
         """Those of sweep i as they lie in a pool: all arrays begin with an axis of blocks, and patches are lanes."""
+        slot = i * layout.part + jnp.arange(layout.part, dtype=jnp.int32).reshape(layout.blocks, layout.lanes)
+        return self._split(arranged(layout, take_patches(layout, self.rows, i)), slot)
 
-        def cut(values):
-            return arranged(layout, take_patches(layout, values, i)) if values.ndim else values
+    @property
+    def around(self) -> Int[Array, "halves patches"]:
+        """`Leaves.around` of all leaves."""
+        return lax.slice_in_dim(self.rows, 1 + self.ndim, 1 + self.ndim + self._halves)
 
-        return jax.tree.map(cut, self)
+    @property
+    def _halves(self) -> int:
+        return (2 + 2 * self.reach) ** self.ndim
+
+    def _split(self, rows: Array, slot: Array) -> Leaves:
+        sizes = (1, self.ndim, self._halves, self._halves)
+        level, position, around, relative = lax.split(rows, sizes, axis=rows.ndim - 2)
+        return Leaves(slot, level.squeeze(-2), position, around, relative, self.valid, self.reach)
 
 
 def over_blocks(function: Callable, leaves: Leaves, *more: PyTree[Array]) -> PyTree[Array]:
@@ -50,10 +82,10 @@ def over_blocks(function: Callable, leaves: Leaves, *more: PyTree[Array]) -> PyT
     return jax.vmap(function, in_axes=(axes, *(0,) * len(more)))(leaves, *more)
 
 
-def leaves_of(mesh: Mesh, forest: Forest, reach: int) -> Leaves:
+def leaves_of(mesh: Mesh, forest: Forest, reach: int) -> LeafTable:
     """The leaves of a forest with their neighbours up to `reach` half patches away."""
     valid = forest.count > 0
     around = apart(valid, lambda: neighbours(mesh, forest, reach))
-    relative = apart(valid, lambda: forest.level[around] - forest.level)
-    slot = jnp.arange(forest.capacity, dtype=jnp.int32)
-    return Leaves(slot, forest.level, forest.position, around, relative, valid, reach)
+    relative = apart(valid, lambda: looked_up(forest.level, around) - forest.level)
+    rows = jnp.concatenate([forest.level[None], forest.position, around, relative])
+    return LeafTable(rows, valid, mesh.ndim, reach)

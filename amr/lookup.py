@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from . import morton
 from .errors import InvalidSettingError
 from .forest import Forest
 from .mesh import Mesh
@@ -28,8 +29,8 @@ def locate(mesh: Mesh, forest: Forest, x: Sequence[np.ndarray]) -> tuple[np.ndar
     inside = reduce(and_, ((xd >= low) & (xd <= up) for xd, low, up in zip(x, domain.lower, domain.upper, strict=True)))
     fine = [finest_cell(mesh, d, np.asarray(xd, np.float64)) for d, xd in enumerate(x)]
     # A Morton key is a sum over dimensions, so the keys of a grid of points are an outer sum of a few.
-    corners = sum(_key_part(mesh, d, position[d] << (mesh.max_level - level)) for d in range(mesh.ndim))
-    queries = sum(_key_part(mesh, d, cells // mesh.patch) for d, cells in enumerate(fine))
+    corners = sum(morton.spread(position[d] << (mesh.max_level - level), mesh.ndim) << d for d in range(mesh.ndim))
+    queries = sum(morton.spread(cells // mesh.patch, mesh.ndim) << d for d, cells in enumerate(fine))
     slot = np.searchsorted(corners, queries, side="right") - 1
     shift = mesh.max_level - level[slot]
     return np.where(inside, slot, -1), tuple((cells >> shift) % mesh.patch for cells in fine)
@@ -39,14 +40,6 @@ def finest_cell(mesh: Mesh, d: int, x: np.ndarray) -> np.ndarray:
     """Numbers of the finest level's cells at coordinates along dimension d; outside the domain the nearest."""
     cell = np.nan_to_num((x - mesh.domain.lower[d]) / mesh.cell_size(mesh.max_level)[d])
     return np.clip(cell, 0, mesh.cells[d] * 2**mesh.max_level - 1).astype(np.int64)
-
-
-def _key_part(mesh: Mesh, d: int, position: np.ndarray) -> np.ndarray:
-    """What one coordinate adds to a Morton key."""
-    key = 0 * position
-    for bit in range(mesh.key_bits):
-        key |= ((position >> bit) & 1) << (bit * mesh.ndim + d)
-    return key
 
 
 def point_in(mesh: Mesh, key: str, point: Any) -> np.ndarray:

@@ -8,18 +8,30 @@ memory, and every leaf owns a contiguous interval of keys, so that a binary sear
 import numpy as np
 from jaxtyping import Array, Int
 
+from .mesh import KEY_BITS
+
 Integers = Int[Array, "..."] | Int[np.ndarray, "..."]
 NO_KEY = np.int32(2**31 - 1)
 
 
-def encode(position: Integers, bits: int) -> Integers | np.integer:
-    """The key of integer coordinates of at most `bits` bits each; JAX or NumPy arrays."""
-    ndim = position.shape[0]
-    key = 0 * position[0]
-    for bit in range(bits):
-        for d in range(ndim):
-            key |= ((position[d] >> bit) & 1) << (bit * ndim + d)
+def encode(position: Integers) -> Integers | np.integer:
+    """The key of integer coordinates, which must not have more than `KEY_BITS` bits together; JAX or NumPy arrays."""
+    key, *others = spread(position, position.shape[0])
+    for d, part in enumerate(others, 1):
+        key = key | (part << d)
     return key
+
+
+def spread(number: Integers, ndim: int) -> Integers:
+    """Numbers with `ndim - 1` zeros put between their bits.
+
+    The halves of a number are moved apart, then the halves of these, and so on (H. S. Warren, Hacker's Delight, section
+    7-2), which takes four steps whatever the number of bits.
+    """
+    for width in () if ndim == 1 else (8, 4, 2, 1):
+        kept = sum(1 << bit for bit in range(KEY_BITS) if bit // width % ndim == 0)
+        number = (number | (number << ((ndim - 1) * width))) & kept
+    return number
 
 
 def octants(ndim: int) -> np.ndarray:

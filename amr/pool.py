@@ -19,9 +19,11 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
+from .indices import divided, looked_up
 from .mesh import Mesh
 
 Pool = Float[Array, "vars sweeps blocks *cells lanes"]
@@ -52,7 +54,12 @@ class Layout:
 
     def place(self, rows: int, row, slot):
         """Where a row of the patch in a slot lies in an array `(sweeps, blocks, rows, lanes)` seen as a long one."""
-        return ((slot // self.lanes) * rows + row) * self.lanes + slot % self.lanes
+        return self.start(rows, slot) + row * self.lanes
+
+    def start(self, rows: int, slot):
+        """The place of the first row."""
+        block, lane = divided(slot, self.lanes)
+        return block * (rows * self.lanes) + lane
 
 
 def choose_layout(mesh: Mesh, capacity: int, dtype) -> Layout:
@@ -102,32 +109,43 @@ def listed(part: Array, leading: int = 0) -> Array:
 
 def take(pool: Array, i: Int[Array, ""], axis: int = 1) -> Array:
     """What belongs to sweep i; `axis` is that of the sweeps."""
-    return lax.dynamic_index_in_dim(pool, i, axis, keepdims=False)
+    return lax.dynamic_index_in_dim(pool, i, axis, keepdims=False, allow_negative_indices=False)
 
 
 def put(pool: Array, part: Array, i: Int[Array, ""], axis: int = 1) -> Array:
     """The pool with the values of sweep i replaced."""
-    return lax.dynamic_update_index_in_dim(pool, part, i, axis)
+    return lax.dynamic_update_index_in_dim(pool, part, i, axis, allow_negative_indices=False)
 
 
-def at(i: Int[Array, ""], *before_and_after: int | None) -> list[Int[Array, ""]]:
-    """Start indices of a slice: sweep i where `None` stands, plain numbers elsewhere."""
-    return [i if start is None else jnp.asarray(start, i.dtype) for start in before_and_after]
+def rows_at(store: Array, i: Int[Array, ""], first: int, count: int) -> Array:
+    """Some rows of the patches of sweep i, of arrays `(vars, sweeps, blocks, rows, lanes)`."""
+    variables, _, blocks, _, lanes = store.shape
+    start, size = _start(i, first), (variables, 1, blocks, count, lanes)
+    return lax.dynamic_slice(store, start, size, allow_negative_indices=False).squeeze(1)
+
+
+def put_rows(store: Array, rows: Float[Array, "vars blocks rows lanes"], i: Int[Array, ""], first: int = 0) -> Array:
+    """The array `(vars, sweeps, blocks, rows, lanes)` with some rows of sweep i, from the row `first` on, replaced."""
+    return lax.dynamic_update_slice(store, rows[:, None], _start(i, first), allow_negative_indices=False)
+
+
+def _start(i: Int[Array, ""], first: int) -> tuple:
+    return np.int32(0), i, np.int32(0), np.int32(first), np.int32(0)
 
 
 def gather(pool: Array, places: Int[Array, "*shape"]) -> Array:
     """Values at some places (see `Layout.place`) of `(vars, sweeps, blocks, rows, lanes)`, shape `(vars, *shape)`."""
-    return pool.reshape(pool.shape[0], -1).at[:, places].get(mode="promise_in_bounds")
+    return looked_up(pool.reshape(pool.shape[0], -1), places)
 
 
 def take_patches(layout: Layout, values: Array, i: Int[Array, ""]) -> Array:
     """Of values with the patches last, those of sweep i."""
-    return lax.dynamic_slice_in_dim(values, i * layout.part, layout.part, axis=-1)
+    return lax.dynamic_slice_in_dim(values, i * layout.part, layout.part, axis=-1, allow_negative_indices=False)
 
 
 def put_patches(layout: Layout, values: Array, part: Array, i: Int[Array, ""]) -> Array:
     """Values with the patches last, with those of sweep i replaced."""
-    return lax.dynamic_update_slice_in_dim(values, part, i * layout.part, axis=-1)
+    return lax.dynamic_update_slice_in_dim(values, part, i * layout.part, axis=-1, allow_negative_indices=False)
 
 
 def sweep(layout: Layout, count: Int[Array, ""], body: Callable, carry, needed: Bool[Array, ""] | None = None):

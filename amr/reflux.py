@@ -11,6 +11,7 @@ and so on.
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import jax.numpy as jnp
@@ -51,25 +52,30 @@ def empty_means(mesh: Mesh, layout: Layout, variables: int, dtype) -> Means:
     return jnp.zeros((variables, layout.sweeps, layout.blocks, rows, layout.lanes), dtype)
 
 
-def reflux_indices(mesh: Mesh, layout: Layout, reach: int, leaves: Leaves) -> Int[Array, "sides faces patches"]:
-    """The plan for some leaves; `leaves.around` has the given reach."""
-    ends = [(d, beyond, opposite) for d in range(mesh.ndim) for beyond, opposite in ((reach - 1, 1), (reach + 2, 0))]
-    return jnp.stack([_side(mesh, layout, leaves, reach, *end) for end in ends])
+def reflux_indices(mesh: Mesh, layout: Layout, leaves: Leaves) -> Int[Array, "blocks sides faces lanes"]:
+    """The plan for the leaves of a sweep."""
+    region, row = _behind_faces(mesh.ndim, mesh.patch, leaves.reach)
+    slot, finer = (
+        near.at[:, region].get(mode="promise_in_bounds", wrap_negative_indices=False)
+        for near in (leaves.around, leaves.relative)
+    )
+    fewer = (mesh.patch // 2) ** (mesh.ndim - 1)
+    place = layout.start(2 * mesh.ndim * fewer, slot) + row[..., None] * layout.lanes
+    return jnp.where(finer > 0, place, -1)
 
 
-def _side(mesh: Mesh, layout: Layout, leaves: Leaves, reach: int, d: int, beyond: int, opposite: int):
-    """Indices for one side across dimension d; `beyond` is the number of the half patches behind it, whose patches
-    touch it with their lower (`opposite` 0) or upper (1) side."""
-    patch, half = mesh.patch, mesh.patch // 2
-    count, fewer = patch ** (mesh.ndim - 1), half ** (mesh.ndim - 1)
-    others = list(np.array(list(itertools.product(range(patch), repeat=mesh.ndim - 1)), np.int32).reshape(count, -1).T)
-    halves = [other // half + reach for other in others]
-    halves.insert(d, np.full(count, beyond, np.int32))
-    region = row_major(halves, 2 + 2 * reach)
-    row = (2 * d + opposite) * fewer + row_major([np.zeros(count, np.int32), *(other % half for other in others)], half)
-    column = leaves.around[region]
-    place = layout.place(2 * mesh.ndim * fewer, row[:, None], column)
-    return jnp.where(leaves.relative[region] > 0, place, -1)
+@functools.cache
+def _behind_faces(ndim: int, patch: int, reach: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each face of each side, the number of the half patch (of `forest.half_offsets`) behind it, and among the
+    means of a finer leaf there the row of the one on that face."""
+    half, faces = patch // 2, np.indices((patch,) * (ndim - 1), np.int32).reshape(ndim - 1, patch ** (ndim - 1))
+    regions, rows = [], []
+    for d, end in itertools.product(range(ndim), (0, 1)):
+        beyond = np.full(faces.shape[1], reach + 2 if end else reach - 1, np.int32)
+        regions.append(row_major([*np.insert(faces // half + reach, d, beyond, axis=0)], 2 + 2 * reach))
+        # Leaves touch each other with opposite sides.
+        rows.append((2 * d + 1 - end) * half ** (ndim - 1) + row_major([0 * beyond, *(faces % half)], half))
+    return np.stack(regions), np.stack(rows)
 
 
 def sides_of(fluxes: tuple[Float[Array, "vars blocks ... lanes"], ...]) -> Sides:

@@ -16,21 +16,23 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from . import forest as forests
-from . import morton
 from .errors import InvalidSettingError
 from .forest import Forest, Transition
 from .fusion import apart, by_halves
 from .halo import Store, put_cells, rows_of
 from .indicator import Indicator, PatchView
-from .indices import along
+from .indices import divided, row_major
 from .leaves import Leaves, over_blocks
 from .mesh import Mesh
 from .pool import Pool, arranged, gather, listed, put, put_patches, sweep, take, take_patches
 from .topology import Topology, cell_centres, cell_sizes
-from .transfer import Prolongation, assemble, prolong
+from .transfer import Prolongation, prolong
 
-# Which half patches in and around each patch have a cell nearby that wishes to be refined, and to be kept.
-Near = tuple[Bool[Array, "halves patches"], Bool[Array, "halves patches"]]
+# For the half patches in and around each patch, the highest level that cells of the patch nearby wish for.
+Near = Int[Array, "halves patches"]
+
+
+LEVELS = jnp.int8  # large arrays of levels are kept in as few bytes as hold them
 
 
 class Regridded(eqx.Module):
@@ -65,8 +67,10 @@ def regrid(
     )
     changed = (transition.change != 0).any()
 
+    rows = jnp.stack([transition.source, transition.child, transition.change])
+
     def carried(i, scratch):
-        part = jax.tree.map(lambda values: arranged(layout, take_patches(layout, values, i)), transition)
+        part = Transition(*arranged(layout, take_patches(layout, rows, i), leading=1))
         return put(scratch, carried_over(mesh, topology, part, store, prolongation), i)
 
     scratch = sweep(layout, new.count, carried, scratch, changed)
@@ -81,8 +85,9 @@ def wishes_near(
     indicator: Indicator,
     time,
     buffer: Int[Array, " patches"],
+    needed: Bool[Array, ""] | None = None,
 ) -> Near:
-    """Ask the indicator about every cell; `ghosted(i)` gives the patches of sweep i with their ghost cells.
+    """Ask the indicator about every cell (if `needed`); `ghosted(i)` gives the patches of sweep i with their ghost cells.
 
     `buffer[p]` is how many cells around a wishing cell of patch p get what it wishes, at most half a patch.
     """
@@ -95,13 +100,13 @@ def wishes_near(
 
         def wished(block, values, reach):
             wishes = wishes_of(mesh, block, indicator, values, time)
-            return tuple(near_halves(mesh, wish, reach) for wish in refinable(mesh, block.level, wishes))
+            return near_halves(mesh, wished_levels(mesh, block.level, wishes), reach)
 
         found = apart(leaves.valid, lambda: over_blocks(wished, leaves, jnp.moveaxis(values, 1, 0), reach))
-        return tuple(put_patches(layout, old, listed(new), i) for old, new in zip(near, found, strict=True))
+        return put_patches(layout, near, listed(found), i)
 
-    nothing = jnp.zeros((4**mesh.ndim, layout.capacity), bool)
-    return sweep(layout, topology.forest.count, one, (nothing, nothing))
+    nothing = jnp.zeros((4**mesh.ndim, layout.capacity), LEVELS)
+    return sweep(layout, topology.forest.count, one, nothing, needed)
 
 
 def wishes_of(
@@ -123,10 +128,14 @@ def wishes_of(
     return jax.vmap(one, in_axes=-1, out_axes=-1)(ghosted, x, cell_sizes(mesh, forest, dtype), forest.level)
 
 
-def refinable(mesh: Mesh, level: Int[Array, " patches"], wishes: tuple[Array, Array]) -> tuple[Array, Array]:
-    """Wishes to be refined where that is possible, and wishes to be kept, which include all of the former."""
+def wished_levels(
+    mesh: Mesh, level: Int[Array, " patches"], wishes: tuple[Array, Array]
+) -> Int[Array, "*cells patches"]:
+    """The level that each cell wishes for: the next one where it wishes to be refined and that is possible, its own
+    where it wishes to be kept, and 0 elsewhere."""
     refine, keep = wishes
-    return refine & (level < mesh.max_level), refine | keep
+    own, finer = level.astype(LEVELS), jnp.minimum(level + 1, mesh.max_level).astype(LEVELS)
+    return jnp.where(refine, finer, jnp.where(keep, own, 0))
 
 
 def inner_halves(mesh: Mesh, topology: Topology) -> Int[Array, "halves patches"]:
@@ -142,27 +151,27 @@ def target_levels(mesh: Mesh, topology: Topology, near: Near) -> Int[Array, " pa
     wished level, and with it the leaf that holds it.
     """
     forest = topology.forest
-    refine, keep = near
-    wanted = jnp.where(refine, forest.level + 1, jnp.where(keep, forest.level, 0))
-    wanted = jnp.where(forest.active, wanted, 0)
-    reached = jnp.zeros_like(forest.level).at[inner_halves(mesh, topology)].max(wanted)
-    return jnp.clip(reached, jnp.maximum(forest.level - 1, 0), forest.level + 1)
+    wanted = jnp.where(forest.active, near, 0).astype(jnp.int32)
+    places = jnp.zeros_like(forest.level).at[inner_halves(mesh, topology)]
+    reached = places.max(wanted, mode="promise_in_bounds", wrap_negative_indices=False)
+    return jnp.minimum(jnp.maximum(reached, forest.level - 1), forest.level + 1)
 
 
 def near_halves(
-    mesh: Mesh, wish: Bool[Array, "*cells patches"], buffer: Int[Array, " patches"]
-) -> Bool[Array, "halves patches"]:
-    """Which half patches in and around each patch have one of its wishing cells within the patch's buffer."""
+    mesh: Mesh, wanted: Int[Array, "*cells patches"], buffer: Int[Array, " patches"]
+) -> Int[Array, "halves patches"]:
+    """For the half patches in and around each patch the highest level that one of its cells wants which has them within
+    the patch's buffer."""
     half, patch = mesh.patch // 2, mesh.patch
     first = np.arange(-half, patch + half, half)[:, None]
     cell = np.arange(patch)[None, :]
-    distance = np.maximum(np.maximum(first - cell, cell - (first + half - 1)), 0)
-    near = jnp.asarray(distance, jnp.int32)[:, :, None] <= buffer
+    distance = np.maximum(np.maximum(first - cell, cell - (first + half - 1)), 0).astype(np.int32)
+    near = distance[:, :, None] <= buffer
     # One dimension after the other: the cells along it become the half patches that they are near to.
     for d in range(mesh.ndim):
-        found = [by_halves(jnp.logical_or, wish & along(near[h], d, mesh.ndim), axis=d) for h in range(4)]
-        wish = jnp.stack(found, axis=d)
-    return wish.reshape(-1, wish.shape[-1])
+        reached = near.reshape(*near.shape[:2], *(1,) * (mesh.ndim - 1 - d), near.shape[-1])
+        wanted = by_halves(jnp.maximum, jnp.where(reached, jnp.expand_dims(wanted, d), 0), axis=d + 1)
+    return wanted.reshape(-1, wanted.shape[-1])
 
 
 def carried_over(
@@ -175,10 +184,8 @@ def carried_over(
 
     def one(transition):
         refined = _from_parents(mesh, topology, transition, store, prolongation)
-        kept = _rows_of_patches(mesh, topology, store, transition.source, 0, mesh.patch_shape)
-        merged = _from_children(mesh, topology, transition, store)
-        change = transition.change
-        return jnp.where(change > 0, refined, jnp.where(change < 0, merged, kept))
+        others = _from_the_same_cells(mesh, topology, transition, store)
+        return jnp.where(transition.change > 0, refined, others)
 
     return apart(topology.leaves.valid, lambda: jax.vmap(one, out_axes=1)(transition))
 
@@ -189,32 +196,31 @@ def _from_parents(mesh: Mesh, topology: Topology, transition: Transition, store:
     if ghost < margin:
         advice = f"a prolongation that reads {margin} layers around a cell; use at least as many"
         raise InvalidSettingError("ghost", f"{ghost} layers of ghost cells are too few for {advice}")
-    half, lanes, valid = mesh.patch // 2, topology.layout.lanes, topology.leaves.valid
-    corner = jnp.asarray(morton.octants(mesh.ndim).T)[:, transition.child] * half + (ghost - margin)
+    half, valid = mesh.patch // 2, topology.leaves.valid
+    corner = ((transition.child >> np.arange(mesh.ndim, dtype=np.int32)[:, None]) & 1) * half + (ghost - margin)
     plan = topology.halo.fill.reshape(-1, *topology.halo.fill.shape[2:])
     size = (1, *(half + 2 * margin,) * mesh.ndim, 1)
 
     def window(source, start):
-        first = (source // lanes, *start, source % lanes)
-        return lax.dynamic_slice(plan, first, size)[0, ..., 0]
+        block, lane = divided(source, topology.layout.lanes)
+        return lax.dynamic_slice(plan, (block, *start, lane), size, allow_negative_indices=False)[0, ..., 0]
 
     places = apart(valid, lambda: jax.vmap(window, in_axes=(0, -1), out_axes=-1)(transition.source, corner))
     windows = apart(valid, lambda: gather(store, places))
     return apart(valid, lambda: prolong(windows, prolongation))
 
 
-def _from_children(mesh: Mesh, topology: Topology, transition: Transition, store: Store):
-    """The averages of all children of each patch, the first of which is its source."""
-    half = (mesh.patch // 2,) * mesh.ndim
-    last = topology.layout.capacity - 1
-    sources = [jnp.minimum(transition.source + child, last) for child in range(mesh.children)]
-    first = mesh.cells_per_patch
-    return assemble([_rows_of_patches(mesh, topology, store, source, first, half) for source in sources])
-
-
-def _rows_of_patches(mesh: Mesh, topology: Topology, store: Store, slot, first: int, shape: tuple[int, ...]):
-    """Some rows of the store, from the row `first` on, of the patches in the given slots."""
-    rows = first + jnp.arange(np.prod(shape), dtype=jnp.int32)[:, None]
-    places = topology.layout.place(rows_of(mesh, topology.ghost).total, rows, slot)
-    values = apart(topology.leaves.valid, lambda: gather(store, places))
-    return values.reshape(values.shape[0], *shape, values.shape[-1])
+def _from_the_same_cells(mesh: Mesh, topology: Topology, transition: Transition, store: Store):
+    """The cells of the source of each patch; where it was coarsened, the averages of all children, the first of which
+    is the source."""
+    layout, half = topology.layout, mesh.patch // 2
+    cells = np.indices(mesh.patch_shape, np.int32).reshape(mesh.ndim, -1, 1)
+    child = sum((cell // half) << d for d, cell in enumerate(cells))
+    averages = mesh.cells_per_patch + row_major([*(cells % half)], half)
+    merged = transition.change < 0
+    slot = jnp.minimum(transition.source + jnp.where(merged, child, 0), layout.capacity - 1)
+    row = jnp.where(merged, averages, row_major([*cells], mesh.patch))
+    values = apart(
+        topology.leaves.valid, lambda: gather(store, layout.place(rows_of(mesh, topology.ghost).total, row, slot))
+    )
+    return values.reshape(values.shape[0], *mesh.patch_shape, -1)

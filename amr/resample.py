@@ -70,7 +70,7 @@ def coarsened(field: Field, level: Any) -> Field:
     kept = np.minimum(leaves.level, level)
     factor = 2 ** (leaves.level - kept)
     position = leaves.position // factor[:, None]
-    keys = morton.encode(position.T.astype(np.int64) << (mesh.max_level - kept), mesh.key_bits)
+    keys = morton.encode(position.T.astype(np.int64) << (mesh.max_level - kept))
     _, first, target = np.unique(keys, return_index=True, return_inverse=True)
     data = np.zeros((len(field.names), *mesh.patch_shape, len(first)), leaves.values.dtype)
     for own in np.unique(factor):

@@ -14,7 +14,8 @@ from jaxtyping import Array, Bool, Float, Int
 from .forest import Forest
 from .fusion import apart
 from .halo import HaloPlan, empty_plan, half_reach, plan_part
-from .leaves import Leaves, leaves_of, over_blocks
+from .indices import looked_up
+from .leaves import Leaves, LeafTable, leaves_of, over_blocks
 from .mesh import Mesh
 from .pool import Layout, put, sweep
 from .reflux import RefluxPlan, empty_reflux, reflux_indices
@@ -32,7 +33,7 @@ class Topology(eqx.Module):
     """
 
     forest: Forest
-    leaves: Leaves
+    leaves: LeafTable
     halo: HaloPlan
     reflux: RefluxPlan
     layout: Layout = eqx.field(static=True)
@@ -46,7 +47,7 @@ class Topology(eqx.Module):
         return self.halo.margin
 
     def part(self, i: Int[Array, ""]) -> Leaves:
-        """The leaves of sweep i, see `Leaves.part`."""
+        """The leaves of sweep i, see `LeafTable.part`."""
         return self.leaves.part(self.layout, i)
 
 
@@ -75,8 +76,7 @@ def rebuilt(mesh: Mesh, topology: Topology, forest: Forest, changed: Bool[Array,
         part = leaves.part(layout, i)
         halo = plan_part(mesh, layout, halo, part, i)
         if mesh.max_level > 0:
-            indices = functools.partial(reflux_indices, mesh, layout, reach)
-            faces = put(faces, apart(leaves.valid, lambda: over_blocks(indices, part)), i, axis=0)
+            faces = put(faces, apart(leaves.valid, lambda: reflux_indices(mesh, layout, part)), i, axis=0)
         return halo, faces
 
     halo, faces = sweep(layout, forest.count, one, (topology.halo, topology.reflux), changed)
@@ -87,7 +87,7 @@ def rebuilt(mesh: Mesh, topology: Topology, forest: Forest, changed: Bool[Array,
 def cell_sizes(mesh: Mesh, forest: Forest | Leaves, dtype) -> Float[Array, "ndim patches"]:
     """Cell widths of every patch."""
     sizes = np.array([mesh.cell_size(level) for level in range(mesh.max_level + 1)])
-    return jnp.asarray(sizes.T, dtype)[:, forest.level]
+    return looked_up(jnp.asarray(sizes.T, dtype), forest.level)
 
 
 def cell_volumes(mesh: Mesh, topology: Topology, dtype=None) -> Float[Array, "one sweeps blocks *ones lanes"]:

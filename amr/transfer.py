@@ -61,10 +61,12 @@ class LimitedLinear(Prolongation):
     def children(self, window):
         centre, pairs = trimmed(window, 1), face_neighbours(window)
         quarters = [0.25 * slope for slope in self._slopes(centre, pairs)]
-        return [
-            centre + sum(quarter if bit else -quarter for bit, quarter in zip(bits, quarters, strict=True))
-            for bits in morton.octants(len(pairs))
-        ]
+        # The changes of children at the upper end of the first dimension; those opposite to them change by as much.
+        changes = [quarters[0]]
+        for quarter in quarters[1:]:
+            changes = [change - quarter for change in changes] + [change + quarter for change in changes]
+        pairs = zip(reversed(changes), changes, strict=True)
+        return [child for down, up in pairs for child in (centre - down, centre + up)]
 
     def _slopes(self, centre: Array, pairs: list[tuple[Array, Array]]) -> list[Array]:
         """The change across a cell in each dimension."""
@@ -207,13 +209,3 @@ def paired(first: Array, second: Array, axis: int) -> Array:
     """The first and second children of cells along an axis, in turn."""
     pair = jnp.stack([first, second], axis=axis + 1)
     return pair.reshape(*first.shape[:axis], 2 * first.shape[axis], *first.shape[axis + 1 :])
-
-
-def assemble(octants: list[Float[Array, "vars *coarse patches"]]) -> Float[Array, "vars *cells patches"]:
-    """Put the restricted children, in Morton order, into their places of the parent patch."""
-    ndim = octants[0].ndim - 2
-    half = octants[0].shape[1]
-    parent = jnp.zeros((octants[0].shape[0], *[2 * half] * ndim, octants[0].shape[-1]), octants[0].dtype)
-    for corner, octant in zip(morton.octants(ndim), octants, strict=True):
-        parent = lax.dynamic_update_slice(parent, octant, (0, *(half * int(c) for c in corner), 0))
-    return parent

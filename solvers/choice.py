@@ -81,7 +81,7 @@ def _fastest(equation: Advection, mesh: Mesh) -> list[float] | None:
     velocity = equation.velocity
     if not equation.flows:
         return [0.0] * mesh.ndim
-    leaves = leaves_of(mesh, root_forest(mesh, mesh.root_count), 1)
+    leaves = leaves_of(mesh, root_forest(mesh, mesh.root_count), 1).all()
 
     @eqx.filter_jit
     def looked_at(velocity):

@@ -34,7 +34,6 @@ from amr.hierarchy import (
     ghost_cells,
     of_sides,
     prolonged,
-    put_rows,
     rows_from,
     rows_of,
     to_dense,
@@ -43,7 +42,7 @@ from amr.hierarchy import (
     window_side,
 )
 from amr.mesh import Mesh
-from amr.pool import Layout, Pool, arranged, put, sweep, take, take_patches
+from amr.pool import Layout, Pool, arranged, put, put_rows, sweep, take, take_patches
 from amr.topology import coordinates
 
 from .slices import lower, upper

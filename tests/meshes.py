@@ -21,7 +21,7 @@ from amr.forest import Forest
 from amr.halo import cells_of, fill_ring, ghosted_part, stored
 from amr.pool import Layout, from_pool, to_pool
 from amr.reflux import corrections, means_of, sides_of
-from amr.regrid import near_halves, refinable, regrid
+from amr.regrid import near_halves, regrid, wished_levels
 from amr.topology import Topology, build_topology, cell_centres, cell_sizes
 
 
@@ -114,7 +114,7 @@ def refluxed(case: Case, topology: Topology, fluxes: tuple) -> tuple:
 
 def regrid_once(case: Case, topology: Topology, u, wishes, prolongation, buffer) -> tuple:
     mesh, forest = case.mesh, topology.forest
-    near = tuple(near_halves(mesh, wish, buffer) for wish in refinable(mesh, forest.level, wishes))
+    near = near_halves(mesh, wished_levels(mesh, forest.level, wishes), buffer)
     store = filled_store(case, topology, u, prolongation)
     scratch = jnp.full_like(to_pool(topology.layout, u), jnp.nan)
     done, store, _ = regrid(mesh, topology, store, scratch, near, prolongation)

@@ -34,7 +34,7 @@ def lookups(case: Case):
     return (
         jax.jit(lambda forest: forests.neighbours(mesh, forest, half_reach(mesh, case.ghost, case.margin))),
         jax.jit(lambda forest, finest: forests.find(mesh, forests.keys(mesh, forest), finest)),
-        jax.jit(lambda forest, wish: forests.siblings_agree(mesh, forest, wish)),
+        jax.jit(lambda forest, wish: forests.siblings_agree(forests.families(mesh, forest), wish)),
     )
 
 
@@ -137,7 +137,7 @@ def test_resized_keeps_the_leaves(case):
 def test_morton_keys_interleave_bits(ndim, data):
     bits = data.draw(st.integers(1, 30 // ndim))
     position = data.draw(st.tuples(*[st.integers(0, 2**bits - 1)] * ndim))
-    key = morton.encode(jnp.asarray(position, jnp.int32), bits)
+    key = morton.encode(jnp.asarray(position, jnp.int32))
     assert key.dtype == jnp.int32
     assert key == morton_key(position)
     assert key < morton.NO_KEY

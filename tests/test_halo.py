@@ -107,7 +107,7 @@ def test_linear_functions_are_exact_inside(case, data):
 def test_finer_cells_are_those_in_finer_leaves(case, data):
     mesh = case.mesh
     forest = forest_of(mesh, data.draw(level_maps(case)))
-    found = finer_cells(mesh, compiled(case).topology(forest).leaves, case.ghost)
+    found = finer_cells(mesh, compiled(case).topology(forest).leaves.all(), case.ghost)
     levels = cut(mesh, forest, [grid[None] for grid in cell_levels(mesh, forest)], case.ghost)[0]
     expected = levels > np.asarray(forest.level)[: int(forest.count)]
     np.testing.assert_array_equal(found[..., : int(forest.count)], expected)

@@ -12,7 +12,7 @@ from meshes import LIMITED, LIMITED_QUARTIC, QUADRATIC, QUARTIC
 from reference import limited_linear, limited_quartic, quadratic, quartic
 
 from amr import morton
-from amr.transfer import assemble, interleave, prolong, restrict
+from amr.transfer import interleave, prolong, restrict
 
 ALL = [LIMITED, QUADRATIC, QUARTIC, LIMITED_QUARTIC]
 REFERENCES = [limited_linear, quadratic, quartic, limited_quartic]
@@ -218,10 +218,3 @@ def test_interleave_puts_children_in_morton_order(ndim):
     fine = np.random.default_rng(0).normal(size=(3, *(4, 6, 8)[:ndim]))
     children = [fine[(slice(None), *(slice(c, None, 2) for c in corner))] for corner in morton.octants(ndim)]
     np.testing.assert_array_equal(jax.jit(functools.partial(interleave, ndim=ndim))(children), fine)
-
-
-@in_every_dimension
-def test_assemble_puts_octants_in_morton_order(ndim):
-    whole = np.random.default_rng(0).normal(size=(2, *[6] * ndim, 3))
-    octants = [whole[(slice(None), *(slice(3 * c, 3 * c + 3) for c in corner))] for corner in morton.octants(ndim)]
-    np.testing.assert_array_equal(jax.jit(assemble)(octants), whole)
