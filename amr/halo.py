@@ -42,7 +42,7 @@ from . import morton
 from .boundary import Outflow, Periodic
 from .errors import InvalidSettingError
 from .fusion import apart
-from .indices import along, divided, looked_up, row_major
+from .indices import along, divided, looked_up, picked, row_major
 from .leaves import Leaves, over_blocks
 from .mesh import Mesh
 from .pool import Layout, Pool, active, gather, layout_of, put, put_rows, rows_at, sweep, take
@@ -189,8 +189,9 @@ def fill_ring(
     store: Store,
     prolongation: Prolongation,
     beyond: Callable[[Array, Int[Array, ""]], Array] | None = None,
+    needed: Bool[Array, ""] | None = None,
 ) -> Store:
-    """The store with the rings of all patches prolonged from its cells and averages.
+    """The store with the rings of all patches prolonged from its cells and averages (if `needed`).
 
     Windows that reach beyond a face of the domain have the cells inside there, mirrored at the face (beyond `Outflow`:
     the last one). `beyond(near, i)` may put other values in their place: `near` are the windows of sweep i,
@@ -210,7 +211,7 @@ def fill_ring(
         ring = apart(plan.valid, lambda: jax.vmap(children, in_axes=1, out_axes=1)(near))
         return put_rows(store, ring, i, first)
 
-    return sweep(layout, count, one, store)
+    return sweep(layout, count, one, store, needed)
 
 
 def _children_of_boxes(
@@ -247,12 +248,12 @@ def _fill_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int
     cell = [_clamped(mesh, leaves, d, offset, patch - 1) for d in range(ndim)]
 
     region = _regions(mesh, leaves.reach, ghost)
-    start = _of_regions(layout.start(rows.total, leaves.around), region)
+    start = picked(layout.start(rows.total, leaves.around), region)
     inside = [divided(c + patch, patch)[1] for c in cell]
     same = row_major([along(c, d, ndim) for d, c in enumerate(inside)], patch)
     if mesh.max_level == 0:
         return start + same * layout.lanes
-    above = _of_regions(leaves.relative, region)
+    above = picked(leaves.relative, region)
     finer = rows.cells + row_major([along(divided(c, half)[1], d, ndim) for d, c in enumerate(inside)], half)
 
     # Mirrored cells, counted from the corner of the window; each pair of these belongs to one coarse cell.
@@ -262,11 +263,6 @@ def _fill_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int
     coarser = rows.cells + rows.averages + looked_up(jnp.asarray(_ring_rows(ndim, patch, ghost)), number)
     row = jnp.where(above > 0, finer, jnp.where(above < 0, coarser, same))
     return jnp.where(above < 0, layout.start(rows.total, leaves.slot), start) + row * layout.lanes
-
-
-def _of_regions(halves: Int[Array, "halves patches"], region: np.ndarray) -> Int[Array, "*ghosted patches"]:
-    """What is known of the half patches in and around patches, for each of their cells."""
-    return halves.at[region].get(mode="promise_in_bounds", wrap_negative_indices=False)
 
 
 def _stencil_indices(mesh: Mesh, layout: Layout, ghost: int, margin: int, leaves: Leaves) -> Int[Array, "points lanes"]:

@@ -38,3 +38,8 @@ def along(values, d: int, ndim: int):
 def looked_up(values: Array, places: Int[Array, "*shape"]) -> Array:
     """`values[..., places]` for places that are there, without a look whether they are negative."""
     return values.at[..., places].get(mode="promise_in_bounds", wrap_negative_indices=False)
+
+
+def picked(values: Array, places: Int[Array, "*shape"] | Int[np.ndarray, "*shape"]) -> Array:
+    """`values[places]`, likewise."""
+    return values.at[places].get(mode="promise_in_bounds", wrap_negative_indices=False)

@@ -152,7 +152,7 @@ def sweep(layout: Layout, count: Int[Array, ""], body: Callable, carry, needed: 
     """`body(i, carry)` for each sweep i that holds any of the first `count` patches; for none unless `needed`."""
     if layout.sweeps == 1 and needed is None:
         return body(jnp.zeros((), jnp.int32), carry)
-    many = -(-count // layout.part)
+    many, _ = divided(count + (layout.part - 1), layout.part)
     many = many if needed is None else jnp.where(needed, many, 0)
     return lax.fori_loop(jnp.zeros((), jnp.int32), _same_for_all(many), body, carry)
 

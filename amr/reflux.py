@@ -20,7 +20,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from .fusion import apart
-from .indices import row_major
+from .indices import picked, row_major
 from .leaves import Leaves
 from .mesh import Mesh
 from .pool import Layout, Pool, gather, take
@@ -52,16 +52,11 @@ def empty_means(mesh: Mesh, layout: Layout, variables: int, dtype) -> Means:
     return jnp.zeros((variables, layout.sweeps, layout.blocks, rows, layout.lanes), dtype)
 
 
-def reflux_indices(mesh: Mesh, layout: Layout, leaves: Leaves) -> Int[Array, "blocks sides faces lanes"]:
-    """The plan for the leaves of a sweep."""
+def reflux_indices(mesh: Mesh, layout: Layout, leaves: Leaves) -> Int[Array, "sides faces patches"]:
+    """The plan for some leaves."""
     region, row = _behind_faces(mesh.ndim, mesh.patch, leaves.reach)
-    slot, finer = (
-        near.at[:, region].get(mode="promise_in_bounds", wrap_negative_indices=False)
-        for near in (leaves.around, leaves.relative)
-    )
-    fewer = (mesh.patch // 2) ** (mesh.ndim - 1)
-    place = layout.start(2 * mesh.ndim * fewer, slot) + row[..., None] * layout.lanes
-    return jnp.where(finer > 0, place, -1)
+    start = layout.start(2 * mesh.ndim * (mesh.patch // 2) ** (mesh.ndim - 1), picked(leaves.around, region))
+    return jnp.where(picked(leaves.relative, region) > 0, start + row[..., None] * layout.lanes, -1)
 
 
 @functools.cache

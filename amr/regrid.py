@@ -51,9 +51,15 @@ class Regridded(eqx.Module):
 
 
 def regrid(
-    mesh: Mesh, topology: Topology, store: Store, scratch: Pool, near: Near, prolongation: Prolongation
+    mesh: Mesh,
+    topology: Topology,
+    store: Store,
+    scratch: Pool,
+    near: Near,
+    prolongation: Prolongation,
+    wanted: Bool[Array, ""] | None = None,
 ) -> tuple[Regridded, Store, Pool]:
-    """Refine and coarsen once.
+    """Refine and coarsen once, if that is `wanted`.
 
     `near` comes from `wishes_near`. The cells of the new patches are put together in `scratch`, whose contents are of
     no matter, and put back into the store (with their averages, but not the rings).
@@ -61,7 +67,7 @@ def regrid(
     forest, layout = topology.forest, topology.layout
     target = target_levels(mesh, topology, near)
     target = forests.balance(mesh, forest, inner_halves(mesh, topology), target)
-    target = jnp.where(forest.active, target, forest.level)
+    target = jnp.where(forest.active if wanted is None else forest.active & wanted, target, forest.level)
     new, transition, needed = lax.cond(
         (target != forest.level).any(), lambda: forests.adapt(mesh, forest, target), lambda: forests.unchanged(forest)
     )
@@ -85,11 +91,12 @@ def wishes_near(
     indicator: Indicator,
     time,
     buffer: Int[Array, " patches"],
-    needed: Bool[Array, ""] | None = None,
+    wanted: Bool[Array, ""] | None = None,
 ) -> Near:
-    """Ask the indicator about every cell (if `needed`); `ghosted(i)` gives the patches of sweep i with their ghost cells.
+    """Ask the indicator about every cell, if that is `wanted`.
 
-    `buffer[p]` is how many cells around a wishing cell of patch p get what it wishes, at most half a patch.
+    `ghosted(i)` gives the patches of sweep i with their ghost cells; `buffer[p]` is how many cells around a wishing
+    cell of patch p get what it wishes, at most half a patch.
     """
     layout = topology.layout
 
@@ -106,7 +113,7 @@ def wishes_near(
         return put_patches(layout, near, listed(found), i)
 
     nothing = jnp.zeros((4**mesh.ndim, layout.capacity), LEVELS)
-    return sweep(layout, topology.forest.count, one, nothing, needed)
+    return sweep(layout, topology.forest.count, one, nothing, wanted)
 
 
 def wishes_of(

@@ -15,7 +15,7 @@ from .forest import Forest
 from .fusion import apart
 from .halo import HaloPlan, empty_plan, half_reach, plan_part
 from .indices import looked_up
-from .leaves import Leaves, LeafTable, leaves_of, over_blocks
+from .leaves import LeafTable, Leaves, leaves_of, over_blocks
 from .mesh import Mesh
 from .pool import Layout, put, sweep
 from .reflux import RefluxPlan, empty_reflux, reflux_indices
@@ -76,7 +76,8 @@ def rebuilt(mesh: Mesh, topology: Topology, forest: Forest, changed: Bool[Array,
         part = leaves.part(layout, i)
         halo = plan_part(mesh, layout, halo, part, i)
         if mesh.max_level > 0:
-            faces = put(faces, apart(leaves.valid, lambda: reflux_indices(mesh, layout, part)), i, axis=0)
+            indices = functools.partial(reflux_indices, mesh, layout)
+            faces = put(faces, apart(leaves.valid, lambda: over_blocks(indices, part)), i, axis=0)
         return halo, faces
 
     halo, faces = sweep(layout, forest.count, one, (topology.halo, topology.reflux), changed)
@@ -99,7 +100,7 @@ def cell_volumes(mesh: Mesh, topology: Topology, dtype=None) -> Float[Array, "on
 
 
 def coordinates(
-    mesh: Mesh, forest: Forest | Leaves, offsets: tuple[Float[Array, " _"], ...], dtype
+    mesh: Mesh, forest: Forest | Leaves, offsets: tuple[Float[Array | np.ndarray, " _"], ...], dtype
 ) -> tuple[Float[Array, "..."], ...]:
     """Coordinates of points of every patch.
 
@@ -107,12 +108,20 @@ def coordinates(
     cell centre). Each result is shaped to broadcast over `(*cells, patches)`. Equal points of different patches
     and levels get equal bits, because cell widths of different levels differ by powers of two.
     """
-    sizes = cell_sizes(mesh, forest, dtype)
-    points = []
-    for d, offset in enumerate(offsets):
-        cells = mesh.patch * forest.position[d].astype(dtype) + jnp.asarray(offset, dtype)[:, None]
-        points.append((mesh.domain.lower[d] + cells * sizes[d]).reshape(*_shape_along(d, mesh.ndim, cells.shape)))
-    return tuple(points)
+    sizes, corners = cell_sizes(mesh, forest, dtype), mesh.patch * forest.position.astype(dtype)
+    if all(offset is offsets[0] for offset in offsets):  # all dimensions at once
+        cells = corners[:, None] + jnp.asarray(offsets[0], dtype)[:, None]
+        lower = np.asarray(mesh.domain.lower, dtype)[:, None, None]
+        points = _along_dimensions(lower + cells * sizes[:, None])
+    else:
+        parts = zip(*map(_along_dimensions, (sizes, corners)), offsets, mesh.domain.lower, strict=True)
+        points = [low + (corner + jnp.asarray(o, dtype)[:, None]) * size for size, corner, o, low in parts]
+    return tuple(x.reshape(*_shape_along(d, mesh.ndim, x.shape[-2:])) for d, x in enumerate(points))
+
+
+def _along_dimensions(values: Array) -> list[Array]:
+    """Values for each dimension, one after the other, with an axis of length one for these."""
+    return lax.split(values, (1,) * values.shape[0])
 
 
 def _shape_along(d: int, ndim: int, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -121,5 +130,5 @@ def _shape_along(d: int, ndim: int, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def cell_centres(mesh: Mesh, forest: Forest | Leaves, dtype, ghost: int = 0) -> tuple[Float[Array, "..."], ...]:
     """Coordinates of the cell centres, with `ghost` layers around each patch."""
-    offset = jnp.arange(-ghost, mesh.patch + ghost, dtype=dtype) + 0.5
+    offset = np.arange(-ghost, mesh.patch + ghost, dtype=dtype) + np.asarray(0.5, dtype)
     return coordinates(mesh, forest, (offset,) * mesh.ndim, dtype)

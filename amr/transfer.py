@@ -5,15 +5,14 @@ A window is a box of cells of several patches: shape `(vars, *coarse, lanes)`, t
 
 import abc
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
-
-from . import morton
 
 Window = Float[Array, "vars *coarse lanes"]
 
@@ -172,16 +171,21 @@ def shifted(window: Array, d: int, by: int, margin: int) -> Array:
 
 def trimmed(window: Array, layers: int, but: int | None = None) -> Array:
     """A window without its outermost layers (in all dimensions but one)."""
-    for d in range(window.ndim - 2):
-        if d != but:
-            window = shifted(window, d, 0, layers)
-    return window
+    return _moved(window, [0 if d == but else layers for d in range(window.ndim - 2)], [0] * (window.ndim - 2))
+
+
+def _moved(window: Window, layers: Sequence[int], by: Sequence[int]) -> Array:
+    """A window without so many of the outermost layers of each dimension, and what lies as far from there."""
+    start = [0, *(layer + step for layer, step in zip(layers, by, strict=True)), 0]
+    sizes = [0, *(2 * layer for layer in layers), 0]
+    stop = [first + n - fewer for first, n, fewer in zip(start, window.shape, sizes, strict=True)]
+    return lax.slice(window, start, stop)
 
 
 def face_neighbours(window: Window) -> list[tuple[Array, Array]]:
     """Of all cells but the outermost layer, the neighbours below and above in each dimension."""
-    lines = [trimmed(window, 1, but=d) for d in range(window.ndim - 2)]
-    return [(shifted(line, d, -1, 1), shifted(line, d, 1, 1)) for d, line in enumerate(lines)]
+    layers, steps = [1] * (window.ndim - 2), np.eye(window.ndim - 2, dtype=int).tolist()
+    return [(_moved(window, layers, [-s for s in step]), _moved(window, layers, step)) for step in steps]
 
 
 def monotonized_central(left: Array, right: Array) -> Array:

@@ -60,10 +60,10 @@ class Account:
         self.lowest = tuple(first.minimum(i) for i in numbers)
         self.highest = tuple(first.maximum(i) for i in numbers)
 
-    def add(self, tally: Tally, adaptive: bool, full: bool) -> None:
-        """Add what a call of the device program did; the last regrid of one that found the pool full was not done."""
+    def add(self, tally: Tally, adaptive: bool) -> None:
+        """Add what a call of the device program did."""
         self.steps += int(tally.steps)
-        self.regrids += int(tally.rounds) - int(full) if adaptive else 0
+        self.regrids += int(tally.rounds) if adaptive else 0
         self.patch_steps += int(tally.patch_steps)
         self.most_patches = max(self.most_patches, int(tally.most_patches))
         self.lowest = tuple(np.minimum(self.lowest, np.asarray(tally.lowest)).tolist())

@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from amr.diagnostics import norms
 from amr.field import Field
-from amr.forest import root_forest
+from amr.forest import Forest, root_forest
 from amr.mesh import Mesh
+from amr.pool import choose_layout
 
 from . import loop
 from .account import Account
@@ -31,8 +33,10 @@ from .summary import Summary
 SLICE_SECONDS = 0.5  # the device program comes back about this often, for progress and interruption
 SLACK = 1.25  # room in a new pool over what is needed at once
 POOL_GROWTH = 2.0  # a pool that was too small grows by at least this factor
-SMALL_POOL = 2**20  # bytes; pools begin with this much room: work follows the patches, and a compilation takes seconds
-STARTING_ROOM = 512  # patches; the program that builds the first mesh is run once, so its room costs little
+# Room that a pool begins with: work follows the patches, not the room, and a pool that grows costs a compilation.
+SMALL_POOL = 2**20  # bytes
+FEW_PATCHES, MEDIUM_POOL = 512, 2**24  # so many patches, unless they are more bytes than that
+ROOM_OF_ROOTS = 2  # times the patches of the root grid
 
 
 @dataclass(frozen=True)
@@ -191,37 +195,40 @@ class Run:
         return [*(t for t in inner if now + near < t < end), end] if end > now else []
 
     def first_state(self, initial: Callable) -> State:
-        """The initial condition on its refined mesh, in a pool with some slack."""
-        mesh = self.setup.mesh
-        capacity = ladder(mesh, max(STARTING_ROOM, 2 * mesh.root_count))
-        while True:
-            start = self.compiled(eqx.filter_jit(loop.start), self.setup, initial, *self._beginning(capacity))
-            state = start(self.setup, initial, *self._beginning(capacity))
-            if not bool(state.overflow):
-                break
-            capacity = ladder(mesh, SLACK * int(state.needed))
-        return state.resized(self.setup.mesh, self.first_room(state))
+        """The initial condition on the mesh that it asks for.
 
-    def first_room(self, state: State) -> int:
-        """The capacity to begin with: the one asked for, if the first mesh fits, or one with some slack."""
-        asked, count = self.setup.mesh.capacity, int(state.forest.count)
-        if asked is not None and count <= asked:
-            return asked
-        room = ladder(self.setup.mesh, max(SLACK * count, self.small_pool)) if self.setup.adaptive else count
-        if asked is not None:
-            self.account.growths += 1
-            text = f"pool of {asked} patches is too small, {count} needed: grown to {room}"
-            self.wishes.progress(self.progress(state, text))
-        return room
+        It is looked at anew on each finer mesh. The program that refines is the run loop's, which takes no step then:
+        another one would have to be compiled.
+        """
+        state = self.begun(initial, root_forest(self.setup.mesh, self.first_room()))
+        for _ in range(loop.most_refinements(self.setup)):
+            refined = self.refined(state)
+            while bool(refined.overflow):
+                state = self.grown(refined)
+                refined = self.refined(state)
+            if np.array_equal(refined.forest.level, state.forest.level):  # in Morton order these tell all
+                break
+            state = self.begun(initial, refined.forest)
+        return state
+
+    def begun(self, initial: Callable, forest: Forest) -> State:
+        """The initial condition on a forest."""
+        arguments = (self.setup, initial, forest, self.scalar(self.begin), self.scalar(self.end))
+        return self.compiled(eqx.filter_jit(loop.begin), *arguments)(*arguments)
+
+    def first_room(self) -> int:
+        """The capacity to begin with."""
+        mesh = self.setup.mesh
+        asked = mesh.capacity if mesh.capacity is not None else mesh.root_count
+        if self.setup.adaptive and mesh.capacity is None:
+            asked = ladder(mesh, max(self.small_pool, ROOM_OF_ROOTS * mesh.root_count))
+        return choose_layout(mesh, asked, self.dtype).capacity
 
     @property
     def small_pool(self) -> int:
-        """How many patches fit into `SMALL_POOL`."""
+        """How many patches fit into `SMALL_POOL`, or are a few."""
         patch = self.setup.mesh.cells_per_patch * len(self.setup.equation.names) * self.dtype.itemsize
-        return SMALL_POOL // patch
-
-    def _beginning(self, capacity: int):
-        return root_forest(self.setup.mesh, capacity), self.scalar(self.begin), self.scalar(self.end)
+        return max(SMALL_POOL // patch, min(FEW_PATCHES, MEDIUM_POOL // patch))
 
     def until(self, state: State, stop: float) -> State:
         """Advance to a time, growing the pool as often as needed and writing what is due on the way."""
@@ -285,18 +292,33 @@ class Run:
 
     def slice_(self, state: State, stop: float, rounds: int) -> State:
         """One call of the device program."""
+        arguments = self.arguments(state, stop, rounds)
+        program = self.run_loop(arguments)
+        started = timer.perf_counter()
+        state, tally = jax.block_until_ready(program(*arguments))
+        self.account.loop_seconds += timer.perf_counter() - started
+        self.account.add(tally, self.setup.adaptive)
+        self.rows = tally.rows
+        return state
+
+    def refined(self, state: State) -> State:
+        """The state on the mesh that it asks for."""
+        arguments = self.arguments(state, float(state.clock.time), 0, mesh_alone=True)
+        return self.run_loop(arguments)(*arguments)[0]
+
+    def arguments(self, state: State, stop: float, rounds: int, mesh_alone: bool = False) -> tuple:
+        """Of the device program."""
         recording = self.wishes.recording
         recorder = None if recording is None else recording.recorder(state, self.account.steps, self.end)
-        arguments = (self.setup, state, self.scalar(stop), jnp.asarray(rounds, jnp.int32), recorder)
+        counts = jnp.asarray(rounds, jnp.int32), recorder, jnp.asarray(mesh_alone)
+        return self.setup, state, self.scalar(stop), *counts
+
+    def run_loop(self, arguments: tuple) -> Callable:
+        """The device program, compiled if it is not yet."""
         if self.program is None:
             self.program = self.compiled(eqx.filter_jit(loop.advance), *arguments)
             self.account.compilations += 1
-        started = timer.perf_counter()
-        state, tally = jax.block_until_ready(self.program(*arguments))
-        self.account.loop_seconds += timer.perf_counter() - started
-        self.account.add(tally, self.setup.adaptive, bool(state.overflow))
-        self.rows = tally.rows
-        return state
+        return self.program
 
     def next_rounds(self, rounds: int, seconds: float) -> int:
         """How many rounds the next call may do, so that it takes about `SLICE_SECONDS`."""

@@ -7,16 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from . import loop
 from .build import Case
 from .driver import Run, Wishes
 from .info_text import size
-from .records import Recording
 from .setup import State
 
 FILE_OVERHEAD = 60_000  # bytes of a dump that do not depend on its cells
@@ -97,7 +93,8 @@ def dry_run(case: Case) -> DryRun:
     Raises `RunError` where the initial condition is not finite.
     """
     config, mesh = case.config, case.simulation.mesh
-    run = case.simulation.prepared(0.0, config.time.end, Wishes())
+    wishes = Wishes(recording=case.recording(lambda name, rows: None))
+    run = case.simulation.prepared(0.0, config.time.end, wishes)
     state = run.first_state(case.initial)
     with run.nothing_lost(state):
         run.check_finite(state, "the initial condition is not finite; check it")
@@ -112,7 +109,7 @@ def dry_run(case: Case) -> DryRun:
         capacity=state.capacity,
         full=mesh.root_count * mesh.children**mesh.max_level,
         state_bytes=_bytes(state),
-        peak_bytes=_peak(run, state, case.recording(lambda name, rows: None)),
+        peak_bytes=_peak(run, state),
         machine_bytes=machine_memory(),
         first_step=first_step,
         end=config.time.end,
@@ -145,12 +142,9 @@ def _limit_of_container() -> int | None:
         return None
 
 
-def _peak(run: Run, state: State, recording: Recording | None) -> int:
+def _peak(run: Run, state: State) -> int:
     """Memory of the run loop: what goes in, what comes out, and what it needs in between."""
-    stop, rounds = run.scalar(run.end), jnp.asarray(1, jnp.int32)
-    recorder = None if recording is None else recording.recorder(state, 0, run.end)
-    program = run.compiled(eqx.filter_jit(loop.advance), run.setup, state, stop, rounds, recorder)
-    used = program.compiled.memory_analysis()  # type: ignore[attr-defined]
+    used = run.run_loop(run.arguments(state, run.end, 1)).compiled.memory_analysis()  # type: ignore[attr-defined]
     parts: Sequence[int] = (used.argument_size_in_bytes, used.output_size_in_bytes, used.temp_size_in_bytes)
     return sum(parts) - used.alias_size_in_bytes
 

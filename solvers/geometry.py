@@ -16,7 +16,7 @@ from amr.fusion import apart, by_halves
 from amr.ghosts import cell_sizes_of_blocks, fill_boundaries
 from amr.halo import Store, cells_part
 from amr.hierarchy import Nodes, build_nodes
-from amr.leaves import Leaves, over_blocks
+from amr.leaves import Leaves, leaves_of, over_blocks
 from amr.pool import Layout, put, put_patches, sweep, take
 from amr.topology import Topology, blank_topology, cell_centres, rebuilt
 
@@ -93,6 +93,13 @@ def blank_geometry(setup: Setup, forest: Forest, layout: Layout, time: Scalar) -
 def build_geometry(setup: Setup, forest: Forest, layout: Layout, time: Scalar) -> Geometry:
     """Plans and samples for a forest."""
     return adapted_geometry(setup, blank_geometry(setup, forest, layout, time), forest, time, jnp.ones((), bool))
+
+
+def sampled_leaves(setup: Setup, forest: Forest, layout: Layout, time: Scalar) -> Geometry:
+    """Samples alone, without plans: what the length of the first step follows from."""
+    blank = blank_geometry(setup, forest, layout, time)
+    leaves = leaves_of(setup.mesh, forest, blank.topology.leaves.reach)
+    return sampled(setup, eqx.tree_at(lambda known: known.topology.leaves, blank, leaves), time)
 
 
 def adapted_geometry(setup: Setup, geometry: Geometry, forest: Forest, time: Scalar, changed) -> Geometry:

@@ -1,11 +1,14 @@
 """The program that runs on the device: regrid, take a few steps, and again, without a word to the host.
 
-    while time < stop and the pool is large enough:
-        regrid -> forest, plans, samples of the flow or law
-        repeat `interval` times: step
+    repeat
+        plans and samples of the flow or law, for a new forest
+        repeat `interval` times: step (not in the first turn)
+        if there is more to do: regrid -> forest
+    while there is, and the pool is large enough
 
-Plans and samples do not change inside the inner loop. The scalars of a step are computed one step ahead and carried:
-computed inside the step, XLA would recompute them for every element of the fused kernel.
+Each part stands there once, since all of it has to be compiled. Plans and samples do not change inside the inner loop.
+The scalars of a step are computed one step ahead and carried: computed inside the step, XLA would recompute them for
+every element of the fused kernel.
 """
 
 from __future__ import annotations
@@ -15,15 +18,16 @@ from collections.abc import Callable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from amr.boundary import gauss_points
 from amr.errors import InvalidSettingError
 from amr.forest import Forest
 from amr.halo import Store, cells_of
 from amr.mesh import Mesh
-from amr.pool import choose_layout, layout_of, to_pool
+from amr.pool import Pool, choose_layout, layout_of, to_pool
 from amr.regrid import Regridded, regrid, wishes_near
 from amr.topology import coordinates
 
@@ -31,7 +35,7 @@ from .bounds import clip_and_assure_sum
 from .buffer import buffer_cells
 from .equations import Advection
 from .gauges import Scene
-from .geometry import Geometry, adapted_geometry, amplitude, blank_geometry, build_geometry, signalled
+from .geometry import Geometry, adapted_geometry, amplitude, blank_geometry, sampled_leaves, signalled
 from .recording import Recorder, Rows, has_room
 from .setup import Setup, State
 from .stages import Effort, Workspace, ghosted_cells, with_rings, workspace
@@ -41,6 +45,7 @@ from .totals import Extrema, extrema
 
 Scalar = Float[Array, ""]
 Count = Int[Array, ""]
+Flag = Bool[Array, ""]
 
 
 class Tally(eqx.Module):
@@ -66,7 +71,15 @@ class Tally(eqx.Module):
 
 
 class Running(eqx.Module):
-    """What the device program carries from one round to the next."""
+    """What the device program carries from one round to the next.
+
+    **Attributes:** those of `State`, and
+
+    - `geometry`: plans and samples; of another forest if it has `changed`.
+    - `work`: the cells, and room to work.
+    - `tally`: what was done; before the first steps of a call its `rounds` are -1.
+    - `going`: whether there is more to do.
+    """
 
     forest: Forest
     geometry: Geometry
@@ -74,17 +87,39 @@ class Running(eqx.Module):
     clock: Clock
     needed: Count
     tally: Tally
+    changed: Flag
+    going: Flag
+
+
+def begin(setup: Setup, initial: Callable, forest: Forest, time: Scalar, end: Scalar) -> State:
+    """The initial condition on a forest, and what a run begins with.
+
+    `initial(x, ..)` gives the values at cell centres: one array, or one for each variable. The forest has the capacity
+    of a layout.
+    """
+    layout = choose_layout(setup.mesh, forest.capacity, time.dtype)
+    u = to_pool(layout, evaluate(setup, forest, initial, time.dtype))
+    return _first_state(setup, sampled_leaves(setup, forest, layout, time), u, time, end, forest.count)
+
+
+def _first_state(setup: Setup, geometry: Geometry, u: Pool, time: Scalar, end: Scalar, needed: Count) -> State:
+    forest, store = geometry.topology.forest, u.reshape(*u.shape[:3], -1, u.shape[-1])
+    times = jnp.stack([time, time + FIRST * (end - time)])
+    rate = lax.map(lambda at: _rate(setup, geometry, store, at), times).max()
+    bounds = extrema(setup.mesh, forest, store)
+    return State(forest, u, first_clock(setup.cfl, time, end - time, rate), bounds, needed, jnp.zeros((), bool))
 
 
 def start(setup: Setup, initial: Callable, forest: Forest, time: Scalar, end: Scalar) -> State:
     """Put the initial condition on a forest and refine it, level by level, as far as it asks for.
 
-    `initial(x, ..)` gives the values at cell centres: one array, or one for each variable. The forest's capacity is
-    rounded up to that of a layout.
+    The forest's capacity is rounded up to that of a layout. The same is reached by `begin` and `advance` with
+    `mesh_alone` by turns, without another large program to be compiled.
     """
     layout = choose_layout(setup.mesh, forest.capacity, time.dtype)
+    forest = forest.resized(layout.capacity)
     # Once more than there are levels: coarse data may ask for patches that finer data give back.
-    last = setup.mesh.max_level + 1 if setup.adaptive else 0
+    last = most_refinements(setup)
 
     def refined(number, carry):
         forest, _, needed, geometry, changed = carry
@@ -94,59 +129,65 @@ def start(setup: Setup, initial: Callable, forest: Forest, time: Scalar, end: Sc
         geometry = signalled(setup, geometry, work.store, time)
         if not setup.adaptive:
             return forest, u, needed, geometry, changed
-        done, _ = regridded(setup, geometry, work, time)
         # The last time round only looks at the mesh that was made before.
-        forest = jax.tree.map(lambda new, old: jnp.where(number < last, new, old), done.forest, forest)
-        return forest, u, jnp.where(number < last, done.needed, needed), geometry, done.changed
+        done, _ = regridded(setup, geometry, work, time, number < last)
+        return done.forest, u, jnp.where(number < last, done.needed, needed), geometry, done.changed
 
-    forest = forest.resized(layout.capacity)
     u = jnp.zeros((len(setup.equation.names), layout.sweeps, layout.blocks, *setup.mesh.patch_shape, layout.lanes))
     blank = blank_geometry(setup, forest, layout, time)
     carry = (forest, u.astype(time.dtype), forest.count, blank, jnp.ones((), bool))
-    forest, u, needed, geometry, _ = lax.fori_loop(0, last + 1, refined, carry)
-    store = u.reshape(*u.shape[:3], -1, u.shape[-1])
-    rate = jnp.maximum(*(_rate(setup, geometry, store, at) for at in (time, time + FIRST * (end - time))))
-    bounds = extrema(setup.mesh, forest, store)
-    return State(forest, u, first_clock(setup.cfl, time, end - time, rate), bounds, needed, jnp.zeros((), bool))
+    _, u, needed, geometry, _ = lax.fori_loop(0, last + 1, refined, carry)
+    return _first_state(setup, geometry, u, time, end, needed)
+
+
+def most_refinements(setup: Setup) -> int:
+    """How often an initial condition is looked at anew on a finer mesh."""
+    return setup.mesh.max_level + 1 if setup.adaptive else 0
 
 
 def advance(
-    setup: Setup, state: State, stop: Scalar, most_rounds: Count, recorder: Recorder | None = None
+    setup: Setup,
+    state: State,
+    stop: Scalar,
+    most_rounds: Count,
+    recorder: Recorder | None = None,
+    mesh_alone: Flag | None = None,
 ) -> tuple[State, Tally]:
     """Go on to the time `stop`, or until the pool is too small, or the room for what is recorded, or for a number of
-    rounds.
+    rounds. With `mesh_alone` only regrid, once.
 
     Where a run is divided into calls does not change its result: every call ends where a regrid would follow.
     """
     mesh, layout, bounds = setup.mesh, layout_of(state.u), state.bounds
+    mesh_alone = jnp.zeros((), bool) if mesh_alone is None else mesh_alone
 
     def unfinished(run):
-        fine = (run.needed <= layout.capacity) & ~run.work.effort.failed
+        fine = ~run.work.effort.failed
         fine = fine if run.tally.rows is None else fine & has_room(run.tally.rows, setup.interval)
         return (run.clock.time < stop) & fine & (run.tally.rounds < most_rounds)
 
     def round_(run):
-        if setup.adaptive:
-            run = adapted(setup, run)
-        run, steps = several_steps(setup, run, bounds, stop, recorder)
-        run, found = within_bounds(setup, run, bounds)
+        geometry = adapted_geometry(setup, run.geometry, run.forest, run.clock.time, run.changed)
+        run = eqx.tree_at(lambda run: run.geometry, run, geometry)
+        begun = run.tally.rounds >= 0
+        run, steps = several_steps(setup, run, bounds, stop, begun, recorder)
+        run, found = within_bounds(setup, run, bounds, begun)
         run = replanned(setup, run, stop)
         run = _counted(run, steps, found)
-        if recorder is None:
-            return run
-        scene = Scene(run.forest, run.work.store, run.clock.time)
-        rows = recorder.recorded(setup, run.tally.rows, scene, run.tally.steps, jnp.ones((), bool))
-        return eqx.tree_at(lambda run: run.tally.rows, run, rows)
+        if recorder is not None:
+            scene = Scene(run.forest, run.work.store, run.clock.time)
+            rows = recorder.recorded(setup, run.tally.rows, scene, run.tally.steps, begun)
+            run = eqx.tree_at(lambda run: run.tally.rows, run, rows)
+        going = unfinished(run)
+        return adapted(setup, run, going | mesh_alone, going & ~mesh_alone)
 
-    geometry = build_geometry(setup, state.forest, layout, state.clock.time)
+    yes = jnp.ones((), bool)
+    geometry = blank_geometry(setup, state.forest, layout, state.clock.time)
     work = workspace(setup, state.forest.count, state.u)
-    if setup.adaptive and not setup.signals_known:
-        # The first regrid asks how fast signals are at the beginning of the next step, as any other does.
-        _, geometry = plan_step(setup, geometry, work.store, state.clock, stop)
     rows = None if recorder is None else recorder.blank(setup, state.clock.time)
-    tally = _blank(mesh, state.forest, work.store, rows)
-    first = Running(state.forest, geometry, work, state.clock, state.needed, tally)
-    run = lax.while_loop(unfinished, round_, first)
+    tally = _blank(mesh, state, rows)
+    first = Running(state.forest, geometry, work, state.clock, state.needed, tally, yes, yes)
+    run = lax.while_loop(lambda run: run.going, round_, first)
     u = cells_of(mesh, run.work.store, run.forest.count)
     return State(run.forest, u, run.clock, bounds, run.needed, run.work.effort.failed), run.tally
 
@@ -160,16 +201,18 @@ def replanned(setup: Setup, run: Running, stop: Scalar) -> Running:
     return eqx.tree_at(lambda run: run.geometry, run, geometry)
 
 
-def adapted(setup: Setup, run: Running) -> Running:
-    """The run on a mesh that follows the solution."""
-    done, work = regridded(setup, run.geometry, run.work, run.clock.time)
-    geometry = adapted_geometry(setup, run.geometry, done.forest, run.clock.time, done.changed)
-    return Running(done.forest, geometry, work, run.clock, done.needed, run.tally)
+def adapted(setup: Setup, run: Running, wanted: Flag, going: Flag) -> Running:
+    """The run on a mesh that follows the solution, if that is `wanted`; it goes on if there is room for it."""
+    if not setup.adaptive:
+        return eqx.tree_at(lambda run: (run.changed, run.going), run, (jnp.zeros((), bool), going))
+    done, work = regridded(setup, run.geometry, run.work, run.clock.time, wanted)
+    fits = done.needed <= layout_of(run.work.store).capacity
+    return Running(done.forest, run.geometry, work, run.clock, done.needed, run.tally, done.changed, going & fits)
 
 
-def _blank(mesh: Mesh, forest: Forest, store: Store, rows: tuple[Rows, ...] | None) -> Tally:
-    zero = jnp.zeros((), jnp.int32)
-    return Tally(zero, zero, zero, forest.count, Effort.none(), *extrema(mesh, forest, store), rows)
+def _blank(mesh: Mesh, state: State, rows: tuple[Rows, ...] | None) -> Tally:
+    zero, huge = jnp.zeros((), jnp.int32), jnp.full(state.u.shape[0], jnp.inf, state.u.dtype)
+    return Tally(zero, zero - 1, zero, state.forest.count, Effort.none(), huge, -huge, rows)
 
 
 def _counted(run: Running, steps: Count, found: Extrema) -> Running:
@@ -188,20 +231,19 @@ def _counted(run: Running, steps: Count, found: Extrema) -> Running:
 
 
 def several_steps(
-    setup: Setup, run: Running, bounds, stop: Scalar, recorder: Recorder | None = None
+    setup: Setup, run: Running, bounds, stop: Scalar, begun: Flag, recorder: Recorder | None = None
 ) -> tuple[Running, Count]:
-    """Up to `interval` steps on one mesh, as long as `stop` is not reached and the last regrid found room.
+    """Up to `interval` steps on one mesh, as long as `stop` is not reached; none unless the call has `begun`.
 
     The state after the last of them is not recorded: that is done when it has been put within bounds.
     """
-    fits = run.needed <= layout_of(run.work.store).capacity
     step, geometry = plan_step(setup, run.geometry, run.work.store, run.clock, stop)
     # A geometry that does not change stays out of the loop.
     changing = None if setup.signals_known else geometry
 
     def more(carry):
         work, clock, _, _, steps, _ = carry
-        return (steps < setup.interval) & (clock.time < stop) & fits & ~work.effort.failed
+        return (steps < setup.interval) & (clock.time < stop) & begun & ~work.effort.failed
 
     def one(carry):
         work, before, step, changing, steps, rows = carry
@@ -222,10 +264,10 @@ def several_steps(
     work, clock, _, changing, steps, rows = lax.while_loop(more, one, carry)
     geometry = geometry if changing is None else changing
     tally = run.tally if recorder is None else eqx.tree_at(lambda tally: tally.rows, run.tally, rows)
-    return Running(run.forest, geometry, work, clock, run.needed, tally), steps
+    return Running(run.forest, geometry, work, clock, run.needed, tally, run.changed, run.going), steps
 
 
-def within_bounds(setup: Setup, run: Running, bounds: Extrema) -> tuple[Running, Extrema]:
+def within_bounds(setup: Setup, run: Running, bounds: Extrema, begun: Flag) -> tuple[Running, Extrema]:
     """The run with cells that slipped past a bound beside a finer level put back, and its extrema."""
     mesh = setup.mesh
     found = extrema(mesh, run.forest, run.work.store)
@@ -242,22 +284,24 @@ def within_bounds(setup: Setup, run: Running, bounds: Extrema) -> tuple[Running,
         return store, extrema(mesh, run.forest, store), jnp.zeros((), bool)
 
     # At most once: a conditional would copy the store in either case.
-    store, found, _ = lax.while_loop(slipped, mended, (run.work.store, found, jnp.ones((), bool)))
+    store, found, _ = lax.while_loop(slipped, mended, (run.work.store, found, begun))
     return eqx.tree_at(lambda run: run.work.store, run, store), found
 
 
-def regridded(setup: Setup, geometry: Geometry, work: Workspace, time: Scalar) -> tuple[Regridded, Workspace]:
-    """Refine and coarsen once, as the indicator wishes."""
+def regridded(
+    setup: Setup, geometry: Geometry, work: Workspace, time: Scalar, wanted: Flag | None = None
+) -> tuple[Regridded, Workspace]:
+    """Refine and coarsen once, as the indicator wishes, if that is `wanted`."""
     mesh, topology, prolongation = setup.mesh, geometry.topology, setup.prolongation
     assert setup.refine is not None
-    store = with_rings(setup, geometry, work.store, time)
+    store = with_rings(setup, geometry, work.store, time, wanted)
 
     def ghosted(i):
         names = len(setup.equation.names)
         return ghosted_cells(setup, geometry, store, time, geometry.samples_of(i), i)[:names]
 
-    near = wishes_near(mesh, topology, ghosted, setup.refine, time, buffer_cells(setup, geometry))
-    done, store, scratch = regrid(mesh, topology, store, work.outflow, near, prolongation)
+    near = wishes_near(mesh, topology, ghosted, setup.refine, time, buffer_cells(setup, geometry), wanted)
+    done, store, scratch = regrid(mesh, topology, store, work.outflow, near, prolongation, wanted)
     return done, eqx.tree_at(lambda work: (work.store, work.outflow), work, (store, scratch))
 
 
@@ -283,7 +327,7 @@ def evaluate(setup: Setup, forest: Forest, function: Callable, dtype, *time) -> 
 def _at_points(setup: Setup, forest: Forest, function: Callable, dtype, time, place) -> Array:
     """The function in one point of every cell, at `place` (from 0 to 1 along each dimension)."""
     mesh, equation = setup.mesh, setup.equation
-    cells = jnp.arange(mesh.patch, dtype=dtype)
+    cells = np.arange(mesh.patch, dtype=dtype)
     x = coordinates(mesh, forest, tuple(cells + jnp.asarray(p, dtype) for p in place), dtype)
     values = _called(function, x, time)
     several = values if isinstance(values, tuple | list) else (values,)

@@ -28,9 +28,11 @@ def upper(array: Array, d: int) -> Array:
 
 def trim(array: Array, dims: Iterable[int], layers: int = 1) -> Array:
     """Some layers taken off both ends along each of `dims`."""
+    start, stop = [0] * array.ndim, list(array.shape)
     for d in dims:
-        array = cut(array, d, layers, layers)
-    return array
+        if array.shape[d] > 1:
+            start[d], stop[d] = start[d] + layers, stop[d] - layers
+    return array if tuple(stop) == array.shape else lax.slice(array, start, stop)
 
 
 def cut(array: Array, d: int, first: int, last: int) -> Array:

@@ -163,8 +163,10 @@ def _through_faces(
     return sweep(layout, count, lambda i, work: moved(setup, geometry, work, bounds, moment, parts, i), work)
 
 
-def with_rings(setup: Setup, geometry: Geometry, store: Store, time: Scalar) -> Store:
-    """The store with the rings of all patches prolonged."""
+def with_rings(
+    setup: Setup, geometry: Geometry, store: Store, time: Scalar, needed: Bool[Array, ""] | None = None
+) -> Store:
+    """The store with the rings of all patches prolonged (if `needed`)."""
     mesh, topology = setup.mesh, geometry.topology
     plan, variables = topology.halo, setup.variables
 
@@ -173,7 +175,7 @@ def with_rings(setup: Setup, geometry: Geometry, store: Store, time: Scalar) -> 
         return apart(plan.valid, lambda: mirror_windows(mesh, leaves, near, plan, time, variables))
 
     asked = beyond if setup.diffuses and not mesh.domain.plain else None
-    return fill_ring(mesh, topology.layout, topology.forest.count, plan, store, setup.prolongation, asked)
+    return fill_ring(mesh, topology.layout, topology.forest.count, plan, store, setup.prolongation, asked, needed)
 
 
 def moved(setup: Setup, geometry: Geometry, work: Workspace, bounds, moment: Moment, parts: Parts, i) -> Workspace:

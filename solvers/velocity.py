@@ -233,7 +233,8 @@ class VectorPotential(Velocity):
 
         if mesh.max_level == 0:
             return at(0.0)
-        return jnp.where(_touching(finer, d), 0.5 * (at(-0.25) + at(0.25)), at(0.0))
+        coarse, *fine = lax.map(at, jnp.asarray([0.0, -0.25, 0.25], dtype))
+        return jnp.where(_touching(finer, d), 0.5 * (fine[0] + fine[1]), coarse)
 
     def on_faces(self, samples, dx):
         faces = []
@@ -260,11 +261,11 @@ def points_inside(mesh: Mesh, leaves: Leaves, offsets, dtype):
 
 
 def _nodes(mesh: Mesh, ghost: int, dtype):
-    return jnp.arange(-ghost, mesh.patch + ghost + 1, dtype=dtype)
+    return np.arange(-ghost, mesh.patch + ghost + 1, dtype=dtype)
 
 
 def _cells(mesh: Mesh, ghost: int, dtype):
-    return jnp.arange(-ghost, mesh.patch + ghost, dtype=dtype) + 0.5
+    return np.arange(-ghost, mesh.patch + ghost, dtype=dtype) + np.asarray(0.5, dtype)
 
 
 def filled(values, offsets, leaves: Leaves, dtype):

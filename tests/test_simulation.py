@@ -295,10 +295,10 @@ def test_a_flow_that_starts_suddenly_has_a_buffer_from_the_start():
 
 @pytest.mark.parametrize("levels", [0, 2])
 def test_one_dimension_constant_refined_and_grown(levels):
-    mesh = amr.Mesh(amr.Domain(0, 1), 32, 8, levels, capacity=4)
+    mesh = amr.Mesh(amr.Domain(0, 1), 512, 8, levels, capacity=64)
     refine = amr.Region(0.2, 0.6, 2) if levels else None
     simulation = solvers.Simulation(mesh, solvers.Advection((-1.0,)), solvers.CTU(bounded=False), refine)
-    solution = simulation.run(lambda x: 1 + 0 * x, 1.0)
+    solution = simulation.run(lambda x: 1 + 0 * x, 0.1)
     phi = solution.summary.variables["phi"]
     assert max(1 - phi.lowest, phi.highest - 1) <= 1e-13
     assert solution.summary.growths == (1 if levels else 0)
