@@ -12,6 +12,7 @@ import dataclasses
 import difflib
 import functools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -253,7 +254,7 @@ def thresholds(above, below, ratio: float) -> tuple[tuple[float, ...], tuple[flo
     return above, below
 
 
-def exceed(number, above: tuple[float, ...], below: tuple[float, ...], level):
+def exceed(number, above: tuple[Any, ...], below: tuple[Any, ...], level):
     """Compare with the thresholds of the next level (to refine) and of this one (to be kept).
 
     Levels beyond the last threshold use the last one.

@@ -13,7 +13,7 @@ CPU_OPTIONS: dict[str, str | bool] = {"xla_cpu_prefer_vector_width": "512"}
 
 
 def compiled(function, *arguments) -> Callable:
-    """The compiled program of a jitted function for some arguments."""
+    """The compiled program of a jitted function for some arguments, or of one that was traced with them."""
     lowered = function.lower(*arguments)
     if jax.default_backend() == "cpu":
         try:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,8 +21,8 @@ from amr.pool import choose_layout
 from . import loop
 from .account import Account
 from .checkpoint import Checkpoint
-from .compiling import compiled
 from .implicit import Implicit
+from .programs import PROGRAMS, Prepared
 from .recording import Rows, first_rows
 from .records import Recording
 from .schedule import Moment, Series
@@ -129,7 +128,7 @@ class Run:
         self.begin = float(t_start)
         self.wishes = wishes or Wishes()
         self.account = Account()
-        self.program: Callable | None = None
+        self.program: Prepared | None = None
         self.rows: tuple[Rows, ...] | None = None
         self.started = timer.perf_counter()
 
@@ -214,7 +213,7 @@ class Run:
     def begun(self, initial: Callable, forest: Forest) -> State:
         """The initial condition on a forest."""
         arguments = (self.setup, initial, forest, self.scalar(self.begin), self.scalar(self.end))
-        return self.compiled(eqx.filter_jit(loop.begin), *arguments)(*arguments)
+        return self.compiled(loop.begin, *arguments)(*arguments)
 
     def first_room(self) -> int:
         """The capacity to begin with."""
@@ -272,7 +271,7 @@ class Run:
         recording = self.wishes.recording
         if recording is not None:
             arguments = (self.setup, tuple(recording.tapes.values()), state.forest, state.u, state.clock.time)
-            self.rows = self.compiled(eqx.filter_jit(first_rows), *arguments)(*arguments)
+            self.rows = self.compiled(first_rows, *arguments)(*arguments)
             self.record()
 
     def record(self) -> None:
@@ -316,8 +315,8 @@ class Run:
     def run_loop(self, arguments: tuple) -> Callable:
         """The device program, compiled if it is not yet."""
         if self.program is None:
-            self.program = self.compiled(eqx.filter_jit(loop.advance), *arguments)
-            self.account.compilations += 1
+            self.program = self.compiled(loop.advance, *arguments)
+            self.account.compilations += self.program.seconds is not None
         return self.program
 
     def next_rounds(self, rounds: int, seconds: float) -> int:
@@ -334,11 +333,11 @@ class Run:
         self.wishes.progress(self.progress(state, text))
         return state.resized(self.setup.mesh, capacity)
 
-    def compiled(self, function, *arguments) -> Callable:
-        """Compile ahead of time, so that the time it takes is known."""
-        started = timer.perf_counter()
-        program = compiled(function, *arguments)
-        self.account.compile_seconds += timer.perf_counter() - started
+    def compiled(self, function, *arguments) -> Prepared:
+        """The program of a function for such arguments, from an earlier run or compiled ahead of time, so that the
+        time it takes is known."""
+        program = PROGRAMS.prepare(function, *arguments)
+        self.account.compile_seconds += program.seconds or 0.0
         return program
 
     def check_finite(self, state: State, message: str) -> None:

@@ -144,7 +144,7 @@ def _limit_of_container() -> int | None:
 
 def _peak(run: Run, state: State) -> int:
     """Memory of the run loop: what goes in, what comes out, and what it needs in between."""
-    used = run.run_loop(run.arguments(state, run.end, 1)).compiled.memory_analysis()  # type: ignore[attr-defined]
+    used = run.run_loop(run.arguments(state, run.end, 1)).program.run.memory_analysis()  # type: ignore[attr-defined]
     parts: Sequence[int] = (used.argument_size_in_bytes, used.output_size_in_bytes, used.temp_size_in_bytes)
     return sum(parts) - used.alias_size_in_bytes
 

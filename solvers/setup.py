@@ -39,7 +39,7 @@ class Setup(eqx.Module):
     cfl: float = eqx.field(static=True)
     interval: int = eqx.field(static=True)
     buffer: int | None = eqx.field(static=True)
-    longest: float | None = eqx.field(static=True, default=None)
+    longest: float | Float[Array, ""] | None = None
     why: str = eqx.field(static=True, default="")
 
     def __repr__(self) -> str:

@@ -31,6 +31,12 @@ def pytest_configure(config):
     config.addinivalue_line("filterwarnings", f"{message}:hypothesis.errors.HypothesisDeprecationWarning")
 
 
+def forget_programs():
+    from solvers.programs import PROGRAMS  # not before jaxtyping has put its hook on our packages
+
+    PROGRAMS.forget()
+
+
 @pytest.fixture(autouse=True)
 def few_mappings():
     """Programs that were compiled for other tests are dropped before they use up the mappings of a process (65530
@@ -38,8 +44,24 @@ def few_mappings():
     yield
     maps = pathlib.Path("/proc/self/maps")
     if maps.exists() and maps.read_bytes().count(b"\n") > 30_000:
+        forget_programs()
         jax.clear_caches()
         gc.collect()
+
+
+@pytest.fixture
+def no_programs():
+    """As in a new process: no program is left of an earlier run, nor one for a later one of what a test has changed."""
+    forget_programs()
+    yield
+    forget_programs()
+
+
+@pytest.fixture(autouse=True)
+def changed_by_hand(request):
+    """Programs do not know that a test replaces a part of the library."""
+    if "monkeypatch" in request.fixturenames:
+        request.getfixturevalue("no_programs")
 
 
 @pytest.fixture(autouse=True)

@@ -143,6 +143,7 @@ def test_backward_euler_keeps_extrema():
 # --- adaptive meshes --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("no_programs")
 @pytest.mark.parametrize("domain", [SQUARE, INSULATED], ids=["periodic", "insulated"])
 @pytest.mark.parametrize("name", METHODS)
 def test_conservation_with_regridding(name, domain):

@@ -389,6 +389,7 @@ def test_where_a_run_is_divided_into_calls_does_not_matter():
     np.testing.assert_array_equal(whole.values, parts.values)
 
 
+@pytest.mark.usefixtures("no_programs")
 def test_one_compilation_serves_a_run():
     solution, _, _ = shock_tube(0, 1, 64, 2, amr.Difference(0.05))
     assert solution.summary.regrids > 10

@@ -20,6 +20,7 @@ from solvers import recording
 from solvers.build import load
 from solvers.cli import main
 from solvers.config_errors import ConfigError
+from solvers.programs import PROGRAMS
 from solvers.record_files import RecordFile
 from solvers.records import Recorded
 
@@ -43,6 +44,7 @@ def swirling(**options):
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
     """A run that is recorded, its fields at every regrid, and a checkpoint on the way. Buffers hold 3 rows."""
+    PROGRAMS.forget()
     fields, folder = {}, tmp_path_factory.mktemp("checkpoints")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recording, "MOST_ROWS", 3)
@@ -55,12 +57,14 @@ def recorded(tmp_path_factory):
             checkpoints=solvers.Checkpoints(folder, every_steps=6, keep=99),
             records=choices(),
         )
+    PROGRAMS.forget()
     return solution, fields, sorted(folder.iterdir())
 
 
 @pytest.fixture(scope="module")
 def plain():
     """The same run without records."""
+    PROGRAMS.forget()
     return swirling().run(bump, END, outputs=[0.2], on_output=lambda field: None, every_steps=2)
 
 

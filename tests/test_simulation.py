@@ -25,6 +25,7 @@ def backend_compilations():
     jax.monitoring.clear_event_listeners()
 
 
+@pytest.mark.usefixtures("no_programs")
 def test_one_compilation_serves_many_regrids(backend_compilations):
     during = []
     simulation = swirl_simulation(32, 8, 2, amr.Difference(0.02), interval=1, capacity=400)
@@ -52,6 +53,7 @@ def test_a_pool_that_is_too_small_grows_and_gives_the_same_field():
     np.testing.assert_allclose(grown.field.uniform(), ample.field.uniform(), rtol=0, atol=1e-12)
 
 
+@pytest.mark.usefixtures("no_programs")
 def test_growth_during_the_run_is_reported():
     messages = []
 

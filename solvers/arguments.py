@@ -1,0 +1,260 @@
+"""What a program is given, taken apart: numbers and arrays, which it gets anew with each call, and all the rest, which
+it is compiled for.
+
+A setup with another viscosity, velocity or threshold has the same key, and so the same program. Whole numbers, flags
+and texts choose what is computed: they belong to the key. Where something may change without being seen (an object of
+a class that is not a pytree, a list that a function refers to) nothing is known again: see `Taken.shared`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import functools
+import types
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from amr.boundary import Boundary
+
+from .functions import NotPlainError, Plain, made, members, of_library, plain
+
+FIXED = (bool, int, str, bytes, type(None), type(...), range, np.bool_, np.integer, np.dtype, enum.Enum)
+JITTED = type(jax.jit(lambda: None))
+ARRAYS = "biufc"  # kinds of NumPy arrays that JAX takes
+
+
+class Place(NamedTuple):
+    """Stands for a number or an array: where it is in the list of them."""
+
+    number: int
+
+
+class Made(NamedTuple):
+    """Stands for an object that holds numbers: how it is made, and what of."""
+
+    make: Callable[..., Any]
+    parts: tuple[Any, ...]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Same:
+    """Known again by being the same object."""
+
+    value: Any
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.value is other.value
+
+
+class Taken(NamedTuple):
+    """A value taken apart.
+
+    **Attributes:**
+
+    - `key`: equal for values that differ in numbers alone.
+    - `template`: the value with a `Place` for each number; `restored` reverses that.
+    - `leaves`: the numbers and arrays.
+    - `shared`: whether the key says all that a program could depend on.
+    """
+
+    key: Hashable
+    template: Any
+    leaves: list[Any]
+    shared: bool
+
+
+def taken(value: Any, numbers: bool = True) -> Taken:
+    """A value taken apart; with `numbers=False` Python's numbers, and all that functions refer to, stay in it."""
+    taker = _Taker(numbers)
+    key, template = taker.take(value, not numbers)
+    return Taken(key, template, taker.leaves, taker.shared)
+
+
+def restored(template: Any, leaves: list[Any]) -> Any:
+    """The value of a template and its numbers and arrays."""
+    if isinstance(template, Place):
+        return leaves[template.number]
+    if isinstance(template, Made):
+        return template.make(*(restored(part, leaves) for part in template.parts))
+    return template
+
+
+Found = tuple[Hashable, Any]  # a key, and a template: the value itself where it holds no number
+
+
+class _Taker:
+    """Takes a value apart.
+
+    **Attributes:** `numbers`: see `taken`; `leaves`, `shared`: see `Taken`; `within`: functions and classes that are
+    being looked at, innermost last.
+    """
+
+    def __init__(self, numbers: bool):
+        self.numbers, self.shared = numbers, True
+        self.leaves: list[Any] = []
+        self.within: list[Any] = []
+
+    def take(self, value: Any, fixed: bool) -> Found:
+        """The key and the template of a value; with `fixed` numbers belong to the key."""
+        fixed = not self.numbers or (fixed and not isinstance(value, Boundary))
+        if isinstance(value, float | complex | np.inexact):
+            return self._number(value, fixed)
+        if isinstance(value, jax.Array | np.ndarray):
+            return self._array(value, fixed)
+        if isinstance(value, FIXED):
+            return (type(value), value), value
+        if of_library(value):
+            return Same(value), value
+        return self._composed(value, fixed)
+
+    def _number(self, value: Any, fixed: bool) -> Found:
+        if fixed or (type(value) not in (float, complex) and not isinstance(value, np.generic)):
+            return (type(value), repr(value)), value  # which tells 0.0 from -0.0
+        return self._leaf(value, (type(value),))
+
+    def _array(self, value: Any, fixed: bool) -> Found:
+        if isinstance(value, jax.Array):
+            # Arrays that are no part of a function are arguments in any case.
+            if fixed and (self.numbers or self.within):
+                return Same(value), value
+            return self._leaf(value, (value.shape, value.dtype, value.weak_type, getattr(value, "sharding", None)))
+        if value.dtype.kind not in ARRAYS:
+            return self._unknown(value)
+        if fixed and (self.numbers or self.within):
+            return (value.shape, value.dtype, value.tobytes()), value
+        return self._leaf(np.array(value), (np.ndarray, value.shape, value.dtype))
+
+    def _leaf(self, value: Any, kind: tuple) -> Found:
+        self.leaves.append(value)
+        return kind, Place(len(self.leaves) - 1)
+
+    def _unknown(self, value: Any) -> Found:
+        self.shared = False
+        return Same(value), value
+
+    def _composed(self, value: Any, fixed: bool) -> Found:
+        kind = type(value)
+        if kind is tuple:
+            return self._of_parts(value, value, fixed, lambda *parts: parts)
+        if kind is list and not self.within:
+            return self._of_parts(value, value, fixed, lambda *parts: list(parts))
+        if kind is dict and not self.within:
+            names = tuple(value)
+            make = functools.partial(_dictionary, names)
+            found, template = self._of_parts(value, value.values(), fixed, make)
+            return (self.take(names, True)[0], found), template
+        if isinstance(value, tuple) and hasattr(kind, "_make") and of_library(kind):
+            return self._of_parts(value, value, fixed, kind)
+        if isinstance(value, eqx.Module) or _is_record(value):
+            return self._record(value, fixed)
+        return self._callable(value, fixed)
+
+    def _of_parts(self, value: Any, parts: Iterable[Any], fixed: bool, make: Callable) -> Found:
+        """Of parts, from which `make` makes such a value."""
+        parts = tuple(parts)
+        found = [self.take(part, fixed) for part in parts]
+        key = (type(value), *(key for key, _ in found))
+        templates = tuple(template for _, template in found)
+        same = all(template is part for template, part in zip(templates, parts, strict=True))
+        return key, value if same else Made(make, templates)
+
+    def _record(self, value: Any, fixed: bool) -> Found:
+        """A module, or a dataclass that cannot be changed. Of ours, all but boundaries choose what is computed, and
+        what takes no part in comparisons does not."""
+        kind = type(value)
+        fixed = fixed or (of_library(kind) and not isinstance(value, eqx.Module | Boundary))
+        fields = [field for field in dataclasses.fields(value) if hasattr(value, field.name)]
+        names = tuple(field.name for field in fields)
+        if not _cached(kind, getattr(value, "__dict__", {}).keys() - set(names)):
+            return self._unknown(value)
+        parts = [getattr(value, name) for name in names]
+        found: list[Found] = []
+        for field, part in zip(fields, parts, strict=True):
+            looked_at = field.compare or not of_library(kind)
+            found.append(self.take(part, fixed or field.metadata.get("static", False)) if looked_at else (None, part))
+        key = (self.take(kind, True)[0], names, *(key for key, _ in found))
+        templates = tuple(template for _, template in found)
+        same = all(template is part for template, part in zip(templates, parts, strict=True))
+        return key, value if same else Made(functools.partial(_with_fields, kind, names), templates)
+
+    def _callable(self, value: Any, fixed: bool) -> Found:
+        if isinstance(value, types.FunctionType):
+            return self._function(value, fixed)
+        if isinstance(value, functools.partial) and type(value) is functools.partial and not vars(value):
+            return self._partial(value, fixed)
+        if isinstance(value, types.MethodType):
+            return self._of_parts(value, (value.__func__, value.__self__), fixed, types.MethodType)
+        if isinstance(value, JITTED):
+            return (Same(value), self.take(getattr(value, "__wrapped__", None), True)[0]), value
+        if isinstance(value, type):
+            return self._class(value)
+        return self._unknown(value)
+
+    def _partial(self, value: functools.partial, fixed: bool) -> Found:
+        names, count = tuple(value.keywords), len(value.args)
+
+        def make(function, *parts):
+            return functools.partial(function, *parts[:count], **dict(zip(names, parts[count:], strict=True)))
+
+        parts = (value.func, *value.args, *value.keywords.values())
+        key, template = self._of_parts(value, parts, fixed, make)
+        return (names, key), template
+
+    def _function(self, function: types.FunctionType, fixed: bool) -> Found:
+        """A function: one that may do something else each time counts as what it is, with all that it refers to."""
+        before, shared = len(self.leaves), self.shared
+        try:
+            parts = plain(function)
+        except NotPlainError:
+            return self._unknown(function)
+        if any(function is other for other in self.within):
+            return self._unknown(function)
+        self.within.append(function)
+        self.shared = True
+        key, template = self._of_parts(function, parts[1:], fixed, lambda *rest: made(Plain(parts.code, *rest)))
+        self.within.pop()
+        if not self.shared:
+            del self.leaves[before:]
+            return self._unknown(function)
+        self.shared = shared
+        return (parts.code, key), template
+
+    def _class(self, kind: type) -> Found:
+        """A class of a user's: the same object, and all that its methods refer to."""
+        if any(kind is other for other in self.within):
+            return Same(kind), kind
+        self.within.append(kind)
+        keys = tuple((name, self.take(value, True)[0]) for name, value in members(kind))
+        self.within.pop()
+        return (Same(kind), keys), kind
+
+
+def _is_record(value: Any) -> bool:
+    """Whether this is an object of a dataclass that cannot be changed."""
+    kind = type(value)
+    return dataclasses.is_dataclass(kind) and kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+
+
+def _dictionary(names: tuple[Any, ...], *values: Any) -> dict[Any, Any]:
+    return dict(zip(names, values, strict=True))
+
+
+def _cached(kind: type, names: Iterable[str]) -> bool:
+    """Whether attributes of these names are but results that an object keeps."""
+    return all(isinstance(getattr(kind, name, None), functools.cached_property) for name in names)
+
+
+def _with_fields(kind: type, names: tuple[str, ...], *values: Any) -> Any:
+    """An object with these attributes, whatever its class would make of them: it was checked when it was made."""
+    new: Any = object.__new__(kind)
+    for name, value in zip(names, values, strict=True):
+        object.__setattr__(new, name, value)
+    return new
