@@ -9,7 +9,6 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from . import diagnostics
 from .forest import Forest
 from .lookup import locate
 from .mesh import Mesh
@@ -93,10 +92,14 @@ class Field(eqx.Module):
         return float(sums @ patches.dx.prod(1))
 
     def minimum(self, name: str | int = 0) -> float:
-        return float(diagnostics.minimum(self.forest, self.data)[self.index(name)])
+        return float(self._leaves_of(name).min())
 
     def maximum(self, name: str | int = 0) -> float:
-        return float(diagnostics.maximum(self.forest, self.data)[self.index(name)])
+        return float(self._leaves_of(name).max())
+
+    def _leaves_of(self, name: str | int) -> np.ndarray:
+        """A variable in the leaves, on the host, shape `(*cells, patches)`."""
+        return np.asarray(self.data)[self.index(name), ..., : self.count]
 
     def sample(self, points: np.ndarray, name: str | int = 0) -> np.ndarray:
         """Values of the cells that contain the points (piecewise constant), NaN outside the domain.
@@ -105,7 +108,7 @@ class Field(eqx.Module):
         """
         slot, cell = self.locate(points)
         inside = slot >= 0
-        values = np.asarray(self.data[self.index(name)])
+        values = np.asarray(self.data)[self.index(name)]
         found = values[(*np.where(inside, np.moveaxis(cell, -1, 0), 0), np.where(inside, slot, 0))]
         return np.where(inside, found, np.nan)
 

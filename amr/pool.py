@@ -95,6 +95,12 @@ def from_pool(pool: Pool) -> Float[Array, "vars *cells patches"]:
     return together.reshape(*together.shape[:-3], -1)
 
 
+def from_pool_on_host(pool: np.ndarray) -> np.ndarray:
+    """`from_pool` in NumPy: on the host each of its operations by itself would be compiled."""
+    together = np.moveaxis(pool, (1, 2), (-3, -2))
+    return together.reshape(*together.shape[:-3], -1)
+
+
 def arranged(layout: Layout, values: Array, leading: int = 0) -> Array:
     """The values of one sweep, `(.., patches)`, as they lie in a pool: `(*leading, blocks, .., lanes)`."""
     apart = values.reshape(*values.shape[:-1], layout.blocks, layout.lanes)

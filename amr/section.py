@@ -58,7 +58,7 @@ class Section:
 
     def values(self, index: int) -> np.ndarray:
         """A variable's values at the pixels, shape `(rows, columns)`."""
-        return self.pick(np.asarray(self.field.data[index]))
+        return self.pick(np.asarray(self.field.data)[index])
 
     def levels(self) -> np.ndarray:
         """The leaves' levels at the pixels, shape `(rows, columns)`."""

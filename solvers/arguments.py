@@ -125,7 +125,10 @@ class _Taker:
             # Arrays that are no part of a function are arguments in any case.
             if fixed and (self.numbers or self.within):
                 return Same(value), value
-            return self._leaf(value, (value.shape, value.dtype, value.weak_type, getattr(value, "sharding", None)))
+            if self.within and not _at_home(value):
+                return self._leaf(np.asarray(value), (np.ndarray, value.shape, value.dtype))
+            weak, sharding = (getattr(value, key, None) for key in ("weak_type", "sharding"))
+            return self._leaf(value, (value.shape, value.dtype, weak, sharding))
         if value.dtype.kind not in ARRAYS:
             return self._unknown(value)
         if fixed and (self.numbers or self.within):
@@ -235,6 +238,13 @@ class _Taker:
         keys = tuple((name, self.take(value, True)[0]) for name, value in members(kind))
         self.within.pop()
         return (Same(kind), keys), kind
+
+
+def _at_home(value: jax.Array) -> bool:
+    """Whether an array lies where programs run. One that a run has left in the memory of the host would take the
+    program along."""
+    home = jax.config.jax_default_device or jax.local_devices()[0]
+    return isinstance(value, jax.core.Tracer) or not value.is_fully_addressable or value.devices() == {home}
 
 
 def _is_record(value: Any) -> bool:

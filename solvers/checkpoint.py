@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 import amr.io
 from amr.errors import InvalidSettingError
 from amr.field import Field
+from amr.forest import Forest, resize
 from amr.mesh import Mesh
-from amr.pool import Layout, choose_layout, layout_of, to_pool
+from amr.pool import Layout, Pool, choose_layout, layout_of, to_pool
 
 from .account import Account
 from .setup import Setup, State
@@ -81,16 +84,13 @@ class Checkpoint:
         Raises `InvalidSettingError` where they do not fit the field.
         """
         check_fits(setup, dtype, self.field)
-        # Arrays that a run left in the host's memory would keep the computation there.
-        field = jax.tree.map(jnp.asarray, jax.device_get(self.field))
-        layout = self._layout(setup, dtype)
-        forest = field.forest.resized(layout.capacity)
-        spare = layout.capacity - field.data.shape[-1]
-        data = jnp.pad(field.data, [(0, 0)] * (field.data.ndim - 1) + [(0, spare)])
-        number = [jnp.asarray(value, dtype) for value in (field.time, self.record["dt"], self.record["rate"])]
-        low, high = (jnp.asarray(bound, dtype) for bound in self.record["bounds"])
-        nothing = jnp.zeros((), jnp.int32)
-        return State(forest, to_pool(layout, data), Clock(*number), (low, high), nothing, jnp.zeros((), bool))
+        # From NumPy: arrays that a run left in the host's memory would keep the computation there.
+        field = jax.device_get(self.field)
+        forest, u = _in_pool(self._layout(setup, dtype), field.forest, field.data)
+        numbers = (field.time, self.record["dt"], self.record["rate"], *self.record["bounds"])
+        time, dt, rate, low, high = (jax.device_put(np.asarray(number, dtype)) for number in numbers)
+        needed, failed = jax.device_put((np.zeros((), np.int32), np.zeros((), bool)))
+        return State(forest, u, Clock(time, dt, rate), (low, high), needed, failed)
 
     def _layout(self, setup: Setup, dtype) -> Layout:
         """That of the run which wrote this, so that sums are added up in the same order; on another kind of device
@@ -98,6 +98,12 @@ class Checkpoint:
         if self.record["backend"] == jax.default_backend():
             return Layout(*self.record["layout"])
         return choose_layout(setup.mesh, self.field.forest.capacity, dtype)
+
+
+@eqx.filter_jit
+def _in_pool(layout: Layout, forest: Forest, data: Array) -> tuple[Forest, Pool]:
+    """The leaves and their data in a pool of some layout."""
+    return forest.resized(layout.capacity), to_pool(layout, resize(data, layout.capacity))
 
 
 def check_fits(setup: Setup, dtype, field: Field) -> None:

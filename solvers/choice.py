@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from amr.forest import root_forest
 from amr.leaves import leaves_of
@@ -15,6 +16,7 @@ from amr.mesh import Mesh
 from amr.topology import cell_sizes
 
 from .advection import CTU
+from .arguments import taken
 from .diffusivity import Diffusivity
 from .equations import Advection
 from .implicit import SDIRK2
@@ -22,8 +24,10 @@ from .integrator import SSPRK2
 from .law import ConservationLaw
 from .limiter import MonotizedCentral, Unlimited
 from .lines import MethodOfLines
+from .programs import PROGRAMS
 from .reconstruction import MUSCL
 from .stabilized import RKL2
+from .velocity import AtRest, Velocity
 
 POINTS = 64  # along each dimension at most, where functions are looked at
 EXPLICIT = 2.0  # up to this ratio explicit steps are the cheapest
@@ -63,11 +67,10 @@ def wanted_ratio(mesh: Mesh, equation: Advection, longest: float | None) -> floa
     """The step that the flow, or the user, asks for, in units of the longest stable one of diffusion by the explicit
     Euler method, on the finest level; `None` where nothing asks for one, or where it cannot be known beforehand."""
     dx = np.asarray(mesh.cell_size(mesh.max_level))
-    assert equation.diffusing is not None
-    fastest = _fastest(equation, mesh)
-    spread = _widest(equation.diffusing.diffusivity, mesh, len(equation.names))
-    if fastest is None or spread is None:
+    known = _looked_at(mesh, equation)
+    if known is None:
         return None
+    fastest, spread = known
     rate = float((np.asarray(fastest) / dx).sum())
     steps = [MethodOfLines().default_cfl / rate] if rate > 0 else []
     steps += [longest] if longest is not None else []
@@ -76,38 +79,47 @@ def wanted_ratio(mesh: Mesh, equation: Advection, longest: float | None) -> floa
     return min(steps) * 2 * float((np.asarray(spread) / dx**2).sum())
 
 
-def _fastest(equation: Advection, mesh: Mesh) -> list[float] | None:
-    """The largest normal velocity across each dimension on the root grid at the start."""
-    velocity = equation.velocity
-    if not equation.flows:
-        return [0.0] * mesh.ndim
-    leaves = leaves_of(mesh, root_forest(mesh, mesh.root_count), 1).all()
-
-    @eqx.filter_jit
-    def looked_at(velocity):
-        time = jnp.zeros(())
-        dx = cell_sizes(mesh, leaves, time.dtype)
-        faces = velocity.on_faces(velocity.samples(mesh, leaves, 1, time.dtype, time), dx)
-        factor = 1.0 if velocity.amplitude is None else velocity.amplitude(time)
-        return [jnp.abs(factor * face).max() for face in faces]
-
-    return _known(looked_at(velocity))
-
-
-def _widest(diffusivity: Diffusivity, mesh: Mesh, count: int) -> list[float] | None:
-    """The largest diffusivity along each dimension at the start."""
+def _looked_at(mesh: Mesh, equation: Advection) -> tuple[list[float], list[float]] | None:
+    """The largest normal velocity across each dimension and the largest diffusivity along it, at the start; `None`
+    where they follow from the solution, or from what JAX traces."""
+    assert equation.diffusing is not None
+    velocity, diffusivity = equation.velocity, equation.diffusing.diffusivity
     if diffusivity.of_solution:
         return None
+    arguments = (mesh, velocity, diffusivity, len(equation.names))
+    parts = taken(arguments)
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in parts.leaves):
+        return None
+    # What is not known again may also hold values that JAX traces.
+    program = PROGRAMS.prepare(_largest, *arguments) if parts.shared else eqx.filter_jit(_largest)
+    fastest, spread = program(*arguments)
+    if any(isinstance(value, jax.core.Tracer) for value in (*fastest, *spread)):
+        return None
+    return list(map(float, fastest)), list(map(float, spread))
+
+
+def _largest(mesh: Mesh, velocity: Velocity, diffusivity: Diffusivity, count: int) -> tuple[list[Array], list[Array]]:
+    """The largest normal velocities on the root grid and the largest diffusivities in some points, at the start."""
+    return _fastest(mesh, velocity), _widest(mesh, diffusivity, count)
+
+
+def _fastest(mesh: Mesh, velocity: Velocity) -> list[Array]:
+    if isinstance(velocity, AtRest):
+        return [jnp.zeros(())] * mesh.ndim
+    time, leaves = jnp.zeros(()), leaves_of(mesh, root_forest(mesh, mesh.root_count), 1).all()
+    dx = cell_sizes(mesh, leaves, time.dtype)
+    faces = velocity.on_faces(velocity.samples(mesh, leaves, 1, time.dtype, time), dx)
+    factor = 1.0 if velocity.amplitude is None else velocity.amplitude(time)
+    return [jnp.abs(factor * face).max() for face in faces]
+
+
+def _widest(mesh: Mesh, diffusivity: Diffusivity, count: int) -> list[Array]:
     x = _points(mesh)
     u = jnp.zeros((count, *jnp.broadcast_shapes(*(part.shape for part in x))))
-    return _known([jnp.max(diffusivity.at(u, x, jnp.zeros(()), d)) for d in range(mesh.ndim)])
+    return [jnp.max(diffusivity.at(u, x, jnp.zeros(()), d)) for d in range(mesh.ndim)]
 
 
-def _known(values: list[jax.Array]) -> list[float] | None:
-    return None if any(isinstance(value, jax.core.Tracer) for value in values) else [float(value) for value in values]
-
-
-def _points(mesh: Mesh) -> tuple[jax.Array, ...]:
+def _points(mesh: Mesh) -> tuple[Array, ...]:
     """Some points of the domain, faces included."""
     sides = [
         np.linspace(low, high, min(n, POINTS) + 1)

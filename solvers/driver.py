@@ -16,7 +16,7 @@ from amr.diagnostics import norms
 from amr.field import Field
 from amr.forest import Forest, root_forest
 from amr.mesh import Mesh
-from amr.pool import choose_layout
+from amr.pool import Layout, choose_layout, from_pool_on_host, layout_of
 
 from . import loop
 from .account import Account
@@ -120,6 +120,12 @@ def _finite(u, time):
     return jnp.isfinite(u).all() & jnp.isfinite(time)
 
 
+def _norms_of_error(setup: Setup, state: State, exact: Callable) -> dict[str, jax.Array]:
+    """Norms of the difference to an exact solution, see `amr.diagnostics.norms`."""
+    known = loop.evaluate(setup, state.forest, exact, state.u.dtype, state.clock.time)
+    return norms(setup.mesh, state.forest, state.values - known)
+
+
 class Run:
     """One run. Not reusable."""
 
@@ -199,7 +205,8 @@ class Run:
         It is looked at anew on each finer mesh. The program that refines is the run loop's, which takes no step then:
         another one would have to be compiled.
         """
-        state = self.begun(initial, root_forest(self.setup.mesh, self.first_room()))
+        layout = choose_layout(self.setup.mesh, self.first_room(), self.dtype)
+        state = self.begun(initial, root_forest(self.setup.mesh, layout.capacity), layout)
         for _ in range(loop.most_refinements(self.setup)):
             refined = self.refined(state)
             while bool(refined.overflow):
@@ -207,12 +214,12 @@ class Run:
                 refined = self.refined(state)
             if np.array_equal(refined.forest.level, state.forest.level):  # in Morton order these tell all
                 break
-            state = self.begun(initial, refined.forest)
+            state = self.begun(initial, refined.forest, layout_of(refined.u))
         return state
 
-    def begun(self, initial: Callable, forest: Forest) -> State:
+    def begun(self, initial: Callable, forest: Forest, layout: Layout) -> State:
         """The initial condition on a forest."""
-        arguments = (self.setup, initial, forest, self.scalar(self.begin), self.scalar(self.end))
+        arguments = (self.setup, initial, forest, layout, self.scalar(self.begin), self.scalar(self.end))
         return self.compiled(loop.begin, *arguments)(*arguments)
 
     def first_room(self) -> int:
@@ -221,7 +228,7 @@ class Run:
         asked = mesh.capacity if mesh.capacity is not None else mesh.root_count
         if self.setup.adaptive and mesh.capacity is None:
             asked = ladder(mesh, max(self.small_pool, ROOM_OF_ROOTS * mesh.root_count))
-        return choose_layout(mesh, asked, self.dtype).capacity
+        return asked
 
     @property
     def small_pool(self) -> int:
@@ -309,8 +316,8 @@ class Run:
         """Of the device program."""
         recording = self.wishes.recording
         recorder = None if recording is None else recording.recorder(state, self.account.steps, self.end)
-        counts = jnp.asarray(rounds, jnp.int32), recorder, jnp.asarray(mesh_alone)
-        return self.setup, state, self.scalar(stop), *counts
+        most, alone = jax.device_put((np.asarray(rounds, np.int32), np.asarray(mesh_alone)))
+        return self.setup, state, self.scalar(stop), most, recorder, alone
 
     def run_loop(self, arguments: tuple) -> Callable:
         """The device program, compiled if it is not yet."""
@@ -379,9 +386,12 @@ class Run:
         """Norms of the difference to the exact solution, one dictionary a variable."""
         if self.wishes.exact is None:
             return [None] * state.u.shape[0]
-        mesh, t = self.setup.mesh, state.clock.time
-        known = loop.evaluate(self.setup, state.forest, self.wishes.exact, self.dtype, t)
-        found = norms(mesh, state.forest, state.values - known)
+        arguments = (self.setup, state, self.wishes.exact)
+        try:
+            found = self.compiled(_norms_of_error, *arguments)(*arguments)
+        except Exception:  # the function may be one of NumPy, which cannot be compiled; then step by step
+            found = _norms_of_error(*arguments)
+        found = jax.device_get(found)
         return [{norm: float(values[i]) for norm, values in found.items()} for i in range(state.u.shape[0])]
 
     def checkpoint(self, state: State) -> Checkpoint:
@@ -391,10 +401,11 @@ class Run:
     def field(self, state: State) -> Field:
         """The state as people handle it, in the memory of the host: what waits to be written takes none of the
         device's."""
-        forest, values = jax.device_put((state.forest, state.values), jax.local_devices(backend="cpu")[0])
+        forest, u = jax.device_get((state.forest, state.u))
+        forest, values = jax.device_put((forest, from_pool_on_host(u)), jax.local_devices(backend="cpu")[0])
         names = self.setup.equation.names
         return Field(self.setup.mesh, forest, values, names, float(state.clock.time), self.account.steps)
 
     def scalar(self, value: float):
         """A number for the device."""
-        return jnp.asarray(value, self.dtype)
+        return jax.device_put(np.asarray(value, self.dtype))

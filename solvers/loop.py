@@ -27,7 +27,7 @@ from amr.errors import InvalidSettingError
 from amr.forest import Forest
 from amr.halo import Store, cells_of
 from amr.mesh import Mesh
-from amr.pool import Pool, choose_layout, layout_of, to_pool
+from amr.pool import Layout, Pool, choose_layout, layout_of, to_pool
 from amr.regrid import Regridded, regrid, wishes_near
 from amr.topology import coordinates
 
@@ -91,13 +91,12 @@ class Running(eqx.Module):
     going: Flag
 
 
-def begin(setup: Setup, initial: Callable, forest: Forest, time: Scalar, end: Scalar) -> State:
+def begin(setup: Setup, initial: Callable, forest: Forest, layout: Layout, time: Scalar, end: Scalar) -> State:
     """The initial condition on a forest, and what a run begins with.
 
     `initial(x, ..)` gives the values at cell centres: one array, or one for each variable. The forest has the capacity
-    of a layout.
+    of the layout.
     """
-    layout = choose_layout(setup.mesh, forest.capacity, time.dtype)
     u = to_pool(layout, evaluate(setup, forest, initial, time.dtype))
     return _first_state(setup, sampled_leaves(setup, forest, layout, time), u, time, end, forest.count)
 

@@ -10,6 +10,8 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+
 import amr.io
 from amr.field import Field
 from amr.vtkhdf import Geometry
@@ -207,7 +209,7 @@ class RunFolder:
 
     def _write(self, checkpoint: Checkpoint, path: Path, precision: str | None) -> None:
         field, own = self.case.derived.added_to(checkpoint.field), len(checkpoint.field.names)
-        derived = dict(zip(field.names[own:], field.data[own:], strict=True))
+        derived = dict(zip(field.names[own:], np.asarray(field.data)[own:], strict=True))
         vectors = vectors_in(field.names, field.mesh.ndim)
         checkpoint.save(
             path,

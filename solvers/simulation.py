@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
@@ -270,7 +271,7 @@ def _expect(key: str, value, kind, what: str) -> None:
 
 
 def _float_type(dtype) -> str:
-    default = jnp.zeros(()).dtype
+    default = jax.dtypes.canonicalize_dtype(float)
     try:
         dtype = default if dtype is None else jnp.dtype(dtype)
     except TypeError:
