@@ -243,7 +243,8 @@ class _Taker:
 def _at_home(value: jax.Array) -> bool:
     """Whether an array lies where programs run. One that a run has left in the memory of the host would take the
     program along."""
-    home = jax.config.jax_default_device or jax.local_devices()[0]
+    chosen = jax.config.jax_default_device
+    home = jax.local_devices(backend=chosen)[0] if chosen is None or isinstance(chosen, str) else chosen
     return isinstance(value, jax.core.Tracer) or not value.is_fully_addressable or value.devices() == {home}
 
 
