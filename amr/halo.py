@@ -12,7 +12,7 @@ cells that rings are prolonged from.
 The siblings of a patch are never coarser than it, so coarse cells lie only beyond the faces that a patch shares with
 its parent: the ring has the shape of a corner, mirrored for each child so that it is the lower one. It is made of one
 box a dimension, thin across it. All boxes have the same shape once the dimension across them is put first, so they are
-prolonged at once, as if they were lanes, each from a dense window of coarse cells with as many layers around it as the
+prolonged at once, as if they were blocks, each from a dense window of coarse cells with as many layers around it as the
 prolongation reads. (The boxes overlap where the ring bends; one of them is read there.)
 
     0 0 0 0 0 0 0      2D, depth 1: the coarse cells of box 0, thin along the first dimension (drawn downwards), and of
@@ -105,10 +105,10 @@ def _turned(cells: np.ndarray, d: int) -> np.ndarray:
 
 @functools.cache
 def _window_cells(ndim: int, patch: int, ghost: int, margin: int) -> np.ndarray:
-    """The cells of the windows of all boxes as coordinates in the mirrored coarse window, shape `(ndim, points)`: cell
-    after cell of a box in row-major order, and each of them box after box."""
+    """The cells of the windows of all boxes as coordinates in the mirrored coarse window, shape `(ndim, points)`: box
+    after box, each in row-major order of its own dimensions."""
     cells = np.indices(ring_box(ndim, patch, ghost, margin), np.int32).reshape(ndim, -1) - margin
-    return np.stack([_turned(cells, d) for d in range(ndim)], axis=-1).reshape(ndim, -1)
+    return np.concatenate([_turned(cells, d) for d in range(ndim)], axis=1)
 
 
 def coarse_depth(ghost: int) -> int:
@@ -208,19 +208,23 @@ def fill_ring(
     def one(i, store):
         near = apart(plan.valid, lambda: gather(store, take(plan.stencil, i, axis=0)))
         near = near if beyond is None else beyond(near, i)
-        ring = apart(plan.valid, lambda: jax.vmap(children, in_axes=1, out_axes=1)(near))
+        ring = apart(plan.valid, lambda: children(near))
         return put_rows(store, ring, i, first)
 
     return sweep(layout, count, one, store, needed)
 
 
 def _children_of_boxes(
-    box: tuple[int, ...], prolongation: Prolongation, near: Float[Array, "vars points lanes"]
-) -> Float[Array, "vars ring lanes"]:
-    """A ring from the windows of its boxes: child after child, the cells of each in row-major order, each of them box
-    after box."""
-    children = prolongation.children(near.reshape(near.shape[0], *box, -1))
-    return jnp.stack(children, axis=1).reshape(near.shape[0], -1, near.shape[-1])
+    box: tuple[int, ...], prolongation: Prolongation, near: Float[Array, "vars blocks points lanes"]
+) -> Float[Array, "vars blocks ring lanes"]:
+    """The rings of a sweep from the windows of their boxes: box after box, child after child, the cells of each in
+    row-major order."""
+
+    def of_box(window):
+        return jnp.stack(prolongation.children(window), axis=1)
+
+    windows = near.reshape(near.shape[0], -1, *box, near.shape[-1])
+    return jax.vmap(of_box, in_axes=1, out_axes=1)(windows).reshape(*near.shape[:2], -1, near.shape[-1])
 
 
 def ghosted_part(plan: HaloPlan, store: Store, i: Int[Array, ""]) -> Float[Array, "vars blocks *ghosted lanes"]:
@@ -317,8 +321,8 @@ def _ring_rows(ndim: int, patch: int, ghost: int) -> np.ndarray:
     box = ring_box(ndim, patch, ghost)
     fine = np.zeros((patch + 4 * coarse_depth(ghost),) * ndim, np.int32)
     cells, octants = np.indices(box, np.int32).reshape(ndim, -1), morton.octants(ndim)
-    row = np.arange(fine.ndim * len(octants) * cells.shape[1], dtype=np.int32).reshape(len(octants), -1, ndim)
+    row = np.arange(ndim * len(octants) * cells.shape[1], dtype=np.int32).reshape(ndim, len(octants), -1)
     for d in reversed(range(ndim)):
         for number, child in enumerate(octants):
-            fine[tuple(_turned(2 * cells + child[:, None], d))] = row[number, :, d]
+            fine[tuple(_turned(2 * cells + child[:, None], d))] = row[d, number]
     return fine.reshape(-1)

@@ -223,18 +223,14 @@ class VectorPotential(Velocity):
 
     def _along(self, d, mesh, leaves, ghost, dtype, time, finer):
         """Component d on the edges along d."""
-
-        def at(shift):
-            offsets = tuple(
-                _cells(mesh, ghost, dtype) + shift if k == d else _nodes(mesh, ghost, dtype) for k in range(3)
-            )
-            x = points_inside(mesh, leaves, offsets, dtype)
-            return filled(_call(self, leaves, x, time)[d], offsets, leaves, dtype)
-
-        if mesh.max_level == 0:
-            return at(0.0)
-        coarse, *fine = lax.map(at, jnp.asarray([0.0, -0.25, 0.25], dtype))
-        return jnp.where(_touching(finer, d), 0.5 * (fine[0] + fine[1]), coarse)
+        middles, quarter = _cells(mesh, ghost, dtype), np.asarray(0.25, dtype)
+        # The middles of edges, and those of their halves, in one array: the function is traced once.
+        edges = [middles] if mesh.max_level == 0 else [middles, middles - quarter, middles + quarter]
+        offsets = tuple(np.concatenate(edges) if k == d else _nodes(mesh, ghost, dtype) for k in range(3))
+        x = points_inside(mesh, leaves, offsets, dtype)
+        values = filled(_call(self, leaves, x, time)[d], offsets, leaves, dtype)
+        coarse, *fine = lax.split(values, (len(middles),) * len(edges), axis=d)
+        return jnp.where(_touching(finer, d), 0.5 * (fine[0] + fine[1]), coarse) if fine else coarse
 
     def on_faces(self, samples, dx):
         faces = []
