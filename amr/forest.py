@@ -6,6 +6,7 @@ import functools
 import operator
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -99,7 +100,9 @@ def last_up_to(values: Int[Array, " n"], query: Int[Array, "*shape"]) -> Int[Arr
         found = looked_up(values, jnp.minimum(there, values.size - 1)) <= query
         return jnp.where(found & (there < values.size), there, place)
 
-    return lax.fori_loop(0, steps, nearer, jnp.zeros_like(query))
+    # On a GPU each turn of a loop costs several times what is done in it; on a CPU a loop is as fast, and compiled once.
+    unrolled = jax.default_backend() != "cpu"
+    return lax.fori_loop(0, steps, nearer, jnp.zeros_like(query), unroll=unrolled)
 
 
 def half_offsets(ndim: int, reach: int) -> np.ndarray:

@@ -189,9 +189,9 @@ def fill_ring(
     store: Store,
     prolongation: Prolongation,
     beyond: Callable[[Array, Int[Array, ""]], Array] | None = None,
-    needed: Bool[Array, ""] | None = None,
+    useful: Bool[Array, ""] | None = None,
 ) -> Store:
-    """The store with the rings of all patches prolonged from its cells and averages (if `needed`).
+    """The store with the rings of all patches prolonged from its cells and averages (if that is `useful`).
 
     Windows that reach beyond a face of the domain have the cells inside there, mirrored at the face (beyond `Outflow`:
     the last one). `beyond(near, i)` may put other values in their place: `near` are the windows of sweep i,
@@ -211,7 +211,7 @@ def fill_ring(
         ring = apart(plan.valid, lambda: children(near))
         return put_rows(store, ring, i, first)
 
-    return sweep(layout, count, one, store, needed)
+    return sweep(layout, count, one, store, useful=useful)
 
 
 def _children_of_boxes(

@@ -154,10 +154,21 @@ def put_patches(layout: Layout, values: Array, part: Array, i: Int[Array, ""]) -
     return lax.dynamic_update_slice_in_dim(values, part, i * layout.part, axis=-1, allow_negative_indices=False)
 
 
-def sweep(layout: Layout, count: Int[Array, ""], body: Callable, carry, needed: Bool[Array, ""] | None = None):
-    """`body(i, carry)` for each sweep i that holds any of the first `count` patches; for none unless `needed`."""
+def sweep(
+    layout: Layout,
+    count: Int[Array, ""],
+    body: Callable,
+    carry,
+    needed: Bool[Array, ""] | None = None,
+    useful: Bool[Array, ""] | None = None,
+):
+    """`body(i, carry)` for each sweep i that holds any of the first `count` patches; for none unless `needed`.
+
+    What is only `useful` may be done in vain as well: where there is one sweep, as on a GPU, a loop would cost more.
+    """
     if layout.sweeps == 1 and needed is None:
         return body(jnp.zeros((), jnp.int32), carry)
+    needed = useful if needed is None else needed
     many, _ = divided(count + (layout.part - 1), layout.part)
     many = many if needed is None else jnp.where(needed, many, 0)
     return lax.fori_loop(jnp.zeros((), jnp.int32), _same_for_all(many), body, carry)

@@ -113,7 +113,7 @@ def wishes_near(
         return put_patches(layout, near, listed(found), i)
 
     nothing = jnp.zeros((4**mesh.ndim, layout.capacity), LEVELS)
-    return sweep(layout, topology.forest.count, one, nothing, wanted)
+    return sweep(layout, topology.forest.count, one, nothing, useful=wanted)
 
 
 def wishes_of(

@@ -164,9 +164,9 @@ def _through_faces(
 
 
 def with_rings(
-    setup: Setup, geometry: Geometry, store: Store, time: Scalar, needed: Bool[Array, ""] | None = None
+    setup: Setup, geometry: Geometry, store: Store, time: Scalar, useful: Bool[Array, ""] | None = None
 ) -> Store:
-    """The store with the rings of all patches prolonged (if `needed`)."""
+    """The store with the rings of all patches prolonged (if that is `useful`)."""
     mesh, topology = setup.mesh, geometry.topology
     plan, variables = topology.halo, setup.variables
 
@@ -175,7 +175,7 @@ def with_rings(
         return apart(plan.valid, lambda: mirror_windows(mesh, leaves, near, plan, time, variables))
 
     asked = beyond if setup.diffuses and not mesh.domain.plain else None
-    return fill_ring(mesh, topology.layout, topology.forest.count, plan, store, setup.prolongation, asked, needed)
+    return fill_ring(mesh, topology.layout, topology.forest.count, plan, store, setup.prolongation, asked, useful)
 
 
 def moved(setup: Setup, geometry: Geometry, work: Workspace, bounds, moment: Moment, parts: Parts, i) -> Workspace:
