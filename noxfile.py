@@ -36,6 +36,14 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def slow(session: nox.Session) -> None:
+    """The tests that are not run every day, of programs with full optimization."""
+    session.install("-e", ".[test]")
+    environment = {"AMRAX_TESTS_OPTIMIZED": "1"}
+    session.run("pytest", "-m", "slow", *(session.posargs or ["-n", "auto"]), env=environment)
+
+
+@nox.session(default=False)
 def docs(session: nox.Session) -> None:
     """The pages, into site/; `nox -s docs -- serve` shows them while they are written."""
     install(session, "docs")

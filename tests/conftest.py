@@ -6,7 +6,21 @@ import jax
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+# Tests compile for most of their time. Without optimization that takes half as long; and what one worker, or an earlier
+# run, has compiled serves the others. Processes that tests start inherit both. See CONTRIBUTING.md, "Keep the pace".
+if "AMRAX_TESTS_OPTIMIZED" not in os.environ:
+    flags = os.environ.get("XLA_FLAGS", "")
+    os.environ["XLA_FLAGS"] = f"{flags} --xla_backend_optimization_level=0".strip()
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "amrax" / "tests"
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 jax.config.update("jax_enable_x64", True)
+
+pytest_plugins = ["pace"]
 
 # Modules whose tests run code as users write it, which may mix dtypes freely.
 FREE = {"test_cli", "test_config", "test_expression", "test_io", "test_plot", "test_benchmarks", "test_resume"}

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from daily import daily
 from hypothesis import strategies as st
 
 import amr
@@ -68,6 +69,7 @@ WIDE = [
 FEW = [c for c in CASES if c.name in ("1d-periodic", "2d-mixed", "3d-periodic")]
 TWO = FEW[:2]
 on_every_case = pytest.mark.parametrize("case", CASES, ids=str)
+on_three_cases_a_day = pytest.mark.parametrize("case", daily(CASES, FEW.__contains__), ids=str)
 on_few_cases = pytest.mark.parametrize("case", FEW, ids=str)
 on_two_cases = pytest.mark.parametrize("case", TWO, ids=str)
 LIMITED, QUADRATIC, QUARTIC, LIMITED_QUARTIC = amr.LimitedLinear(), amr.Quadratic(), amr.Quartic(), amr.LimitedQuartic()

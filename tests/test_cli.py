@@ -264,6 +264,7 @@ def test_a_run_that_fails_leaves_its_last_good_field(workplace):
     assert not (workplace / "runs" / "tiny" / "summary.json").exists()
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_says_so(workplace):
     process = subprocess.Popen(
         command("run", "tiny.toml", "time.end=1e6", "output.every=1e6"),

@@ -1,6 +1,7 @@
 """Diffusion in whole runs: methods in time, boundaries, coefficients, coupling with flow and reaction."""
 
 import functools
+import itertools
 import math
 
 import equinox as eqx
@@ -8,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from daily import daily
 from problems import SQUARE
 
 import amr
@@ -144,8 +146,11 @@ def test_backward_euler_keeps_extrema():
 
 
 @pytest.mark.usefixtures("no_programs")
-@pytest.mark.parametrize("domain", [SQUARE, INSULATED], ids=["periodic", "insulated"])
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize(
+    ("name", "domain"),
+    daily(itertools.product(METHODS, [SQUARE, INSULATED]), lambda name, domain: (name == "RKL2") == (domain == SQUARE)),
+    ids=lambda choice: choice if isinstance(choice, str) else "periodic" if choice == SQUARE else "insulated",
+)
 def test_conservation_with_regridding(name, domain):
     mesh = amr.Mesh(domain, (32, 32), 8, 2)
     refine = amr.Curvature(0.02)
@@ -193,6 +198,7 @@ def test_a_run_divided_into_calls_is_the_same_where_signals_depend_on_the_state(
     assert np.array_equal(whole.values, part.values)
 
 
+@pytest.mark.slow
 def test_ensemble_equals_its_members():
     mesh = amr.Mesh(SQUARE, (16, 16), 8, 1)
 
@@ -210,7 +216,7 @@ def test_ensemble_equals_its_members():
             np.testing.assert_allclose(together[n], one(diffusivity), rtol=1e-10)
 
 
-@pytest.mark.parametrize("nonlinear", [False, True])
+@pytest.mark.parametrize("nonlinear", daily([False, True], bool))
 def test_derivative_through_an_implicit_step(nonlinear):
     mesh = amr.Mesh(SQUARE, (16, 16), 8, 1)
     integrator = solvers.SDIRK2(1e-12, ratio=1e9)
@@ -231,7 +237,7 @@ def test_derivative_through_an_implicit_step(nonlinear):
     assert float(slope) == pytest.approx(float(quotient), rel=1e-6)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", daily(METHODS, "SDIRK2".__eq__))
 def test_single_precision(name):
     mesh = amr.Mesh(SQUARE, (16, 16), 8, 1)
     simulation = solvers.Simulation(
@@ -382,7 +388,7 @@ COUPLED = {
 }
 
 
-@pytest.mark.parametrize("name", COUPLED)
+@pytest.mark.parametrize("name", daily(COUPLED, {"explicit", "IMEX", "Strang"}.__contains__))
 def test_flow_diffusion_and_reaction_are_second_order(name):
     """A wave that is carried, spreads and decays."""
     speed, diffusivity, decay = 1.0, 0.02, 0.5

@@ -12,6 +12,7 @@ from pathlib import Path
 import jax
 import pytest
 from click.testing import CliRunner
+from daily import daily
 
 import amr
 import solvers
@@ -65,6 +66,7 @@ def obey(arguments: list[str]) -> None:
         assert result.exit_code == 0, f"amrax {' '.join(arguments)}: {result.output}"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("programs")
 def test_the_tutorial_works_and_its_files_open_as_they_should(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -86,7 +88,7 @@ def test_mistakes_are_listed_as_the_tutorial_says(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("programs")
-@pytest.mark.parametrize("page", ["README.md", "docs/extend.md"])
+@pytest.mark.parametrize("page", daily(["README.md", "docs/extend.md"], {"README.md"}.__contains__))
 def test_the_code_of_the_page_runs(page, tmp_path, monkeypatch):
     """That of the README needs the names of examples/own_equation.py, where its law comes from."""
     monkeypatch.chdir(tmp_path)

@@ -35,6 +35,7 @@ def test_swirl_script(tmp_path, monkeypatch, capsys):
     assert "phi error" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_double_mach_reflection(tmp_path):
     """The places of the shocks, of which theory knows the first one."""
     script = example("double_mach_reflection")
@@ -53,6 +54,7 @@ def test_double_mach_reflection(tmp_path):
     script["picture"](solution.field).savefig(tmp_path / "picture.png")
 
 
+@pytest.mark.slow
 def test_kelvin_helmholtz():
     script = example("kelvin_helmholtz")
     sim = script["simulation"](cells=32, levels=1)
@@ -70,6 +72,7 @@ def test_kelvin_helmholtz():
     assert 0.97 <= density.lowest <= density.highest <= 2.06
 
 
+@pytest.mark.slow
 def test_own_equation():
     """Without a planet the gas goes on circling; with one it piles up there."""
     script = example("own_equation")
@@ -82,6 +85,7 @@ def test_own_equation():
     assert abs(density.integral["relative_change"]) <= 0.01  # through the boundaries
 
 
+@pytest.mark.slow
 def test_a_lake_rests_until_a_wave_comes():
     script = example("lake")
     sim = script["simulation"](cells=16, levels=1)
@@ -97,6 +101,7 @@ def test_a_lake_rests_until_a_wave_comes():
     assert eta.max() > 1.15
 
 
+@pytest.mark.slow
 def test_gray_scott(tmp_path):
     """Food is eaten, and where there is something that eats the mesh is fine."""
     script = example("gray_scott")
@@ -113,6 +118,7 @@ def test_gray_scott(tmp_path):
     script["picture"](fields).savefig(tmp_path / "picture.png")
 
 
+@pytest.mark.slow
 def test_heat_conduction(tmp_path):
     script = example("heat_conduction")
     sim = script["simulation"](cells=32, levels=1)
@@ -135,6 +141,7 @@ def test_poisson(tmp_path):
     script["picture"](found.field).savefig(tmp_path / "picture.png")
 
 
+@pytest.mark.slow
 def test_fit_diffusivity():
     """Without noise Newton's method finds what the picture was made with."""
     script = example("fit_diffusivity")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from meshes import CASES, blocks, case, forest_of, leaves_of, level_maps, morton_key
+from meshes import CASES, blocks, case, forest_of, leaves_of, level_maps, morton_key, on_three_cases_a_day
 from reference import owners
 
 from amr import hierarchy
@@ -20,7 +20,6 @@ from amr.mesh import Mesh
 from amr.pool import Layout, to_pool
 
 FLAT = [case("1d-flat", 4, (3,), 0, True, ghost=1, lanes=2), case("2d-flat", 4, (2, 3), 0, False, ghost=1, sweeps=2)]
-on_every_case = pytest.mark.parametrize("case", CASES, ids=str)
 
 
 def of_all_sweeps(nodes, part):
@@ -112,7 +111,7 @@ def linear_pool(case, forest):
     return to_pool(case.layout, jnp.asarray(u))
 
 
-@on_every_case
+@on_three_cases_a_day
 @given(data=st.data())
 def test_nodes_are_the_leaves_and_their_ancestors(case, data):
     mesh = case.mesh
@@ -136,7 +135,7 @@ def test_nodes_are_the_leaves_and_their_ancestors(case, data):
                 assert slots[level + 1][corner] == child[slot] + number
 
 
-@on_every_case
+@on_three_cases_a_day
 @given(data=st.data())
 def test_neighbours(case, data):
     mesh = case.mesh
@@ -159,7 +158,7 @@ def test_neighbours(case, data):
                 assert bool(nodes.beside[side, slot]) == mixed
 
 
-@on_every_case
+@on_three_cases_a_day
 @given(data=st.data())
 def test_linear_functions_are_averaged_exactly(case, data):
     """On all ancestors; and leaves get their values back."""
@@ -176,7 +175,7 @@ def test_linear_functions_are_averaged_exactly(case, data):
     np.testing.assert_array_equal(again[:count], flattened(u)[:count])
 
 
-@on_every_case
+@on_three_cases_a_day
 @given(data=st.data())
 def test_faces_are_averaged_exactly(case, data):
     """A linear function on faces of all nodes, and one with a step across faces along them."""
@@ -201,7 +200,7 @@ def near_boundary(mesh, level, position, reach: int) -> bool:
     return any(p - width < 0 or p + 1 + width > size for p, size in zip(position, sizes, strict=True))
 
 
-@on_every_case
+@on_three_cases_a_day
 @given(data=st.data())
 def test_linear_functions_are_interpolated_exactly(case, data):
     """Cells and edges, inside the domain."""
@@ -222,7 +221,7 @@ def test_linear_functions_are_interpolated_exactly(case, data):
             np.testing.assert_allclose(found[slot, 0], np.concatenate(expected), rtol=0, atol=1e-12)
 
 
-@on_every_case
+@on_three_cases_a_day
 @given(data=st.data())
 def test_windows_wrap_and_mirror(case, data):
     """Constants are interpolated as such everywhere; edges are zero outside of the domain alone."""
@@ -238,7 +237,7 @@ def test_windows_wrap_and_mirror(case, data):
             np.testing.assert_allclose(found[slot, 0, mesh.cells_per_patch :], np.where(outside, 0, 3.0), rtol=1e-14)
 
 
-@on_every_case
+@on_three_cases_a_day
 @given(data=st.data())
 def test_ghost_cells_are_those_of_neighbours(case, data):
     mesh, run = case.mesh, compiled(case)

@@ -19,6 +19,7 @@ def refresh():
     return module
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
 def test_notebook_runs(text, refresh, tmp_path, monkeypatch, request):
     # What was compiled before is kept for the next time.
@@ -51,6 +52,7 @@ def test_every_text_has_a_notebook():
     assert {path.stem for path in FOLDER.glob("*.ipynb")} == {path.stem for path in TEXTS}
 
 
+@pytest.mark.slow
 def test_a_failing_cell_is_named(refresh, tmp_path):
     text = tmp_path / "wrong.py"
     text.write_text("# %%\na = 1\n\n# %%\nb = a / 0  # here\n")

@@ -89,6 +89,7 @@ def test_a_layout_has_room_and_wastes_little(ndim, patch, roots, capacity, dtype
     assert layout.sweeps == 1 or layout.part * mesh.cells_per_patch * jnp.dtype(dtype).itemsize <= 2**19
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("levels", [0, 2])
 def test_how_the_pool_lies_in_memory_does_not_matter(levels, monkeypatch):
     """The same run in one sweep and in many, with lanes and without."""

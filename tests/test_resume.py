@@ -475,6 +475,7 @@ def test_a_full_disk_is_an_error_message(limit, tmp_path):
         Checkpoint.load(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_run_with_a_checkpoint(number, tmp_path):
     (tmp_path / "one.toml").write_text(CONFIG)
@@ -495,6 +496,7 @@ def test_a_signal_ends_the_run_with_a_checkpoint(number, tmp_path):
     assert amr.read(dumps(folder)[-1]).step > checkpoint.field.step
 
 
+@pytest.mark.slow
 def test_the_second_signal_ends_it_at_once(tmp_path):
     (tmp_path / "one.toml").write_text(CONFIG)
     process = started(tmp_path, "time.end=1e4", "output.every=1e4")

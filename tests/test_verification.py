@@ -30,6 +30,7 @@ def test_swirl_with_value_tags_there_and_back():
     check_conserved_and_bounded(solution)
 
 
+@pytest.mark.slow
 def test_swirl_with_difference_tags_at_full_stretch():
     solution = swirl_simulation(patch=8, refine=amr.Difference(0.01)).run(bump, 1.0, exact=swirled_bump)
     assert error(solution) <= 1.6e-4  # AMRClaw, .27 of the cells: 1.46e-4
@@ -37,6 +38,7 @@ def test_swirl_with_difference_tags_at_full_stretch():
     check_conserved_and_bounded(solution)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("limiter", "mark"), [(solvers.Unlimited(), 1.1e-4), (solvers.MonotizedCentral(), 1.55e-4)])
 def test_swirl_uniform_at_full_stretch(limiter, mark):
     # AMRClaw at 256^2: 4.1e-4 without limiter, 1.42e-4 with MC; Basilisk 1.19e-4.
@@ -48,6 +50,7 @@ def pulse(x, y, t=0.0):
     return jnp.exp(-((x - 0.5) ** 2 + (y - 0.5) ** 2) / 0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     # AMRClaw, with a limiter that clips less at the smooth extremum: 1.04e-4 and 4.72e-5.
     ("limiter", "mark"),
@@ -60,6 +63,7 @@ def test_diagonal_pulse_with_two_levels(limiter, mark):
     assert error(simulation.run(pulse, 1.0, exact=pulse)) <= mark
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     # AMRClaw at 128^2: 3.62e-4 and 1.34e-4.
     ("limiter", "order", "mark"),
@@ -80,6 +84,7 @@ def wave(x, y, t=0.0):
     return 1 + 0.5 * jnp.sin(2 * jnp.pi * x) * jnp.sin(2 * jnp.pi * y)
 
 
+@pytest.mark.slow
 def test_order_across_a_coarse_fine_boundary():
     def run(n):
         mesh = amr.Mesh(SQUARE, (n, n), 8, 1)
@@ -96,6 +101,7 @@ def test_order_across_a_coarse_fine_boundary():
         assert solution.summary.cells["fraction_of_uniform_finest"] == pytest.approx(7 / 16)
 
 
+@pytest.mark.slow
 def test_slotted_disc_with_refinement_is_as_good_as_uniform():
     def run(cells, patch, levels, refine=None):
         mesh = amr.Mesh(amr.Domain((0, 0), (1, 1), periodic=False), (cells, cells), patch, levels)
@@ -153,6 +159,7 @@ def test_refined_pulse_in_one_dimension():
     check_conserved_and_bounded(adaptive)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("patch", [16, 8])
 def test_three_dimensions_equal_two_where_nothing_depends_on_z(patch):
     def flat_potential(x, y, z):
@@ -171,6 +178,7 @@ def test_three_dimensions_equal_two_where_nothing_depends_on_z(patch):
     np.testing.assert_allclose(deep, np.broadcast_to(flat[:, :, None], deep.shape), rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("patch", [8, 16])
 def test_ball_in_a_deforming_flow(patch):
     mesh = amr.Mesh(amr.Domain((0, 0, 0), (1, 1, 1)), (32, 32, 32), patch, 1)

@@ -49,6 +49,7 @@ def test_cases_are_chosen_by_their_ids():
         catalogue.selected(["V99"], quick=False)
 
 
+@pytest.mark.slow
 def test_two_quick_cases_by_the_command(tmp_path):
     file = tmp_path / "new" / "numbers.json"
     arguments = ["--only", "V12,lake", "--quick", "--json", str(file), "--docs", str(tmp_path / "docs")]
