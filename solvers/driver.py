@@ -320,11 +320,19 @@ class Run:
         return self.setup, state, self.scalar(stop), most, recorder, alone
 
     def run_loop(self, arguments: tuple) -> Callable:
-        """The device program, compiled if it is not yet."""
+        """The device program, compiled if it is not yet, which is told since it takes seconds."""
         if self.program is None:
-            self.program = self.compiled(loop.advance, *arguments)
-            self.account.compilations += self.program.seconds is not None
+            state = arguments[1]
+            text = f"compiling the run loop for up to {state.capacity} patches"
+            self.program = self.compiled(loop.advance, *arguments, before=lambda: self.tell(state, text))
+            if self.program.seconds is not None:
+                self.account.compilations += 1
+                self.tell(state, f"compiled in {self.program.seconds:.1f} s")
         return self.program
+
+    def tell(self, state: State, text: str) -> None:
+        """Say something rare to who follows the run."""
+        self.wishes.progress(self.progress(state, text))
 
     def next_rounds(self, rounds: int, seconds: float) -> int:
         """How many rounds the next call may do, so that it takes about `SLICE_SECONDS`."""
@@ -337,13 +345,13 @@ class Run:
         self.account.growths += 1
         self.program = None
         text = f"pool of {state.capacity} patches is too small, {needed} needed: grown to {capacity}"
-        self.wishes.progress(self.progress(state, text))
+        self.tell(state, text)
         return state.resized(self.setup.mesh, capacity)
 
-    def compiled(self, function, *arguments) -> Prepared:
+    def compiled(self, function, *arguments, before: Callable[[], None] = lambda: None) -> Prepared:
         """The program of a function for such arguments, from an earlier run or compiled ahead of time, so that the
-        time it takes is known."""
-        program = PROGRAMS.prepare(function, *arguments)
+        time it takes is known; `before` is called if it has to be compiled."""
+        program = PROGRAMS.prepare(function, *arguments, before=before)
         self.account.compile_seconds += program.seconds or 0.0
         return program
 

@@ -6,6 +6,7 @@ over five viscosities compiles once. What cannot be known again for certain is c
 
 from __future__ import annotations
 
+import functools
 import threading
 import time as timer
 from collections import OrderedDict
@@ -67,19 +68,21 @@ class Programs:
         self.kept: OrderedDict[Hashable, Program | None] = OrderedDict()  # None: its numbers have to be constants
         self.lock = threading.Lock()
 
-    def prepare(self, function: Callable, *arguments: Any) -> Prepared:
-        """The program of a function for arguments of such a structure, compiled if it is not known.
+    def prepare(self, function: Callable, *arguments: Any, before: Callable[[], None] = lambda: None) -> Prepared:
+        """The program of a function for arguments of such a structure, compiled if it is not known; `before` is called
+        then.
 
         Where the function asks what a number is, as `if` and `math.sqrt` do, numbers are constants in it, and each
         value has a program of its own.
         """
+        before = functools.cache(before)  # once, also where a second try follows
         for numbers in (True, False):
             parts = [taken(argument, numbers) for argument in arguments]
             shared = all(part.shared for part in parts)
             if numbers and not shared:
                 continue
             key = (function, numbers, *(part.key for part in parts), _settings()) if shared else None
-            program, seconds = self._found(key, function, parts, numbers)
+            program, seconds = self._found(key, function, parts, numbers, before)
             if program is not None:
                 return Prepared(program, arguments, tuple(part.leaves for part in parts), seconds)
         raise AssertionError("numbers as constants give a program or an error")
@@ -89,12 +92,13 @@ class Programs:
         with self.lock:
             self.kept.clear()
 
-    def _found(self, key: Hashable, function: Callable, parts: list[Taken], numbers: bool):
+    def _found(self, key: Hashable, function: Callable, parts: list[Taken], numbers: bool, before: Callable):
         """The program and how long it took to compile, if it had to be."""
         with self.lock:
             if key in self.kept:
                 self.kept.move_to_end(key)
                 return self.kept[key], None
+        before()
         started = timer.perf_counter()
         program = _made(function, parts, numbers)
         seconds = timer.perf_counter() - started

@@ -140,5 +140,5 @@ def in_notebook() -> bool:
 
 def _words(progress: Progress) -> str:
     rate = progress.updates_per_second
-    doing = f"{rate / 1e6:.1f} million updates/s" if rate else "compiling"
+    doing = f"{rate / 1e6:.1f} million updates/s" if rate else "starting"
     return f"t = {progress.time:.4g} of {progress.end:.4g}, step {progress.step}, {progress.patches} patches, {doing}"

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -189,7 +190,9 @@ def test_a_run_tells_its_progress_and_ends_with_a_table(finished):
     _, done = finished
     assert "t = 0.5: wrote runs/tiny/tiny_0001.vtkhdf" in done.stderr
     assert "patches" in done.stderr
-    assert "step 0, 4 patches, compiling" in done.stderr
+    assert "compiling the run loop for up to 64 patches\n" in done.stderr
+    assert re.search(r"^compiled in \d+\.\d s$", done.stderr, re.MULTILINE)
+    assert "patches, starting" in done.stderr
     for row in ("steps", "cell updates", "compilation", "phi integral", "phi extrema", "phi error"):
         assert f"\n{row} " in done.stdout
     assert done.stdout.endswith("results in runs/tiny\n")

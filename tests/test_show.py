@@ -194,7 +194,7 @@ def test_a_notebook_shows_a_bar_for_a_long_run_only(shell, sim, monkeypatch):
     assert shown_kinds(shell) == []
     sim.run(bump, 0.1)
     assert shown_kinds(shell)[:2] == ["display", "update"]
-    assert "compiling" in shell[0][1]
+    assert "starting" in shell[0][1]
     assert 'value="0.0000"' in shell[0][2]
     assert "t = 0.1 of 0.1" in shell[-1][1]
     assert 'value="1.0000"' in shell[-1][2]
@@ -218,5 +218,6 @@ def test_remarks_stay_above_the_bar(shell, monkeypatch):
 
 def test_lines_say_that_something_is_compiled():
     stream = io.StringIO()
-    Lines(stream)(far(0.0, step=0, rate=0.0))
-    assert "compiling" in stream.getvalue()
+    Lines(stream)(far(0.0, step=0, rate=0.0, message="compiling the run loop"))
+    assert stream.getvalue().splitlines()[0] == "compiling the run loop"
+    assert "starting" in stream.getvalue()
