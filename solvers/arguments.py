@@ -23,7 +23,8 @@ from amr.boundary import Boundary
 
 from .functions import NotPlainError, Plain, made, members, of_library, plain
 
-FIXED = (bool, int, str, bytes, type(None), type(...), range, np.bool_, np.integer, np.dtype, enum.Enum)
+FIXED = frozenset((bool, int, str, bytes, type(None), type(...), range))
+FIXED_KINDS = (np.bool_, np.integer, np.dtype, enum.Enum)
 JITTED = type(jax.jit(lambda: None))
 ARRAYS = "biufc"  # kinds of NumPy arrays that JAX takes
 
@@ -109,14 +110,16 @@ class _Taker:
             return self._number(value, fixed)
         if isinstance(value, jax.Array | np.ndarray):
             return self._array(value, fixed)
-        if isinstance(value, FIXED):
+        if type(value) in FIXED or isinstance(value, FIXED_KINDS):
             return (type(value), value), value
         if of_library(value):
             return Same(value), value
         return self._composed(value, fixed)
 
     def _number(self, value: Any, fixed: bool) -> Found:
-        if fixed or (type(value) not in (float, complex) and not isinstance(value, np.generic)):
+        if type(value) not in (float, complex) and not isinstance(value, np.generic):
+            return self._unknown(value)  # of a class of a user's, which may do more than a number does
+        if fixed:
             return (type(value), repr(value)), value  # which tells 0.0 from -0.0
         return self._leaf(value, (type(value),))
 

@@ -271,6 +271,26 @@ def test_an_object_that_changes():
         assert outcome(function) == (9.0, False)
 
 
+def test_numbers_that_are_more_than_numbers():
+    class Whole(int):
+        def __mul__(self, other):
+            return self.factor * other
+
+    class Real(float):
+        def __mul__(self, other):
+            return self.factor * other
+
+    for number in (Whole(2), Real(2.0)):
+
+        def function(x, number=number):
+            return number * x
+
+        number.factor = 2.0
+        assert outcome(function) == (6.0, False)
+        number.factor = 3.0
+        assert outcome(function) == (9.0, False)
+
+
 def test_a_class_that_changes():
     class Holder:
         factor = 2.0

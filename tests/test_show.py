@@ -187,6 +187,7 @@ def test_a_terminal_of_ipython_is_no_notebook(monkeypatch):
 
 def test_a_notebook_shows_a_bar_for_a_long_run_only(shell, sim, monkeypatch):
     assert isinstance(chosen(None, 1.0), Live)
+    sim.run(bump, 0.1, progress=False)
     sim.run(bump, 0.1)  # compiled before: no time to show anything
     assert shown_kinds(shell) == []
     monkeypatch.setattr("solvers.progress.SECONDS_OF_SILENCE", 0.0)
