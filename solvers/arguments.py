@@ -26,6 +26,7 @@ from .functions import NotPlainError, Plain, made, members, of_library, plain
 FIXED = frozenset((bool, int, str, bytes, type(None), type(...), range))
 FIXED_KINDS = (np.bool_, np.integer, np.dtype, enum.Enum)
 JITTED = type(jax.jit(lambda: None))
+DEFAULT_DEVICE = "jax_default_device"  # of the configuration; its type does not tell it
 ARRAYS = "biufc"  # kinds of NumPy arrays that JAX takes
 
 
@@ -246,7 +247,7 @@ class _Taker:
 def _at_home(value: jax.Array) -> bool:
     """Whether an array lies where programs run. One that a run has left in the memory of the host would take the
     program along."""
-    chosen = jax.config.jax_default_device
+    chosen = getattr(jax.config, DEFAULT_DEVICE)
     home = jax.local_devices(backend=chosen)[0] if chosen is None or isinstance(chosen, str) else chosen
     return isinstance(value, jax.core.Tracer) or not value.is_fully_addressable or value.devices() == {home}
 
