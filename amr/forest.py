@@ -88,7 +88,7 @@ def keys(mesh: Mesh, forest: Forest) -> Int[Array, " patches"]:
 
 def find(mesh: Mesh, sorted_keys: Int[Array, " patches"], finest: Int[Array, "ndim *shape"]) -> Int[Array, "*shape"]:
     """Slots of the leaves that contain the given patch positions of the finest level (which lie in the domain)."""
-    return last_up_to(sorted_keys, morton.encode(finest))
+    return last_up_to(sorted_keys, jnp.asarray(morton.encode(finest)))
 
 
 def last_up_to(values: Int[Array, " n"], query: Int[Array, "*shape"]) -> Int[Array, "*shape"]:
@@ -100,7 +100,7 @@ def last_up_to(values: Int[Array, " n"], query: Int[Array, "*shape"]) -> Int[Arr
         found = looked_up(values, jnp.minimum(there, values.size - 1)) <= query
         return jnp.where(found & (there < values.size), there, place)
 
-    # On a GPU each turn of a loop costs several times what is done in it; on a CPU a loop is as fast, and compiled once.
+    # On a GPU a turn of a loop costs several times what is done in it; on a CPU a loop is as fast, and less to compile.
     unrolled = jax.default_backend() != "cpu"
     return lax.fori_loop(0, steps, nearer, jnp.zeros_like(query), unroll=unrolled)
 

@@ -272,11 +272,7 @@ def _fill_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int
 def _stencil_indices(mesh: Mesh, layout: Layout, ghost: int, margin: int, leaves: Leaves) -> Int[Array, "points lanes"]:
     """Places of the cells of all windows of a ring."""
     patch, rows, half = mesh.patch, rows_of(mesh, ghost), mesh.patch // 2
-    coarse = window_places(mesh, leaves, ghost, margin)
-    inside = [
-        _clamped(mesh, leaves, d, _mirrored(mesh, leaves, d, cell, half - 1), half - 1) for d, cell in enumerate(coarse)
-    ]
-    inside = coarse if all(mesh.domain.periodic) else jnp.stack(inside)
+    inside = _in_the_domain(mesh, leaves, window_places(mesh, leaves, ghost, margin), half - 1)
     region = divided(2 * inside + half * leaves.reach, half)[0]
     same = divided(inside + half * (leaves.position & 1)[:, None] + patch, patch)[1]
     finer = divided(inside + half, half)[1]
@@ -284,6 +280,15 @@ def _stencil_indices(mesh: Mesh, layout: Layout, ghost: int, margin: int, leaves
     owner, relative = (looked_up(halves.reshape(-1), near) for halves in (leaves.around, leaves.relative))
     row = jnp.where(relative < 0, row_major(list(same), patch), rows.cells + row_major(list(finer), half))
     return layout.place(rows.total, row, owner)
+
+
+def _in_the_domain(mesh: Mesh, leaves: Leaves, cells: Int[Array, "ndim points lanes"], last: int) -> Array:
+    """Cells counted from the corner of patches that end with the cell `last`, those beyond faces of the domain mirrored
+    at them or moved to the last cell inside."""
+    if all(mesh.domain.periodic):
+        return cells
+    found = (_clamped(mesh, leaves, d, _mirrored(mesh, leaves, d, c, last), last) for d, c in enumerate(cells))
+    return jnp.stack(list(found))
 
 
 def window_places(mesh: Mesh, leaves: Leaves, ghost: int, margin: int) -> Int[Array, "ndim points lanes"]:

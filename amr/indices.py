@@ -4,15 +4,15 @@ Numbers here are never negative, so that each division is one operation: Python'
 the sake of signs.
 """
 
+from typing import Any
+
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Int
 
-Integers = Int[Array, "..."] | Int[np.ndarray, "..."] | int | np.integer
 
-
-def divided(number: Integers, size: int) -> tuple[Integers, Integers]:
-    """Quotient and remainder of numbers that are not negative."""
+def divided(number: Any, size: int) -> tuple[Any, Any]:
+    """Quotient and remainder of numbers that are not negative: an array of JAX or NumPy, or one number."""
     if not isinstance(number, Array):
         return number // size, number % size
     if size & (size - 1) == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax
@@ -109,9 +110,10 @@ def coordinates(
     and levels get equal bits, because cell widths of different levels differ by powers of two.
     """
     sizes, corners = cell_sizes(mesh, forest, dtype), mesh.patch * forest.position.astype(dtype)
+    points: Sequence[Array]
     if all(offset is offsets[0] for offset in offsets):  # all dimensions at once
         cells = corners[:, None] + jnp.asarray(offsets[0], dtype)[:, None]
-        lower = np.asarray(mesh.domain.lower, dtype)[:, None, None]
+        lower = jnp.asarray(mesh.domain.lower, dtype)[:, None, None]
         points = _along_dimensions(lower + cells * sizes[:, None])
     else:
         parts = zip(*map(_along_dimensions, (sizes, corners)), offsets, mesh.domain.lower, strict=True)
@@ -119,7 +121,7 @@ def coordinates(
     return tuple(x.reshape(*_shape_along(d, mesh.ndim, x.shape[-2:])) for d, x in enumerate(points))
 
 
-def _along_dimensions(values: Array) -> list[Array]:
+def _along_dimensions(values: Array) -> Sequence[Array]:
     """Values for each dimension, one after the other, with an axis of length one for these."""
     return lax.split(values, (1,) * values.shape[0])
 
