@@ -87,6 +87,7 @@ def test_cases_run(monkeypatch):
     assert [component.shape for component in flow] == [(3, 3, 3)] * 3
 
 
+@pytest.mark.slow
 def test_parts_and_memory():
     found = parts.measure(TINY, 0.02, 1)
     assert set(found) == {measure.key for measure in parts.MEASURES}
@@ -94,6 +95,7 @@ def test_parts_and_memory():
     assert programs.memory_over_pool(cases.Pool(16, 8, t_end=0.05)) > 1
 
 
+@pytest.mark.slow
 def test_costs_of_diffusion(monkeypatch):
     assert np.isfinite(diffusion.Poisson(16, 1, patch=4).cost()())
     monkeypatch.setattr(diffusion, "CELLS", 64)

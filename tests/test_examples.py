@@ -150,6 +150,7 @@ def test_fit_diffusivity():
     np.testing.assert_allclose(found, [0.02, 0.005], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_code_of_the_page_on_diffusion_runs():
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "diffusion.md").read_text(), re.DOTALL)
     names: dict = {}
