@@ -157,7 +157,7 @@ def advance(
 
     Where a run is divided into calls does not change its result: every call ends where a regrid would follow.
     """
-    mesh, layout, bounds = setup.mesh, layout_of(state.u), state.bounds
+    layout, bounds = layout_of(state.u), state.bounds
     mesh_alone = jnp.zeros((), bool) if mesh_alone is None else mesh_alone
 
     def unfinished(run):
@@ -173,10 +173,7 @@ def advance(
         run, found = within_bounds(setup, run, bounds, begun)
         run = replanned(setup, run, stop)
         run = _counted(run, steps, found)
-        if recorder is not None:
-            scene = Scene(run.forest, run.work.store, run.clock.time)
-            rows = recorder.recorded(setup, run.tally.rows, scene, run.tally.steps, begun)
-            run = eqx.tree_at(lambda run: run.tally.rows, run, rows)
+        run = run if recorder is None else _recorded(setup, run, recorder, begun)
         going = unfinished(run)
         return adapted(setup, run, going | mesh_alone, going & ~mesh_alone)
 
@@ -184,10 +181,10 @@ def advance(
     geometry = blank_geometry(setup, state.forest, layout, state.clock.time)
     work = workspace(setup, state.forest.count, state.u)
     rows = None if recorder is None else recorder.blank(setup, state.clock.time)
-    tally = _blank(mesh, state, rows)
+    tally = _blank(state, rows)
     first = Running(state.forest, geometry, work, state.clock, state.needed, tally, yes, yes)
     run = lax.while_loop(lambda run: run.going, round_, first)
-    u = cells_of(mesh, run.work.store, run.forest.count)
+    u = cells_of(setup.mesh, run.work.store, run.forest.count)
     return State(run.forest, u, run.clock, bounds, run.needed, run.work.effort.failed), run.tally
 
 
@@ -209,9 +206,16 @@ def adapted(setup: Setup, run: Running, wanted: Flag, going: Flag) -> Running:
     return Running(done.forest, run.geometry, work, run.clock, done.needed, run.tally, done.changed, going & fits)
 
 
-def _blank(mesh: Mesh, state: State, rows: tuple[Rows, ...] | None) -> Tally:
+def _blank(state: State, rows: tuple[Rows, ...] | None) -> Tally:
     zero, huge = jnp.zeros((), jnp.int32), jnp.full(state.u.shape[0], jnp.inf, state.u.dtype)
     return Tally(zero, zero - 1, zero, state.forest.count, Effort.none(), huge, -huge, rows)
+
+
+def _recorded(setup: Setup, run: Running, recorder: Recorder, begun: Flag) -> Running:
+    """With rows about the state after some steps."""
+    scene = Scene(run.forest, run.work.store, run.clock.time)
+    rows = recorder.recorded(setup, run.tally.rows, scene, run.tally.steps, begun)
+    return eqx.tree_at(lambda run: run.tally.rows, run, rows)
 
 
 def _counted(run: Running, steps: Count, found: Extrema) -> Running:
