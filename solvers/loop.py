@@ -26,7 +26,6 @@ from amr.boundary import gauss_points
 from amr.errors import InvalidSettingError
 from amr.forest import Forest
 from amr.halo import Store, cells_of
-from amr.mesh import Mesh
 from amr.pool import Layout, Pool, choose_layout, layout_of, to_pool
 from amr.regrid import Regridded, regrid, wishes_near
 from amr.topology import coordinates
@@ -214,6 +213,7 @@ def _blank(state: State, rows: tuple[Rows, ...] | None) -> Tally:
 def _recorded(setup: Setup, run: Running, recorder: Recorder, begun: Flag) -> Running:
     """With rows about the state after some steps."""
     scene = Scene(run.forest, run.work.store, run.clock.time)
+    assert run.tally.rows is not None
     rows = recorder.recorded(setup, run.tally.rows, scene, run.tally.steps, begun)
     return eqx.tree_at(lambda run: run.tally.rows, run, rows)
 
