@@ -20,6 +20,11 @@ def _heard(event: str, seconds: float, **_) -> None:
         own[what][1] += seconds
 
 
+def programs() -> int:
+    """How many programs this process has made so far, compiled or read from the cache."""
+    return own["compiled"][0]
+
+
 def _add(counts: dict) -> None:
     for what, (number, seconds) in counts.items():
         total[what][0] += number
