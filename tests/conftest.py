@@ -69,6 +69,20 @@ def few_mappings(request):
 
 
 @pytest.fixture
+def compiled():
+    """The programs that XLA compiles, by JAX's own count; one entry each."""
+    seen = []
+
+    def listen(event, duration, **_):
+        if event == "/jax/core/compile/backend_compile_duration":
+            seen.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield seen
+    jax.monitoring.unregister_event_duration_listener(listen)  # not those of others
+
+
+@pytest.fixture
 def no_programs():
     """As in a new process: no program is left of an earlier run, nor one for a later one of what a test has changed."""
     forget_programs()

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 
 import amr
 import solvers
+from solvers.driver import Wishes
 from solvers.problems import traced_back
 
 PI = jnp.pi
@@ -98,3 +99,12 @@ def ball(x, y, z, t=0.0):
 def error(solution, norm="l1", name="phi"):
     """A norm of the error that the summary tells."""
     return solution.summary.variables[name].error[norm]
+
+
+def in_calls(simulation, initial, t_end):
+    """The first state of a run, and `advance(state, rounds, stop)`: the program of whole runs, called by hand. With
+    `Simulation.start` another large program would be compiled."""
+    run = simulation.prepared(0.0, t_end, Wishes())
+    first = run.first_state(initial)
+    run.account.begin(run.field(first))
+    return first, lambda state, rounds=10**6, stop=t_end: run.slice_(state, stop, rounds)

@@ -16,22 +16,7 @@ from solvers import programs
 from solvers.arguments import taken
 from solvers.programs import PROGRAMS, Programs
 
-EVENT = "/jax/core/compile/backend_compile_duration"
 pytestmark = pytest.mark.usefixtures("no_programs")
-
-
-@pytest.fixture
-def compiled():
-    """The programs that XLA compiles."""
-    seen = []
-
-    def listen(event, duration, **_):
-        if event == EVENT:
-            seen.append(event)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    yield seen
-    jax.monitoring.clear_event_listeners()
 
 
 # --- runs -------------------------------------------------------------------------------------------------------------

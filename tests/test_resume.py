@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import yt
 from click.testing import CliRunner
+from problems import in_calls
 
 import amr
 import solvers
@@ -174,11 +175,10 @@ def test_a_bounded_run_with_signals_of_the_state_does_not_depend_on_calls():
     heat = solvers.Advection((1.0, 0.5), diffusivity=solvers.NonlinearDiffusivity(lambda u, x, y, t: 2e-3 * u[0] ** 2))
     scheme = solvers.MethodOfLines(bounded=True)
     simulation = solvers.Simulation(mesh, heat, scheme, amr.Difference(0.05))
-    advance = jax.jit(lambda state, rounds: simulation.advance(state, 0.1, rounds=rounds))
-    whole = advance(jax.jit(lambda: simulation.start(bump, 0.1, capacity=64))(), jnp.int32(10**6))
-    part = jax.jit(lambda: simulation.start(bump, 0.1, capacity=64))()
+    first, advance = in_calls(simulation, bump, 0.1)
+    whole, part = advance(first), first
     while float(part.clock.time) < 0.1:
-        part = advance(part, jnp.int32(1))
+        part = advance(part, 1)
     assert np.array_equal(whole.values, part.values)
 
 
