@@ -194,7 +194,7 @@ SQUARES = [
 ]
 
 
-FAST = ("dirichlet", "two-levels", "robin", "variables", "cubes", "lines")
+FAST = ("two-levels", "robin", "variables", "cubes", "lines")
 MARKED = [pytest.param(*p[1:], id=p[0], marks=() if p[0] in FAST else pytest.mark.slow) for p in SQUARES]
 
 
@@ -214,7 +214,9 @@ def test_refined_everywhere_is_like_not_refined():
     assert min(least) > 10
 
 
-@pytest.mark.parametrize("ends", [(BOTH, None), ((NEUMANN, NEUMANN), BOTH, None)])
+@pytest.mark.parametrize(
+    "ends", [pytest.param((BOTH, None), marks=pytest.mark.slow), ((NEUMANN, NEUMANN), BOTH, None)], ids=["2d", "3d"]
+)
 def test_without_levels_it_is_the_dense_cycle(ends):
     problem = Problem(ends, alpha=(2.0,), beta=wavy)
     case = make_case(ends, 16, 8, 0)
