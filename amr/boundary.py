@@ -12,16 +12,17 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
 from .errors import InvalidSettingError
+from .show import text
 
 Values = Float[Array, "vars ..."]
 
@@ -49,13 +50,6 @@ class Beyond(eqx.Module):
     signs: tuple[float, ...] = eqx.field(static=True)
     names: tuple[str, ...] = eqx.field(static=True)
     points: int = eqx.field(static=True, default=1)
-
-    @classmethod
-    def on_face(cls, like: Values, x: tuple[Array, ...], t, d: int, variables: Variables) -> Beyond:
-        """What `Boundary.relation` is asked about across dimension d: places `x` on the face, and of the values only
-        their shape."""
-        nothing = jnp.zeros((), like.dtype)
-        return cls(like, like, x, (nothing,) * len(x), nothing, t, variables.signs(d), variables.names)
 
     def of(self, row: int) -> Beyond:
         """The same for one variable."""
@@ -103,8 +97,18 @@ def gauss_points(points: int, ndim: int) -> tuple[np.ndarray, np.ndarray]:
 Relation = tuple[Values, Values, Values]
 
 
-class Boundary(abc.ABC):
-    """What happens at a face of the domain."""
+class Boundary(eqx.Module):
+    """What happens at a face of the domain. Numbers and arrays in it may be what JAX traces, for derivatives.
+
+    **Attributes:**
+
+    - `periodic`: whether nothing is beyond the face, which is joined to the one opposite.
+    - `copied`: whether ghost cells repeat the last cell inside; `mirrored`: whether they are the cells inside mirrored.
+    """
+
+    periodic: ClassVar[bool] = False
+    copied: ClassVar[bool] = False
+    mirrored: ClassVar[bool] = False
 
     @abc.abstractmethod
     def ghosts(self, beyond: Beyond) -> Values:
@@ -127,18 +131,23 @@ class Boundary(abc.ABC):
         """Of the kind of boundary, as files have it."""
         return type(self).__name__
 
+    def __repr__(self) -> str:
+        return text(self)
 
-@dataclass(frozen=True)
+
 class Periodic(Boundary):
     """What leaves through this face enters through the opposite one."""
+
+    periodic: ClassVar[bool] = True
 
     def ghosts(self, beyond):
         raise AssertionError("nothing lies beyond a periodic face")
 
 
-@dataclass(frozen=True)
 class Outflow(Boundary):
     """Zero gradient: ghost cells repeat the last cell inside the domain."""
+
+    copied: ClassVar[bool] = True
 
     def ghosts(self, beyond):
         return jnp.broadcast_to(beyond.nearest, beyond.mirrored.shape)
@@ -147,9 +156,10 @@ class Outflow(Boundary):
         return _related(face, 0.0, 1.0, 0.0)
 
 
-@dataclass(frozen=True)
 class Wall(Boundary):
     """A mirror: a wall that nothing crosses and along which everything slips, or a plane of symmetry."""
+
+    mirrored: ClassVar[bool] = True
 
     def ghosts(self, beyond):
         return jnp.stack([row if sign > 0 else -row for row, sign in zip(beyond.mirrored, beyond.signs, strict=True)])
@@ -162,7 +172,6 @@ class Wall(Boundary):
 Symmetry = Wall
 
 
-@dataclass(frozen=True)
 class Dirichlet(Boundary):
     """Given values, such as those of an inflow.
 
@@ -173,10 +182,7 @@ class Dirichlet(Boundary):
       them where the scheme is of more than second order.
     """
 
-    value: Any
-
-    def __post_init__(self):
-        object.__setattr__(self, "value", _constant_or_function("value", self.value))
+    value: Any = eqx.field(converter=lambda value: _constant_or_function("value", value))
 
     def ghosts(self, beyond):
         return beyond.given(self.value, "value")
@@ -188,7 +194,6 @@ class Dirichlet(Boundary):
         _check_count("value", self.value, names)
 
 
-@dataclass(frozen=True)
 class Neumann(Boundary):
     """A given derivative in the outward direction.
 
@@ -197,10 +202,7 @@ class Neumann(Boundary):
     - `slope`: as the `value` of `Dirichlet`, in units of the variable per length.
     """
 
-    slope: Any = 0.0
-
-    def __post_init__(self):
-        object.__setattr__(self, "slope", _constant_or_function("slope", self.slope))
+    slope: Any = eqx.field(default=0.0, converter=lambda slope: _constant_or_function("slope", slope))
 
     def ghosts(self, beyond):
         return beyond.mirrored + 2 * beyond.distance * beyond.given(self.slope, "slope")
@@ -212,7 +214,6 @@ class Neumann(Boundary):
         _check_count("slope", self.slope, names)
 
 
-@dataclass(frozen=True)
 class Robin(Boundary):
     """A linear relation between a value and its derivative in the outward direction: `a u + b du/dn = value`.
 
@@ -225,19 +226,14 @@ class Robin(Boundary):
     - `value`: as that of `Dirichlet`.
     """
 
-    a: float
-    b: float
-    value: Any = 0.0
+    a: float | Float[Array, ""] = eqx.field(converter=lambda a: _one_number("a", a))
+    b: float | Float[Array, ""] = eqx.field(converter=lambda b: _one_number("b", b))
+    value: Any = eqx.field(default=0.0, converter=lambda value: _constant_or_function("value", value))
 
-    def __post_init__(self):
-        for key in ("a", "b"):
-            number = _constant_or_function(key, getattr(self, key))
-            if not isinstance(number, float):
-                raise InvalidSettingError(key, f"expected a number, got {number!r}")
-            object.__setattr__(self, key, number)
-        if self.a * self.b < 0 or self.a == self.b == 0:
-            raise InvalidSettingError("a", f"expected a and b of the same sign and not both 0, got {self.a}, {self.b}")
-        object.__setattr__(self, "value", _constant_or_function("value", self.value))
+    def __check_init__(self):
+        a, b = self.a, self.b
+        if isinstance(a, float) and isinstance(b, float) and (a * b < 0 or a == b == 0):
+            raise InvalidSettingError("a", f"expected a and b of the same sign and not both 0, got {a}, {b}")
 
     def ghosts(self, beyond):
         return from_relation(self.relation(beyond), beyond.mirrored, 2 * beyond.distance)
@@ -249,7 +245,6 @@ class Robin(Boundary):
         _check_count("value", self.value, names)
 
 
-@dataclass(frozen=True)
 class GhostFunction(Boundary):
     """Ghost values by a function of your own.
 
@@ -270,7 +265,6 @@ class GhostFunction(Boundary):
         _check_callable("function", self.function)
 
 
-@dataclass(frozen=True)
 class Split(Boundary):
     """One boundary on a part of a face, and another one on the rest.
 
@@ -299,75 +293,41 @@ class Split(Boundary):
         _check_part("where", self.outside, names)
 
 
-@dataclass(frozen=True, init=False)
 class ByVariable(Boundary):
     """A boundary of its own for some variables: `ByVariable({"pressure": Dirichlet(1.0)}, rest=Outflow())`."""
 
-    parts: tuple[tuple[str, Boundary], ...]
+    parts: dict[str, Boundary]
     rest: Boundary
 
     def __init__(self, parts: Mapping[str, Boundary], rest: Boundary | None = None):
         if not isinstance(parts, Mapping):
             raise InvalidSettingError("boundary", f"expected a dict from names to boundaries, got {parts!r}")
-        object.__setattr__(self, "parts", tuple(sorted(parts.items())))
-        object.__setattr__(self, "rest", Outflow() if rest is None else rest)
+        self.parts = dict(sorted(parts.items()))
+        self.rest = Outflow() if rest is None else rest
 
     def ghosts(self, beyond):
-        known, rest = dict(self.parts), self.rest.ghosts(beyond)
+        rest = self.rest.ghosts(beyond)
         rows = [
-            known[name].ghosts(beyond.of(n))[0] if name in known else rest[n] for n, name in enumerate(beyond.names)
+            self.parts[name].ghosts(beyond.of(n))[0] if name in self.parts else rest[n]
+            for n, name in enumerate(beyond.names)
         ]
         return jnp.stack(rows)
 
     def relation(self, face):
-        known, rest = dict(self.parts), self.rest.relation(face)
+        rest = self.rest.relation(face)
         each = [
-            known[name].relation(face.of(n)) if name in known else tuple(rows[n : n + 1] for rows in rest)
+            self.parts[name].relation(face.of(n)) if name in self.parts else tuple(rows[n : n + 1] for rows in rest)
             for n, name in enumerate(face.names)
         ]
         a, b, g = (jnp.concatenate(rows) for rows in zip(*each, strict=True))
         return a, b, g
 
     def check(self, names):
-        for name, boundary in self.parts:
+        for name, boundary in self.parts.items():
             if name not in names:
                 raise InvalidSettingError("boundary", f"no variable {name!r} here; there are {', '.join(names)}")
             _check_part(name, boundary, (name,))
         _check_part("rest", self.rest, names)
-
-
-@dataclass(frozen=True)
-class Homogeneous(Boundary):
-    """A boundary of a correction, which changes neither given values nor given derivatives."""
-
-    of: Boundary
-
-    def ghosts(self, beyond):
-        return from_relation(self.relation(beyond), beyond.mirrored, 2 * beyond.distance)
-
-    def relation(self, face):
-        a, b, g = self.of.relation(face)
-        return a, b, jnp.zeros_like(g)
-
-    def check(self, names):
-        self.of.check(names)
-
-
-@dataclass(frozen=True)
-class Recorded(Boundary):
-    """A boundary that was read from a file, which keeps its name and not what it does."""
-
-    kind: str
-
-    @property
-    def name(self):
-        return self.kind
-
-    def ghosts(self, beyond):
-        raise AssertionError("checked before")
-
-    def check(self, names):
-        raise InvalidSettingError("boundary", f"{self.kind} was read from a file without its values; give it anew")
 
 
 def from_relation(relation: Relation, inside: Values, distance: Array) -> Values:
@@ -399,7 +359,7 @@ def _check_callable(key: str, function: Any) -> None:
 def _check_part(key: str, boundary: Any, names: tuple[str, ...]) -> None:
     if not isinstance(boundary, Boundary):
         raise InvalidSettingError("boundary", f"{key}: expected a boundary such as amr.Outflow(), got {boundary!r}")
-    if isinstance(boundary, Periodic):
+    if boundary.periodic:
         raise InvalidSettingError("boundary", f"{key}: a part of a face cannot be periodic")
     boundary.check(names)
 
@@ -411,44 +371,29 @@ def _check_count(key: str, value: Any, names: tuple[str, ...]) -> None:
 
 
 def _constant_or_function(key: str, value: Any) -> Any:
-    """As it is kept: a float, a function, or a tuple of these."""
-    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str) and np.ndim(value) > 0:
+    """As it is kept: a number, a function, or a tuple of these."""
+    if isinstance(value, Sequence | np.ndarray | jax.Array) and not isinstance(value, str) and np.ndim(value) > 0:
         parts = tuple(_constant_or_function(key, part) for part in value)
         if any(isinstance(part, tuple) for part in parts):
             raise InvalidSettingError(key, f"expected one entry for each variable, got {value!r}")
         return parts
-    if callable(value):
+    return (
+        value
+        if callable(value)
+        else _one_number(
+            key, value, "a finite number, a function of position and time, or one of these for each variable"
+        )
+    )
+
+
+def _one_number(key: str, value: Any, expected: str = "a finite number") -> Any:
+    """As it is kept: a float; an array of JAX as it is, one that JAX traces without a look at it."""
+    if isinstance(value, jax.core.Tracer):
         return value
     try:
         number = math.nan if isinstance(value, str) else float(value)
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):
-        expected = "a finite number, a function of position and time, or one of these for each variable"
         raise InvalidSettingError(key, f"expected {expected}, got {value!r}")
-    return number
-
-
-@dataclass(frozen=True)
-class Variables:
-    """What boundaries have to know of the variables.
-
-    **Attributes:**
-
-    - `names`: in which values are given.
-    - `vectors`: numbers of the variables that are components of vectors, one tuple a vector.
-    - `primitive`, `conserved`: from the variables that are stored to those that are given, and back. Both may find
-      more rows than there are names, and hand these on.
-    - `points`: how many along each dimension averages of given functions over a cell are taken from.
-    """
-
-    names: tuple[str, ...]
-    vectors: tuple[tuple[int, ...], ...] = ()
-    primitive: Callable[[Array], Array] = lambda u: u
-    conserved: Callable[[Array], Array] = lambda w: w
-    points: int = 1
-
-    def signs(self, d: int) -> tuple[float, ...]:
-        """What a mirror across dimension d makes of each variable."""
-        turned = {vector[d] for vector in self.vectors}
-        return tuple(-1.0 if n in turned else 1.0 for n in range(len(self.names)))
+    return value if isinstance(value, jax.Array) else number

@@ -1,78 +1,52 @@
-"""The physical box and what happens at its faces."""
+"""The physical box."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from .boundary import Boundary, Outflow, Periodic
 from .errors import InvalidSettingError
 from .show import Call, text
-
-BoundaryPair = tuple[Boundary, Boundary]
-
-
-def boundary_pairs(boundary: Boundary | Sequence, ndim: int) -> tuple[BoundaryPair, ...]:
-    """One boundary for all faces, or one entry a dimension (a boundary or a (lower, upper) pair), as pairs."""
-    if isinstance(boundary, str) or not isinstance(boundary, Boundary | Sequence):
-        expected = "amr.Periodic(), amr.Outflow() or a list with one for each dimension"
-        raise InvalidSettingError("boundary", f"expected {expected}, got {boundary!r}")
-    entries = [boundary] * ndim if isinstance(boundary, Boundary) else list(boundary)
-    if len(entries) != ndim:
-        raise InvalidSettingError("boundary", f"expected one entry for each of {ndim} dimensions, got {len(entries)}")
-    pairs = [tuple(e) if isinstance(e, Sequence) and not isinstance(e, str) else (e, e) for e in entries]
-    for d, pair in enumerate(pairs):
-        if len(pair) != 2 or not all(isinstance(face, Boundary) for face in pair):
-            raise InvalidSettingError(
-                "boundary", f"expected a boundary such as Outflow() or a pair of them, got {pair!r}"
-            )
-        if isinstance(pair[0], Periodic) != isinstance(pair[1], Periodic):
-            found = f"one of the faces across {'xyz'[d]} is periodic and the one opposite to it is not"
-            raise InvalidSettingError("boundary", f"{found}; expected both or neither")
-    return tuple(pairs)
 
 
 @dataclass(frozen=True, init=False, repr=False)
 class Domain:
-    """A box `[lower, upper]` in 1, 2 or 3 dimensions with a boundary condition on each face.
+    """A box `[lower, upper]` in 1, 2 or 3 dimensions, which may wrap around. What happens at faces that do not is said
+    with the problem: `solvers.Simulation(mesh, equation, boundary=..)`.
 
     **Arguments:**
 
     - `lower`, `upper`: corners, one number a dimension (a plain number in 1D), in the problem's unit of length.
-    - `periodic`: shorthand for boundaries: `True` for all periodic, `False` for all outflow, or one flag a dimension.
-    - `boundary`: instead of `periodic`: a `Boundary` for all faces, or for each dimension one or a (lower, upper) pair.
+    - `periodic`: whether what leaves through a face enters through the opposite one: a flag, or one a dimension.
 
     Raises `InvalidSettingError` for an empty, non-finite or four-dimensional box.
     """
 
     lower: tuple[float, ...]
     upper: tuple[float, ...]
-    boundaries: tuple[BoundaryPair, ...]
+    periodic: tuple[bool, ...]
 
-    def __init__(self, lower, upper, *, periodic: bool | Sequence[bool] | None = None, boundary=None):
+    def __init__(self, lower, upper, *, periodic=True, boundary=None):
+        if boundary is not None:
+            advice = (
+                "solvers.Simulation(mesh, equation, boundary=..), with amr.Domain(lower, upper, periodic=False) here"
+            )
+            raise InvalidSettingError("boundary", f"belongs to the problem, not to the domain; give it to {advice}")
         lower, upper = _point("lower", lower), _point("upper", upper)
         _check_box(lower, upper)
-        if periodic is not None and boundary is not None:
-            raise InvalidSettingError("boundary", "give either periodic or boundary, not both")
-        if boundary is None:
-            boundary = _from_flags(True if periodic is None else periodic, len(lower))
         object.__setattr__(self, "lower", lower)
         object.__setattr__(self, "upper", upper)
-        object.__setattr__(self, "boundaries", boundary_pairs(boundary, len(lower)))
+        object.__setattr__(self, "periodic", _flags(periodic, len(lower)))
 
     def __repr__(self) -> str:
         return text(self)
 
     def _shown(self) -> Call:
-        box = (("lower", self.lower), ("upper", self.upper))
-        if all(self.periodic):
-            return Call("Domain", (*box, ("periodic", True)))
-        pairs = [low if low == high else (low, high) for low, high in self.boundaries]
-        one = all(pair == pairs[0] and isinstance(pair, Boundary) for pair in pairs)
-        return Call("Domain", (*box, ("boundary", pairs[0] if one else pairs)))
+        one = all(flag == self.periodic[0] for flag in self.periodic)
+        periodic = self.periodic[0] if one else self.periodic
+        return Call("Domain", (("lower", self.lower), ("upper", self.upper), ("periodic", periodic)))
 
     @property
     def ndim(self) -> int:
@@ -86,16 +60,6 @@ class Domain:
     def volume(self) -> float:
         return math.prod(self.lengths)
 
-    @property
-    def periodic(self) -> tuple[bool, ...]:
-        """For each dimension, whether it wraps around."""
-        return tuple(isinstance(pair[0], Periodic) for pair in self.boundaries)
-
-    @property
-    def plain(self) -> bool:
-        """Whether all ghost values are copies of cells in the domain."""
-        return all(isinstance(face, Periodic | Outflow) for pair in self.boundaries for face in pair)
-
 
 def _point(key: str, value) -> tuple[float, ...]:
     try:
@@ -104,13 +68,14 @@ def _point(key: str, value) -> tuple[float, ...]:
         raise InvalidSettingError(key, f"expected numbers for a corner of the box, got {value!r}") from error
 
 
-def _from_flags(periodic, ndim: int) -> list[Boundary]:
+def _flags(periodic, ndim: int) -> tuple[bool, ...]:
+    """One for each dimension."""
     flags = np.broadcast_to(periodic, (ndim,)) if np.ndim(periodic) == 0 else np.asarray(periodic)
     if flags.dtype.kind not in "bi":
-        raise InvalidSettingError("periodic", f"expected True or False, got {periodic!r}; see also boundary")
+        raise InvalidSettingError("periodic", f"expected True or False, got {periodic!r}")
     if flags.shape != (ndim,):
         raise InvalidSettingError("periodic", f"expected one flag for each of {ndim} dimensions, got {periodic}")
-    return [Periodic() if flag else Outflow() for flag in flags]
+    return tuple(map(bool, flags))
 
 
 def _check_box(lower: tuple[float, ...], upper: tuple[float, ...]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from .header import header_in, reading
+from .header import boundary_names, header_in, reading
 
 BLOCK = 2**22  # numbers that are looked at at once
 
@@ -98,7 +98,7 @@ def file_info(path: str | os.PathLike, ranges: bool = False) -> FileInfo:
             vectors=tuple(name for name, data in file["VTKHDF/CellData"].items() if data.ndim == 2),
             lower=tuple(domain["lower"]),
             upper=tuple(domain["upper"]),
-            boundaries=tuple((low["kind"].lower(), high["kind"].lower()) for low, high in domain["boundary"]),
+            boundaries=tuple((low.lower(), high.lower()) for low, high in boundary_names(header)),
             cells=tuple(mesh["cells"]),
             patch=mesh["patch"],
             max_level=mesh["max_level"],

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from .boundary import Beyond, Boundary, Outflow, Periodic, Relation, Variables, Wall, from_relation
-from .domain import Domain
+from .boundary import Beyond, Relation, from_relation
+from .conditions import Conditions
 from .fusion import apart
 from .halo import HaloPlan, window_places
 from .indices import along
@@ -21,18 +20,16 @@ from .topology import cell_sizes, coordinates
 Ghosted = Float[Array, "vars blocks *ghosted lanes"]
 
 
-def fill_boundaries(mesh: Mesh, leaves: Leaves, ghosted: Ghosted, ghost: int, time, variables: Variables) -> Array:
+def fill_boundaries(mesh: Mesh, leaves: Leaves, ghosted: Ghosted, ghost: int, time, conditions: Conditions) -> Array:
     """The patches of a sweep with the ghost cells beyond the faces of the domain filled.
 
     `ghosted` has the cells next to a face there already, `(vars, blocks, *ghosted, lanes)`, and behind the variables
     the rows that conversions between stored and given variables need.
     """
-    if mesh.domain.plain:
-        return ghosted
-    for d, pair in enumerate(mesh.domain.boundaries):
+    for d, pair in enumerate(conditions.faces):
         for end, boundary in enumerate(pair):
-            if not isinstance(boundary, Periodic | Outflow):
-                fill = functools.partial(_filled, mesh, leaves, ghosted, ghost, time, variables, (d, end), boundary)
+            if not (boundary.periodic or boundary.copied):
+                fill = functools.partial(_filled, mesh, leaves, ghosted, ghost, time, conditions, (d, end))
                 ghosted = apart(leaves.valid, fill)
     return ghosted
 
@@ -43,31 +40,31 @@ def _filled(
     values: Ghosted,
     ghost: int,
     time,
-    variables: Variables,
+    conditions: Conditions,
     face: tuple[int, int],
-    boundary: Boundary,
 ) -> Ghosted:
     """The patches with the ghost cells beyond one face filled."""
     d, end = face
+    boundary, variables = conditions.faces[d][end], conditions.variables
     axis, count = 2 + d, len(variables.names)
     old, rest = _split(values, axis, ghost, end)
     inside, _ = _split(rest, axis, ghost, end)
     mirrored = jnp.flip(inside, axis)
     # A mirror turns round the same rows in either kind of variables.
-    convert = (_same, _same) if isinstance(boundary, Wall) else (variables.primitive, variables.conserved)
+    convert = (_same, _same) if boundary.mirrored else (variables.primitive, variables.conserved)
     known = convert[0](mirrored)
     nearest = convert[0](_split(inside, axis, 1, end)[0])[:count]
     x, dx, distance = over_blocks(functools.partial(_places, mesh, ghost, face, values.dtype), leaves)
     signs, names, points = variables.signs(d), variables.names, variables.points
     beyond = Beyond(known[:count], nearest, x, dx, distance, time, signs, names, points)
     # Coefficients beyond a wall are mirrored with the rest, those beyond any other face are what they are.
-    behind = known[count:] if isinstance(boundary, Wall) else old[count:]
+    behind = known[count:] if boundary.mirrored else old[count:]
     new = convert[1](jnp.concatenate([boundary.ghosts(beyond), behind]))
     slab = jnp.where(touches(mesh, leaves, d, end, mesh.ndim), new, old)
     return jnp.concatenate([rest, slab] if end else [slab, rest], axis=axis)
 
 
-def face_relation(mesh: Mesh, leaves: Leaves, face: tuple[int, int], time, variables: Variables, dtype) -> Relation:
+def face_relation(mesh: Mesh, leaves: Leaves, face: tuple[int, int], time, conditions: Conditions, dtype) -> Relation:
     """What the boundary beyond a face of the domain says about values and derivatives on the faces of cells there: see
     `Boundary.relation`; arrays `(vars, blocks, *face, lanes)`, of length one across the face. In patches that do not
     touch it they have no meaning."""
@@ -76,11 +73,11 @@ def face_relation(mesh: Mesh, leaves: Leaves, face: tuple[int, int], time, varia
     edge = jnp.full(1, mesh.patch if end else 0, dtype)
     offsets = tuple(edge if k == d else inner for k in range(mesh.ndim))
     x = over_blocks(lambda leaves: coordinates(mesh, leaves, offsets, dtype), leaves)
-    shape = (len(variables.names), leaves.level.shape[0], *map(len, offsets), leaves.level.shape[-1])
-    return mesh.domain.boundaries[d][end].relation(Beyond.on_face(jnp.zeros(shape, dtype), x, time, d, variables))
+    shape = (len(conditions.variables.names), leaves.level.shape[0], *map(len, offsets), leaves.level.shape[-1])
+    return conditions.relation(d, end, jnp.zeros(shape, dtype), x, time)
 
 
-def mirror_boundaries(mesh: Mesh, leaves: Leaves, line, d: int, time, variables: Variables) -> Array:
+def mirror_boundaries(mesh: Mesh, leaves: Leaves, line, d: int, time, conditions: Conditions) -> Array:
     """The cells of a sweep with one layer of ghost cells along d, those beyond faces of the domain replaced by what
     gives the value or derivative that the boundary asks for: shape `(vars, blocks, *cells, lanes)`."""
     if mesh.domain.periodic[d]:
@@ -89,7 +86,7 @@ def mirror_boundaries(mesh: Mesh, leaves: Leaves, line, d: int, time, variables:
     dx = cell_sizes_of_blocks(mesh, leaves, line.dtype)[d]
     for end in (0, 1):
         old, rest = _split(line, axis, 1, end)
-        relation = face_relation(mesh, leaves, (d, end), time, variables, line.dtype)
+        relation = face_relation(mesh, leaves, (d, end), time, conditions, line.dtype)
         new = from_relation(relation, _split(rest, axis, 1, end)[0], dx)
         slab = jnp.where(touches(mesh, leaves, d, end, mesh.ndim), new, old)
         line = jnp.concatenate([rest, slab] if end else [slab, rest], axis=axis)
@@ -102,7 +99,7 @@ def mirror_windows(
     near: Float[Array, "vars blocks points lanes"],
     plan: HaloPlan,
     time,
-    variables: Variables,
+    conditions: Conditions,
 ) -> Float[Array, "vars blocks points lanes"]:
     """The windows that rings are prolonged from (see `amr.halo.fill_ring`), with what gives the value or derivative
     that boundaries ask for beyond faces of the domain: interpolation between levels keeps its order at walls."""
@@ -110,18 +107,17 @@ def mirror_windows(
     cells = over_blocks(places, leaves)
     sizes = over_blocks(lambda leaves: cell_sizes(mesh, leaves, near.dtype), leaves)
     half = mesh.patch // 2
-    for d, pair in enumerate(mesh.domain.boundaries):
+    for d, pair in enumerate(conditions.faces):
         for end, boundary in enumerate(pair):
-            if isinstance(boundary, Periodic | Outflow | Wall):
+            if boundary.periodic or boundary.copied or boundary.mirrored:
                 continue  # as mirrored
             layer = cells[:, d] - half + 1 if end else -cells[:, d]
             outside = (layer > 0) & touches(mesh, leaves, d, end, 1)
             x = tuple(
                 _clipped(mesh, leaves, cells[:, k], sizes[:, k], k, None if k != d else end) for k in range(mesh.ndim)
             )
-            face = Beyond.on_face(near, x, time, d, variables)
             distance = 2 * (2 * jnp.maximum(layer, 1) - 1).astype(near.dtype) * sizes[:, d][:, None]
-            near = jnp.where(outside, from_relation(boundary.relation(face), near, distance), near)
+            near = jnp.where(outside, from_relation(conditions.relation(d, end, near, x, time), near, distance), near)
     return near
 
 
@@ -172,16 +168,3 @@ def _places(mesh: Mesh, ghost: int, face: tuple[int, int], dtype, leaves: Leaves
     sizes = cell_sizes(mesh, leaves, dtype)
     widths = tuple(size.reshape(*(1,) * mesh.ndim, -1) for size in sizes)
     return coordinates(mesh, leaves, offsets, dtype), widths, along(away[:, None] * sizes[d], d, mesh.ndim)
-
-
-def check_relations(domain: Domain, variables: Variables) -> None:
-    """Raise `InvalidSettingError` if a boundary says nothing about values or derivatives on its face."""
-
-    def asked(boundary: Boundary, d: int) -> Relation:
-        rows, x = jnp.zeros((len(variables.names), 1)), (jnp.zeros(1),) * domain.ndim
-        return boundary.relation(Beyond.on_face(rows, x, jnp.zeros(()), d, variables))
-
-    for d, pair in enumerate(domain.boundaries):
-        for boundary in pair:
-            if not isinstance(boundary, Periodic):
-                jax.eval_shape(functools.partial(asked, boundary, d))

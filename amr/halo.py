@@ -39,7 +39,6 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from . import morton
-from .boundary import Outflow, Periodic
 from .errors import InvalidSettingError
 from .fusion import apart
 from .indices import along, divided, looked_up, picked, row_major
@@ -49,6 +48,7 @@ from .pool import Layout, Pool, active, gather, layout_of, put, put_rows, rows_a
 from .transfer import Prolongation, restrict
 
 Store = Float[Array, "vars sweeps blocks rows lanes"]
+Mirrors = tuple[tuple[bool, bool], ...]
 
 
 class HaloPlan(eqx.Module):
@@ -60,6 +60,7 @@ class HaloPlan(eqx.Module):
     - `stencil`: for each cell of the coarse windows of the ring's boxes, one box after the other, its place.
     - `valid`: true, but unknown to the compiler: see `amr.fusion`.
     - `ghost`: layers of ghost cells; `margin`: of coarse cells that the prolongation reads, see `Prolongation`.
+    - `mirrors`: for each face of the domain, whether coarse cells beyond it are mirrored rather than copied.
     """
 
     fill: Int[Array, "sweeps blocks *ghosted lanes"]
@@ -67,6 +68,7 @@ class HaloPlan(eqx.Module):
     valid: Bool[Array, ""]
     ghost: int = eqx.field(static=True)
     margin: int = eqx.field(static=True)
+    mirrors: Mirrors = eqx.field(static=True)
 
 
 @dataclass(frozen=True)
@@ -124,14 +126,17 @@ def half_reach(mesh: Mesh, ghost: int, margin: int) -> int:
     return -(-needed // (mesh.patch // 2))
 
 
-def empty_plan(mesh: Mesh, layout: Layout, ghost: int, margin: int, valid: Bool[Array, ""]) -> HaloPlan:
+def empty_plan(
+    mesh: Mesh, layout: Layout, ghost: int, margin: int, valid: Bool[Array, ""], mirrors: Mirrors | None = None
+) -> HaloPlan:
     """A plan that holds no indices yet."""
+    mirrors = ((False, False),) * mesh.ndim if mirrors is None else mirrors
     _check_capacity(mesh, layout, ghost)
     around = (layout.sweeps, layout.blocks)
     width = (mesh.patch + 2 * ghost,) * mesh.ndim
     points = _window_cells(mesh.ndim, mesh.patch, ghost, margin).shape[1] if mesh.max_level > 0 else 0
     fill = jnp.zeros((*around, *width, layout.lanes), jnp.int32)
-    return HaloPlan(fill, jnp.zeros((*around, points, layout.lanes), jnp.int32), valid, ghost, margin)
+    return HaloPlan(fill, jnp.zeros((*around, points, layout.lanes), jnp.int32), valid, ghost, margin, mirrors)
 
 
 def plan_part(mesh: Mesh, layout: Layout, plan: HaloPlan, leaves: Leaves, i: Int[Array, ""]) -> HaloPlan:
@@ -141,7 +146,7 @@ def plan_part(mesh: Mesh, layout: Layout, plan: HaloPlan, leaves: Leaves, i: Int
     plan = eqx.tree_at(lambda plan: plan.fill, plan, put(plan.fill, fill, i, axis=0))
     if mesh.max_level == 0:
         return plan
-    many = functools.partial(_stencil_indices, mesh, layout, plan.ghost, plan.margin)
+    many = functools.partial(_stencil_indices, mesh, layout, plan)
     stencil = apart(leaves.valid, lambda: over_blocks(many, leaves))
     return eqx.tree_at(lambda plan: plan.stencil, plan, put(plan.stencil, stencil, i, axis=0))
 
@@ -193,9 +198,9 @@ def fill_ring(
 ) -> Store:
     """The store with the rings of all patches prolonged from its cells and averages (if that is `useful`).
 
-    Windows that reach beyond a face of the domain have the cells inside there, mirrored at the face (beyond `Outflow`:
-    the last one). `beyond(near, i)` may put other values in their place: `near` are the windows of sweep i,
-    `(vars, blocks, points, lanes)`; see `window_places`.
+    Windows that reach beyond a face of the domain have the cells inside there, mirrored at the face or, where the plan
+    does not say so, the last one. `beyond(near, i)` may put other values in their place: `near` are the windows of
+    sweep i, `(vars, blocks, points, lanes)`; see `window_places`.
     """
     if mesh.max_level == 0:
         return store
@@ -269,10 +274,11 @@ def _fill_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int
     return jnp.where(above < 0, layout.start(rows.total, leaves.slot), start) + row * layout.lanes
 
 
-def _stencil_indices(mesh: Mesh, layout: Layout, ghost: int, margin: int, leaves: Leaves) -> Int[Array, "points lanes"]:
+def _stencil_indices(mesh: Mesh, layout: Layout, plan: HaloPlan, leaves: Leaves) -> Int[Array, "points lanes"]:
     """Places of the cells of all windows of a ring."""
-    patch, rows, half = mesh.patch, rows_of(mesh, ghost), mesh.patch // 2
-    inside = _in_the_domain(mesh, leaves, window_places(mesh, leaves, ghost, margin), half - 1)
+    patch, rows, half = mesh.patch, rows_of(mesh, plan.ghost), mesh.patch // 2
+    places = window_places(mesh, leaves, plan.ghost, plan.margin)
+    inside = _in_the_domain(mesh, plan.mirrors, leaves, places, half - 1)
     region = divided(2 * inside + half * leaves.reach, half)[0]
     same = divided(inside + half * (leaves.position & 1)[:, None] + patch, patch)[1]
     finer = divided(inside + half, half)[1]
@@ -282,13 +288,15 @@ def _stencil_indices(mesh: Mesh, layout: Layout, ghost: int, margin: int, leaves
     return layout.place(rows.total, row, owner)
 
 
-def _in_the_domain(mesh: Mesh, leaves: Leaves, cells: Int[Array, "ndim points lanes"], last: int) -> Array:
+def _in_the_domain(
+    mesh: Mesh, mirrors: Mirrors, leaves: Leaves, cells: Int[Array, "ndim points lanes"], last: int
+) -> Array:
     """Cells counted from the corner of patches that end with the cell `last`, those beyond faces of the domain mirrored
     at them or moved to the last cell inside."""
     if all(mesh.domain.periodic):
         return cells
-    found = (_clamped(mesh, leaves, d, _mirrored(mesh, leaves, d, c, last), last) for d, c in enumerate(cells))
-    return jnp.stack(list(found))
+    inside = [_mirrored(mesh, mirrors[d], leaves, d, c, last) for d, c in enumerate(cells)]
+    return jnp.stack([_clamped(mesh, leaves, d, c, last) for d, c in enumerate(inside)])
 
 
 def window_places(mesh: Mesh, leaves: Leaves, ghost: int, margin: int) -> Int[Array, "ndim points lanes"]:
@@ -297,9 +305,9 @@ def window_places(mesh: Mesh, leaves: Leaves, ghost: int, margin: int) -> Int[Ar
     return jnp.where((leaves.position & 1)[:, None] == 0, offset, mesh.patch // 2 - 1 - offset)
 
 
-def _mirrored(mesh: Mesh, leaves: Leaves, d: int, cell, last: int):
-    """Cells counted from a patch's corner, those beyond a face of the domain mirrored at it, but for `Outflow`."""
-    low, high = (not isinstance(face, Periodic | Outflow) for face in mesh.domain.boundaries[d])
+def _mirrored(mesh: Mesh, mirrors: tuple[bool, bool], leaves: Leaves, d: int, cell, last: int):
+    """Cells counted from a patch's corner, those beyond a face of the domain that is a mirror mirrored at it."""
+    low, high = mirrors
     if low:
         cell = jnp.where(leaves.position[d] == 0, jnp.maximum(cell, -1 - cell), cell)
     if high:

@@ -69,3 +69,10 @@ def header_in(path: str | os.PathLike, file: h5py.File) -> dict[str, Any]:
     if found > FORMAT:
         raise FileError(path, f"has format {found}, this Amrax reads up to {FORMAT}; install a newer one")
     return json.loads(file["amr/header"][0])
+
+
+def boundary_names(header: dict[str, Any]) -> list[list[str]]:
+    """The kinds of the boundaries of the run that wrote a file, a pair for each dimension; of a file that holds a field
+    alone, and of earlier versions, those of the domain."""
+    found = (header.get("restart") or {}).get("boundaries")
+    return found or [[face["kind"] for face in pair] for pair in header["mesh"]["domain"]["boundary"]]

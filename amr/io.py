@@ -21,7 +21,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .boundary import Boundary, Outflow, Periodic, Recorded, Wall
 from .domain import Domain
 from .errors import InvalidSettingError
 from .field import Field
@@ -250,9 +249,10 @@ def _read_forest(path: str | os.PathLike, file: h5py.File, header: dict, mesh: M
 def _mesh_record(mesh: Mesh) -> dict:
     """A mesh as JSON can say it; floats come back with all their bits."""
     domain = mesh.domain
-    boundaries = [[{"kind": face.name} for face in pair] for pair in domain.boundaries]
+    # As files had it when domains had boundaries; which there are else is a matter of the run that wrote this.
+    faces = [[{"kind": "Periodic" if flag else "Outflow"}] * 2 for flag in domain.periodic]
     return {
-        "domain": {"lower": domain.lower, "upper": domain.upper, "boundary": boundaries},
+        "domain": {"lower": domain.lower, "upper": domain.upper, "boundary": faces},
         "cells": mesh.cells,
         "patch": mesh.patch,
         "max_level": mesh.max_level,
@@ -261,13 +261,7 @@ def _mesh_record(mesh: Mesh) -> dict:
 
 
 def _mesh_from(record: dict) -> Mesh:
-    # Those that are more than their name cannot be known from it; a config is the place where they are kept.
-    plain = {kind.__name__: kind() for kind in (Periodic, Outflow, Wall)}
-
-    def face(entry: dict) -> Boundary:
-        return plain.get(entry["kind"]) or Recorded(entry["kind"])
-
     domain = record["domain"]
-    boundary = [tuple(face(entry) for entry in pair) for pair in domain["boundary"]]
+    periodic = [low["kind"] == "Periodic" for low, _ in domain["boundary"]]
     sizes = {key: value for key, value in record.items() if key != "domain"}
-    return Mesh(Domain(domain["lower"], domain["upper"], boundary=boundary), **sizes)
+    return Mesh(Domain(domain["lower"], domain["upper"], periodic=periodic), **sizes)

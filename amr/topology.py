@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .forest import Forest
 from .fusion import apart
-from .halo import HaloPlan, empty_plan, half_reach, plan_part
+from .halo import HaloPlan, Mirrors, empty_plan, half_reach, plan_part
 from .indices import looked_up
 from .leaves import LeafTable, Leaves, leaves_of, over_blocks
 from .mesh import Mesh
@@ -52,18 +52,22 @@ class Topology(eqx.Module):
         return self.leaves.part(self.layout, i)
 
 
-def blank_topology(mesh: Mesh, forest: Forest, ghost: int, margin: int, layout: Layout) -> Topology:
+def blank_topology(
+    mesh: Mesh, forest: Forest, ghost: int, margin: int, layout: Layout, mirrors: Mirrors | None = None
+) -> Topology:
     """Room for the neighbours and plans of a forest, which has the capacity of the layout."""
     shapes = jax.eval_shape(lambda: leaves_of(mesh, forest, half_reach(mesh, ghost, margin)))
     leaves = jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
-    halo = empty_plan(mesh, layout, ghost, margin, leaves.valid)
+    halo = empty_plan(mesh, layout, ghost, margin, leaves.valid, mirrors)
     return Topology(forest, leaves, halo, empty_reflux(mesh, layout), layout)
 
 
-def build_topology(mesh: Mesh, forest: Forest, ghost: int, margin: int, layout: Layout) -> Topology:
+def build_topology(
+    mesh: Mesh, forest: Forest, ghost: int, margin: int, layout: Layout, mirrors: Mirrors | None = None
+) -> Topology:
     """Neighbours and plans for `ghost` layers of ghost cells, prolonged from coarse cells with a `margin` around; the
-    forest has the capacity of the layout."""
-    return rebuilt(mesh, blank_topology(mesh, forest, ghost, margin, layout), forest, jnp.ones((), bool))
+    forest has the capacity of the layout. `mirrors`: see `HaloPlan`."""
+    return rebuilt(mesh, blank_topology(mesh, forest, ghost, margin, layout, mirrors), forest, jnp.ones((), bool))
 
 
 def rebuilt(mesh: Mesh, topology: Topology, forest: Forest, changed: Bool[Array, ""]) -> Topology:

@@ -122,7 +122,7 @@ def _info(leaves: Leaves, names: list[str], time: float, step: int) -> dict:
     mesh, domain = leaves.mesh, leaves.mesh.domain
     unused = 3 - mesh.ndim
     sides = [*zip(domain.lower, domain.upper, strict=True), *[(-0.5, 0.5)] * unused]
-    faces = [face.name.lower() for pair in domain.boundaries for face in pair]
+    faces = [kind for flag in domain.periodic for kind in ["periodic" if flag else "outflow"] * 2]
     return {
         "OutputFormatVersion": np.int32(3),
         "NumDims": np.int32(mesh.ndim),

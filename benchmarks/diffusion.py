@@ -34,9 +34,9 @@ class Poisson:
 
     def cost(self) -> Callable[[], float]:
         """Measures nanoseconds a cell for a V-cycle with its residual."""
-        domain = amr.Domain((0,) * self.ndim, (1,) * self.ndim, boundary=amr.Dirichlet(0.0))
+        domain = amr.Domain((0,) * self.ndim, (1,) * self.ndim, periodic=False)
         mesh = amr.Mesh(domain, (self.cells,) * self.ndim, self.patch, self.levels)
-        system = prepared(solvers.Elliptic(mesh), _source, boxes(self.ndim, self.levels))
+        system = prepared(solvers.Elliptic(mesh, boundary=amr.Dirichlet(0.0)), _source, boxes(self.ndim, self.levels))
         cells = int(system.operator.topology.forest.count) * mesh.cells_per_patch
 
         def seconds(cycles: int) -> float:

@@ -26,12 +26,13 @@ def spot(x, y):
 
 def simulation(logs, cells):
     """Two layers in an insulated box, refined in the middle."""
-    mesh = amr.Mesh(amr.Domain((0, 0), (1, 1), boundary=amr.Wall()), (cells, cells), patch=8, max_level=1)
+    mesh = amr.Mesh(amr.Domain((0, 0), (1, 1), periodic=False), (cells, cells), patch=8, max_level=1)
     # Without a buffer the mesh is the same for all diffusivities.
     # JAX must see what it differentiates with respect to: a Partial holds it, a lambda would hide it.
     heat = solvers.Diffusion(jax.tree_util.Partial(layers, logs), names="T", mean=solvers.Harmonic())
     scheme = solvers.MethodOfLines(integrator=solvers.SDIRK2(tolerance=1e-10, ratio=1e3))
-    return solvers.Simulation(mesh, heat, scheme, amr.Region((0.3, 0.3), (0.7, 0.7), 1), buffer=0, longest=0.025)
+    middle = amr.Region((0.3, 0.3), (0.7, 0.7), 1)
+    return solvers.Simulation(mesh, heat, scheme, middle, boundary=amr.Wall(), buffer=0, longest=0.025)
 
 
 def temperature(logs, cells=32):

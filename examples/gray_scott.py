@@ -30,11 +30,12 @@ def disturbed(x, y):
 
 def simulation(cells=64, levels=2):
     """So many cells to a unit of length on the root grid, and this many levels above it."""
-    dish = amr.Domain((0, 0), (1.5, 1), boundary=amr.Wall())
+    dish = amr.Domain((0, 0), (1.5, 1), periodic=False)
     mesh = amr.Mesh(dish, (3 * cells // 2, cells), patch=8, max_level=levels)
     equation = solvers.Diffusion((2e-5, 1e-5), names=("food", "eater"), reaction=reaction)
     # A reaction does not limit the step by itself; `longest` does.
-    return solvers.Simulation(mesh, equation, refine=amr.Gradient(0.5, variable="eater"), longest=1.0)
+    refine = amr.Gradient(0.5, variable="eater")
+    return solvers.Simulation(mesh, equation, refine=refine, boundary=amr.Wall(), longest=1.0)
 
 
 def picture(fields):

@@ -36,11 +36,11 @@ def start(x):
 def simulation(cells=32, levels=3):
     """So many cells on the root grid, and this many levels above it."""
     walls = [(amr.Dirichlet(HOT), amr.Dirichlet(COLD))]
-    mesh = amr.Mesh(amr.Domain(0, 1, boundary=walls), cells, patch=8, max_level=levels)
+    mesh = amr.Mesh(amr.Domain(0, 1, periodic=False), cells, patch=8, max_level=levels)
     heat = solvers.Diffusion(solvers.NonlinearDiffusivity(conductivity), names="T")
     # Implicit steps may be long; how long, is said by `longest`.
     scheme = solvers.MethodOfLines(integrator=solvers.BackwardEuler(tolerance=1e-8, ratio=math.inf))
-    return solvers.Simulation(mesh, heat, scheme, amr.Difference(0.03), longest=0.01)
+    return solvers.Simulation(mesh, heat, scheme, amr.Difference(0.03), boundary=walls, longest=0.01)
 
 
 def picture(fields):

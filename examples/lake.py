@@ -26,13 +26,13 @@ def column(x, y):
 
 def simulation(cells=32, levels=3):
     """So many cells to a unit of length on the root grid, and this many levels above it."""
-    basin = amr.Domain((0, 0), (2, 1), boundary=amr.Wall())
+    basin = amr.Domain((0, 0), (2, 1), periodic=False)
     mesh = amr.Mesh(basin, (2 * cells, cells), patch=8, max_level=levels)
     water = solvers.ShallowWater(2, gravity=9.81, bottom=ground, rest_level=1.0)
     scheme = solvers.MethodOfLines(solvers.MUSCL(), solvers.HLLC())
     # The region makes levels meet over the hill also while nothing moves.
     refine = [amr.Difference(0.02, variable="eta"), amr.Region((1.2, 0.0), (1.4, 0.5), 1)]
-    return solvers.Simulation(mesh, water, scheme, refine)
+    return solvers.Simulation(mesh, water, scheme, refine, boundary=amr.Wall())
 
 
 if __name__ == "__main__":

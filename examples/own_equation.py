@@ -48,10 +48,11 @@ def circling(x, y, t=0.0):
 
 def simulation(cells=64, levels=2):
     """So many cells in each direction on the root grid, and this many levels above it."""
-    box = amr.Domain((-2, -2), (2, 2), boundary=amr.Dirichlet(circling))
+    box = amr.Domain((-2, -2), (2, 2), periodic=False)
     mesh = amr.Mesh(box, (cells, cells), patch=8, max_level=levels)
     scheme = solvers.MethodOfLines(solvers.MUSCL(), solvers.HLL())
-    return solvers.Simulation(mesh, Disc(), scheme, amr.Difference(0.08, variable="density"))
+    refine = amr.Difference(0.08, variable="density")
+    return solvers.Simulation(mesh, Disc(), scheme, refine, boundary=amr.Dirichlet(circling))
 
 
 if __name__ == "__main__":

@@ -27,8 +27,9 @@ def potential(x, y, t=0.0):
 
 def problem(cells=32, levels=5):
     """So many cells in each direction on the root grid, and this many levels above it."""
-    box = amr.Domain((-1, -1), (1, 1), boundary=amr.Dirichlet(potential))
-    return solvers.Elliptic(amr.Mesh(box, (cells, cells), patch=8, max_level=levels), names="potential")
+    box = amr.Domain((-1, -1), (1, 1), periodic=False)
+    mesh = amr.Mesh(box, (cells, cells), patch=8, max_level=levels)
+    return solvers.Elliptic(mesh, names="potential", boundary=amr.Dirichlet(potential))
 
 
 def error(field):

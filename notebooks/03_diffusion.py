@@ -16,9 +16,9 @@ import amr
 import solvers
 
 spot = lambda x, t=0.0: (1 + 40 * t) ** -0.5 * jnp.exp(-((x - 0.5) ** 2) / (0.01 * (1 + 40 * t)))  # the exact solution
-mesh = amr.Mesh(amr.Domain(-1, 2, boundary=amr.Wall()), cells=192, patch=8, max_level=2)
+mesh = amr.Mesh(amr.Domain(-1, 2, periodic=False), cells=192, patch=8, max_level=2)
 heat = solvers.Diffusion(0.1, names="T")
-sim = solvers.Simulation(mesh, heat, refine=amr.Curvature(0.001), longest=0.001)
+sim = solvers.Simulation(mesh, heat, refine=amr.Curvature(0.001), boundary=amr.Wall(), longest=0.001)
 solution = sim.run(spot, t_end=0.02, exact=spot)
 solution.plot("T")
 
@@ -60,10 +60,10 @@ def barenblatt(x, t=0.0):
     return jnp.maximum(1 - x**2 / (6 * s**2), 0) / s
 
 
-rock = amr.Mesh(amr.Domain(-3, 3, boundary=amr.Wall()), cells=48, patch=8, max_level=2)
+rock = amr.Mesh(amr.Domain(-3, 3, periodic=False), cells=48, patch=8, max_level=2)
 porous = solvers.Diffusion(solvers.NonlinearDiffusivity(lambda u, x, t: u[0]), names="gas")
 scheme = solvers.MethodOfLines(integrator=solvers.RKL2())
-sim = solvers.Simulation(rock, porous, scheme, refine=amr.Difference(0.05), longest=0.01)
+sim = solvers.Simulation(rock, porous, scheme, refine=amr.Difference(0.05), boundary=amr.Wall(), longest=0.01)
 fields = []
 sim.run(barenblatt, t_end=1.0, outputs=[0.1, 0.4], on_output=fields.append)
 
@@ -82,9 +82,9 @@ plt.show()
 # grad u = source`, by multigrid on an adaptive mesh. Here are two charges of opposite sign in a grounded box.
 
 # %%
-box = amr.Mesh(amr.Domain((-1, -1), (1, 1), boundary=amr.Dirichlet(0.0)), cells=(32, 32), patch=8, max_level=3)
+box = amr.Mesh(amr.Domain((-1, -1), (1, 1), periodic=False), cells=(32, 32), patch=8, max_level=3)
 charge = lambda x, y, at: jnp.exp(-((x - at) ** 2 + y**2) / 0.05**2) / (math.pi * 0.05**2)
-found = solvers.Elliptic(box, names="potential").solve(
+found = solvers.Elliptic(box, names="potential", boundary=amr.Dirichlet(0.0)).solve(
     lambda x, y: charge(x, y, -0.4) - charge(x, y, 0.4), refine=amr.Difference(5.0), tolerance=1e-4
 )
 print(found)

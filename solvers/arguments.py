@@ -19,8 +19,6 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from amr.boundary import Boundary
-
 from .functions import NotPlainError, Plain, made, members, of_library, plain
 
 FIXED = frozenset((bool, int, str, bytes, type(None), type(...), range))
@@ -106,7 +104,7 @@ class _Taker:
 
     def take(self, value: Any, fixed: bool) -> Found:
         """The key and the template of a value; with `fixed` numbers belong to the key."""
-        fixed = not self.numbers or (fixed and not isinstance(value, Boundary))
+        fixed = fixed or not self.numbers
         if isinstance(value, float | complex | np.inexact):
             return self._number(value, fixed)
         if isinstance(value, jax.Array | np.ndarray):
@@ -174,10 +172,10 @@ class _Taker:
         return key, value if same else Made(make, templates)
 
     def _record(self, value: Any, fixed: bool) -> Found:
-        """A module, or a dataclass that cannot be changed. Of ours, all but boundaries choose what is computed, and
+        """A module, or a dataclass that cannot be changed. The latter, if they are ours, choose what is computed, and
         what takes no part in comparisons does not."""
         kind = type(value)
-        fixed = fixed or (of_library(kind) and not isinstance(value, eqx.Module | Boundary))
+        fixed = fixed or (of_library(kind) and not isinstance(value, eqx.Module))
         fields = [field for field in dataclasses.fields(value) if hasattr(value, field.name)]
         names = tuple(field.name for field in fields)
         if not _cached(kind, getattr(value, "__dict__", {}).keys() - set(names)):

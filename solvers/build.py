@@ -19,7 +19,7 @@ import jax
 import amr
 from amr.vtkhdf import RESERVED as RESERVED_NAMES
 
-from .build_boundaries import PATH, BoundaryReader, Faces, faces_of, outline
+from .build_boundaries import PATH, BoundaryReader, Faces, faces_of, periodic_in
 from .build_coefficients import try_coefficients
 from .build_equation import Equation, build_equation
 from .build_records import build_records, check_columns
@@ -117,19 +117,16 @@ class _Builder:
         self.faces: Faces | None = None
         if table is not None:
             self.faces = mistakes.attempt(("domain",), faces_of, table.boundary, len(table.lower))
-        self.domain = self._outlined_domain(table)
+        self.domain = self._domain(table)
         self.mesh = mistakes.attempt(("mesh",), _mesh, self.domain, tables["mesh"])
         self.formulas = self._formulas()
 
-    def _outlined_domain(self, table: DomainTable | None) -> amr.Domain | None:
-        """The domain as far as the grid depends on it: boundaries need formulas, which are tried on the grid."""
+    def _domain(self, table: DomainTable | None) -> amr.Domain | None:
+        """The domain; where nobody knows which dimensions wrap around, none does."""
         if table is None:
             return None
-        box = self.mistakes.attempt(("domain",), _box, table)
-        if self.faces is None or box is None:
-            return box
-        whole = self.mistakes.attempt(("domain",), _domain, table, outline(self.faces))
-        return box if whole is None else whole
+        known = None if self.faces is None else self.mistakes.attempt(("domain",), periodic_in, self.faces)
+        return self.mistakes.attempt(("domain",), _domain, table, False if known is None else known)
 
     def _formulas(self) -> Formulas:
         time, parameters, mesh = self.tables["time"], self.tables["parameters"], self.mesh
@@ -157,8 +154,8 @@ class _Builder:
         derived = None if equation is None else self._derived(equation)
         self._check_picture(equation)
         records = build_records(tables["record"], self.mesh, self.mistakes)
-        mesh = self._mesh_with_boundaries(equation, initial, scheme)
-        simulation = None if mesh is None else self._simulation(mesh, equation, scheme, refine)
+        boundary = self._boundary(equation, initial, scheme)
+        simulation = self._simulation(equation, scheme, refine, boundary)
         check_columns(records, simulation, derived, self.mistakes)
         if self.mistakes.entries or simulation is None or initial is None or times is None:
             return None
@@ -260,34 +257,31 @@ class _Builder:
         expected = alternatives((*equation.names, *table.derived), table.variable)
         self.mistakes.add(("output", "variable"), f"found {show(table.variable)}, expected {expected}")
 
-    def _mesh_with_boundaries(self, equation: Equation | None, initial: Callable | None, scheme) -> amr.Mesh | None:
-        """The mesh that is run on; with a mistake in the boundaries, the outlined one, so that the rest is checked."""
+    def _boundary(self, equation: Equation | None, initial: Callable | None, scheme) -> list | None:
+        """The boundaries of all faces; `None` with a mistake in one, so that the rest is checked without."""
         if self.faces is None or self.domain is None:
-            return self.mesh
+            return None
         law = equation if isinstance(equation, ConservationLaw) else None
         names = None if equation is None else equation.given
         ghost = 2 if scheme is None or isinstance(scheme, Auto) else scheme.ghost
         diffuses = isinstance(equation, Advection) and equation.diffusing is not None
         tried = None if self.mistakes.blame(("initial",)) else initial
         reader = BoundaryReader(self.formulas, self.mistakes, law, names, tried, ghost, diffuses)
-        pairs = None if self.mistakes.blame(PATH) else reader.pairs(self.faces)
-        if pairs is None or self.mesh is None:
-            return self.mesh
-        domain = amr.Domain(self.domain.lower, self.domain.upper, boundary=pairs)
-        return _mesh(domain, self.tables["mesh"])
+        return None if self.mistakes.blame(PATH) else reader.pairs(self.faces)
 
     # --- the whole ----------------------------------------------------------------------------------------------------
 
-    def _simulation(self, mesh: amr.Mesh, equation: Equation | None, scheme, refine) -> Simulation | None:
+    def _simulation(self, equation: Equation | None, scheme, refine, boundary: list | None) -> Simulation | None:
         steps, regrid = self.tables["time"], self.tables["refine"]
-        if equation is None or scheme is None or refine is None or steps is None:
+        if self.mesh is None or equation is None or scheme is None or refine is None or steps is None:
             return None
         try:
             return Simulation(
-                mesh,
+                self.mesh,
                 equation,
                 scheme=None if isinstance(scheme, Auto) else scheme,
                 refine=refine[0],
+                boundary=boundary,
                 cfl=steps.cfl,
                 interval=regrid.interval,
                 buffer=regrid.buffer,
@@ -326,12 +320,8 @@ class _Builder:
 # --- one object each --------------------------------------------------------------------------------------------------
 
 
-def _box(table: DomainTable) -> amr.Domain:
-    return amr.Domain(table.lower, table.upper, periodic=False)
-
-
-def _domain(table: DomainTable, boundary: Sequence) -> amr.Domain:
-    return amr.Domain(table.lower, table.upper, boundary=boundary)
+def _domain(table: DomainTable, periodic: Sequence[bool] | bool) -> amr.Domain:
+    return amr.Domain(table.lower, table.upper, periodic=periodic)
 
 
 def _mesh(domain: amr.Domain, table: MeshTable) -> amr.Mesh:

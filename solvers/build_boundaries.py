@@ -54,9 +54,15 @@ def faces_of(given: Any, ndim: int) -> Faces:
     return tuple(found)
 
 
-def outline(faces: Faces) -> list[tuple[amr.Boundary, amr.Boundary]]:
-    """Periodic faces, and outflow in the place of all others: enough to know the grid."""
-    return [tuple(PLAIN["periodic" if _kind(face) == "periodic" else "outflow"] for _, face in pair) for pair in faces]  # type: ignore[misc]
+def periodic_in(faces: Faces) -> list[bool]:
+    """Which dimensions wrap around, which is all of the faces that the domain depends on; raises
+    `InvalidSettingError`."""
+    flags = [[_kind(face) == "periodic" for _, face in pair] for pair in faces]
+    for axis, (low, high) in zip("xyz", flags, strict=False):
+        if low != high:
+            found = f"one of the faces across {axis} is periodic and the one opposite to it is not"
+            raise amr.InvalidSettingError("boundary", f"{found}; expected both or neither")
+    return [low for low, _ in flags]
 
 
 def _kind(given: Any) -> Any:

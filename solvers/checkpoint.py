@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import amr.io
 from amr.errors import InvalidSettingError
 from amr.field import Field
 from amr.forest import Forest, resize
-from amr.mesh import Mesh
+from amr.header import boundary_names
 from amr.pool import Layout, Pool, choose_layout, layout_of, to_pool
 
 from .account import Account
@@ -41,7 +42,7 @@ class Checkpoint:
         return f"Checkpoint of {self.field!r}"
 
     @classmethod
-    def of(cls, field: Field, state: State, account: Account) -> Checkpoint:
+    def of(cls, setup: Setup, field: Field, state: State, account: Account) -> Checkpoint:
         """The checkpoint of a running run."""
         bounds = [np.asarray(bound).tolist() for bound in state.bounds]
         layout = layout_of(state.u)
@@ -52,6 +53,7 @@ class Checkpoint:
             "bounds": bounds,
             "layout": [layout.sweeps, layout.blocks, layout.lanes],
             "backend": jax.default_backend(),
+            "boundaries": _names(setup),
             "account": account.record(),
         }
         return cls(field, record)
@@ -62,12 +64,13 @@ class Checkpoint:
 
         Raises `amr.io.FileError` if the file is damaged or not exact, or has a field alone.
         """
-        record = amr.io.read_header(path).get("restart")
+        header = amr.io.read_header(path)
+        record = header.get("restart")
         if record is None:
             raise amr.io.FileError(path, "holds a field alone, which no run can go on from; expected a run's dump")
         if record.get("version") != VERSION:
             raise amr.io.FileError(path, "was written by a version of Amrax that keeps other things for a restart")
-        return cls(amr.io.read(path), record)
+        return cls(amr.io.read(path), {"boundaries": boundary_names(header)} | record)
 
     def save(self, path: str | os.PathLike, **options) -> None:
         """Write it to a file, `*.vtkhdf`, that shows the field in other programs: see `amr.io.write`."""
@@ -83,7 +86,7 @@ class Checkpoint:
 
         Raises `InvalidSettingError` where they do not fit the field.
         """
-        check_fits(setup, dtype, self.field)
+        self.check_fits(setup, dtype)
         # From NumPy: arrays that a run left in the host's memory would keep the computation there.
         field = jax.device_get(self.field)
         forest, u = _in_pool(self._layout(setup, dtype), field.forest, field.data)
@@ -91,6 +94,28 @@ class Checkpoint:
         time, dt, rate, low, high = (jax.device_put(np.asarray(number, dtype)) for number in numbers)
         needed, failed = jax.device_put((np.zeros((), np.int32), np.zeros((), bool)))
         return State(forest, u, Clock(time, dt, rate), (low, high), needed, failed)
+
+    def check_fits(self, setup: Setup, dtype) -> None:
+        """Raise `InvalidSettingError` if a run with these choices cannot go on from here."""
+        mesh, field = setup.mesh, self.field
+        found, names = field.mesh, tuple(chain.from_iterable(self.record["boundaries"]))
+        deepest = int(np.asarray(field.forest.level)[: field.count].max())
+        pairs = (
+            ("lower", mesh.domain.lower, found.domain.lower),
+            ("upper", mesh.domain.upper, found.domain.upper),
+            ("boundary", tuple(chain.from_iterable(_names(setup))), names),
+            ("cells", mesh.cells, found.cells),
+            ("patch", mesh.patch, found.patch),
+            ("variables", tuple(setup.equation.names), field.names),
+            ("dtype", str(jnp.dtype(dtype)), str(field.data.dtype)),
+        )
+        for key, ours, theirs in pairs:
+            if ours != theirs:
+                text = f"the run has {_shown(ours)}, the file {_shown(theirs)}; they must agree"
+                raise InvalidSettingError(key, text)
+        if deepest > mesh.max_level:
+            text = f"the run has {mesh.max_level}, the file patches of level {deepest}; expected at least that"
+            raise InvalidSettingError("max_level", text)
 
     def _layout(self, setup: Setup, dtype) -> Layout:
         """That of the run which wrote this, so that sums are added up in the same order; on another kind of device
@@ -106,30 +131,9 @@ def _in_pool(layout: Layout, forest: Forest, data: Array) -> tuple[Forest, Pool]
     return forest.resized(layout.capacity), to_pool(layout, resize(data, layout.capacity))
 
 
-def check_fits(setup: Setup, dtype, field: Field) -> None:
-    """Raise `InvalidSettingError` if a field cannot be gone on from with these choices."""
-    mesh, found = setup.mesh, field.mesh
-    deepest = int(np.asarray(field.forest.level)[: field.count].max())
-    pairs = (
-        ("lower", mesh.domain.lower, found.domain.lower),
-        ("upper", mesh.domain.upper, found.domain.upper),
-        ("boundary", _faces(mesh), _faces(found)),
-        ("cells", mesh.cells, found.cells),
-        ("patch", mesh.patch, found.patch),
-        ("variables", tuple(setup.equation.names), field.names),
-        ("dtype", str(jnp.dtype(dtype)), str(field.data.dtype)),
-    )
-    for key, ours, theirs in pairs:
-        if ours != theirs:
-            raise InvalidSettingError(key, f"the run has {_shown(ours)}, the file {_shown(theirs)}; they must agree")
-    if deepest > mesh.max_level:
-        text = f"the run has {mesh.max_level}, the file patches of level {deepest}; expected at least that"
-        raise InvalidSettingError("max_level", text)
-
-
-def _faces(mesh: Mesh) -> tuple[str, ...]:
+def _names(setup: Setup) -> list[list[str]]:
     """The kinds of the boundaries, which is what files tell of them."""
-    return tuple(face.name for pair in mesh.domain.boundaries for face in pair)
+    return [[face.name for face in pair] for pair in setup.faces]
 
 
 def _shown(value) -> str:

@@ -16,7 +16,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from amr.boundary import Variables
+from amr.conditions import Conditions
 from amr.ghosts import cell_sizes_of_blocks, mirror_boundaries, touches
 from amr.leaves import Leaves, over_blocks
 from amr.mesh import Mesh
@@ -73,13 +73,13 @@ class Diffusing(eqx.Module):
         return jnp.concatenate([low, trim(line, [axis]), high], axis=axis)
 
 
-def lines_of(mesh: Mesh, leaves: Leaves, ghosted: Array, ghost: int, time, variables: Variables) -> tuple[Array, ...]:
+def lines_of(mesh: Mesh, leaves: Leaves, ghosted: Array, ghost: int, time, conditions: Conditions) -> tuple[Array, ...]:
     """For each dimension the cells with one layer of ghost cells along it, from patches with `ghost` layers around."""
     found = []
     for d in _dims(mesh):
         line = trim(ghosted, [2 + k for k in others(d, _dims(mesh))], ghost)
         line = trim(line, [2 + d], ghost - 1)
-        found.append(mirror_boundaries(mesh, leaves, line, d, time, variables))
+        found.append(mirror_boundaries(mesh, leaves, line, d, time, conditions))
     return tuple(found)
 
 

@@ -404,7 +404,7 @@ class Run:
 
     def checkpoint(self, state: State) -> Checkpoint:
         """All that is needed to go on from here."""
-        return Checkpoint.of(self.field(state), state, self.account)
+        return Checkpoint.of(self.setup, self.field(state), state, self.account)
 
     def field(self, state: State) -> Field:
         """The state as people handle it, in the memory of the host: what waits to be written takes none of the

@@ -15,8 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from amr.boundary import Beyond, Homogeneous, Periodic, Variables
-from amr.domain import Domain
+from amr.conditions import Conditions
 from amr.fusion import apart
 from amr.ghosts import mirror_windows
 from amr.halo import Store, fill_ring, ghosted_part, stored
@@ -38,7 +37,7 @@ class Operator(eqx.Module):
 
     **Attributes:**
 
-    - `mesh`, `topology`, `prolongation`, `variables`: the grid of leaves and its ghost cells.
+    - `mesh`, `topology`, `prolongation`, `conditions`: the grid of leaves and its ghost cells.
     - `diffusing`: the coefficient D; `faces`: its values on all faces, arrays `(rows, sweeps, blocks, *faces, lanes)`,
       or `(rows, 1, .., 1)` where it is constant; `None`: they follow from `u`.
     - `alpha`, `scale`: numbers; `time`: of the boundary values.
@@ -47,7 +46,7 @@ class Operator(eqx.Module):
     mesh: Mesh = eqx.field(static=True)
     topology: Topology
     prolongation: Prolongation
-    variables: Variables = eqx.field(static=True)
+    conditions: Conditions
     diffusing: Diffusing
     faces: Faces | None
     alpha: Float[Array, ""]
@@ -75,7 +74,7 @@ class Operator(eqx.Module):
 
             def part(leaves, i):
                 ghosted = ghosted_part(topology.halo, store, i)
-                lines = lines_of(mesh, leaves, ghosted, topology.ghost, self.time, self.variables)
+                lines = lines_of(mesh, leaves, ghosted, topology.ghost, self.time, self.conditions)
                 return self.diffusing.on_faces(mesh, leaves, lines, self.time, u.dtype)
 
             faces = pooled(topology, part)
@@ -83,7 +82,7 @@ class Operator(eqx.Module):
 
     def linear(self) -> Operator:
         """The same without what comes in from outside, and with a coefficient that does not change."""
-        return dataclasses.replace(self, mesh=homogeneous(self.mesh))
+        return dataclasses.replace(self, conditions=self.conditions.linear())
 
     def _stored(self, u: Pool) -> Store:
         """The cells of a pool with all that ghost cells are taken from."""
@@ -92,7 +91,7 @@ class Operator(eqx.Module):
 
         def beyond(near, i):
             leaves = topology.part(i)
-            return apart(plan.valid, lambda: mirror_windows(mesh, leaves, near, plan, self.time, self.variables))
+            return apart(plan.valid, lambda: mirror_windows(mesh, leaves, near, plan, self.time, self.conditions))
 
         store = stored(mesh, topology.ghost, count, u)
         return fill_ring(mesh, topology.layout, count, plan, store, self.prolongation, beyond)
@@ -113,7 +112,7 @@ class Operator(eqx.Module):
         return out, put(sides, through, i), put(means, apart(valid, lambda: means_of(mesh, through)), i)
 
     def _fluxes(self, leaves, ghosted, faces: Faces | None) -> tuple[Array, ...]:
-        lines = lines_of(self.mesh, leaves, ghosted, self.topology.ghost, self.time, self.variables)
+        lines = lines_of(self.mesh, leaves, ghosted, self.topology.ghost, self.time, self.conditions)
         if faces is None:
             faces = self.diffusing.on_faces(self.mesh, leaves, lines, self.time, ghosted.dtype)
         return diffusive_fluxes(self.mesh, leaves, lines, faces, self.scale)
@@ -172,26 +171,15 @@ class Cycle(eqx.Module):
     def __call__(self, u: Pool) -> Multigrid:
         """The cycle for the operator linearized at `u`, its coefficient held fixed."""
         operator, topology = self.operator, self.operator.topology
-        relation = functools.partial(relation_at, operator.mesh, operator.variables, operator.time)
+        relation = functools.partial(relation_at, operator.conditions, operator.time)
         beta = operator.coefficients(u)
         return build_multigrid(
             operator.mesh, self.nodes, topology.forest.count, topology.layout, operator.alpha, beta, relation
         )
 
 
-def relation_at(mesh: Mesh, variables: Variables, time, d: int, end: int, x: tuple[Array, ...]) -> tuple[Array, Array]:
+def relation_at(conditions: Conditions, time, d: int, end: int, x: tuple[Array, ...]) -> tuple[Array, Array]:
     """`a` and `b` of `a u + b du/dn = 0`, which corrections fulfil on faces of the domain."""
-    zeros = jnp.zeros((len(variables.names), *jnp.broadcast_shapes(*(c.shape for c in x))), x[0].dtype)
-    a, b, _ = mesh.domain.boundaries[d][end].relation(Beyond.on_face(zeros, x, time, d, variables))
+    shape = (len(conditions.variables.names), *jnp.broadcast_shapes(*(c.shape for c in x)))
+    a, b, _ = conditions.relation(d, end, jnp.zeros(shape, x[0].dtype), x, time)
     return a, b
-
-
-def homogeneous(mesh: Mesh) -> Mesh:
-    """The mesh with boundaries for corrections."""
-    domain = mesh.domain
-    pairs = [
-        tuple(face if isinstance(face, Periodic) else Homogeneous(face) for face in pair) for pair in domain.boundaries
-    ]
-    return Mesh(
-        Domain(domain.lower, domain.upper, boundary=pairs), mesh.cells, mesh.patch, mesh.max_level, mesh.capacity
-    )

@@ -80,7 +80,8 @@ class Geometry(eqx.Module):
 
 def blank_geometry(setup: Setup, forest: Forest, layout: Layout, time: Scalar) -> Geometry:
     """Room for the plans and samples of a forest."""
-    topology = blank_topology(setup.mesh, forest, setup.scheme.ghost, setup.prolongation.margin, layout)
+    ghost, margin, mirrors = setup.scheme.ghost, setup.prolongation.margin, setup.conditions.mirrors
+    topology = blank_topology(setup.mesh, forest, ghost, margin, layout, mirrors)
     shapes = jax.eval_shape(lambda: _part_samples(setup, topology.part(jnp.zeros((), jnp.int32)), time))
     samples = jax.tree.map(lambda shape: jnp.zeros((layout.sweeps, *shape.shape), shape.dtype), shapes)
     nothing = jnp.zeros(layout.capacity, time.dtype)
@@ -233,7 +234,7 @@ def _with_edges(setup: Setup, leaves: Leaves, cells: Array, samples: Samples, ti
     """The cells of a sweep with one layer around that holds, beyond faces of the domain, what comes in there."""
     around = [(0, 0), (0, 0), *[(1, 1)] * setup.mesh.ndim, (0, 0)]
     padded = with_coefficients(jnp.pad(cells, around, mode="edge"), samples)
-    return fill_boundaries(setup.mesh, leaves, padded, 1, time, setup.variables)
+    return fill_boundaries(setup.mesh, leaves, padded, 1, time, setup.conditions)
 
 
 def with_coefficients(u: Float[Array, "vars blocks *cells lanes"], samples: Samples) -> Array:

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from amr.boundary import Variables
 from amr.fusion import apart
 from amr.halo import cells_of
 from amr.pool import Pool
@@ -102,12 +101,11 @@ def stage_system(setup: Setup, geometry: Geometry, right: Pool, guess: Pool, len
     faces = None if faces is None else tuple(jnp.moveaxis(face, 0, 1) for face in faces)
     if faces is not None and equation.diffusing.diffusivity.constant:
         faces = tuple(face[:, :1] for face in faces)
-    variables = Variables(equation.names)  # scalars are what people give; methods of the equation would hide arrays
     operator = Operator(
         setup.mesh,
         topology,
         setup.prolongation,
-        variables,
+        setup.conditions,
         equation.diffusing,
         faces,
         jnp.ones_like(length),

@@ -14,7 +14,7 @@ import amr.io
 from amr.errors import InvalidSettingError
 
 from .build import Case, load
-from .checkpoint import Checkpoint, check_fits
+from .checkpoint import Checkpoint
 from .checkpoints import numbered
 from .config import Config
 from .config_errors import ConfigError, Mistakes, read_tables
@@ -124,7 +124,7 @@ def _check_settings(source: Path, overrides: Sequence[str], case: Case, path: Pa
         mistakes.add(("time", "end"), f"found {end:g}, and the run is at {time:g} already; give a later time.end")
     if not mistakes.entries:
         try:
-            check_fits(case.simulation.setup, case.simulation.dtype, checkpoint.field)
+            checkpoint.check_fits(case.simulation.setup, case.simulation.dtype)
         except InvalidSettingError as error:
             mistakes.add(("mesh" if error.key == "max_level" else "scheme", error.key), error.message)
     if mistakes.entries:

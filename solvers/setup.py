@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from amr.boundary import Outflow, Periodic, Variables, Wall
+from amr.conditions import Conditions, Faces, Variables
 from amr.forest import Forest, resize
 from amr.indicator import Indicator
 from amr.mesh import Mesh
@@ -41,6 +41,7 @@ class Setup(eqx.Module):
     buffer: int | None = eqx.field(static=True)
     longest: float | Float[Array, ""] | None = None
     why: str = eqx.field(static=True, default="")
+    faces: Faces = ()
 
     def __repr__(self) -> str:
         return text(self)
@@ -112,8 +113,7 @@ class Setup(eqx.Module):
     @property
     def open(self) -> bool:
         """Whether values come in through the faces of the domain that need not lie within those inside."""
-        faces = [face for pair in self.mesh.domain.boundaries for face in pair]
-        return not all(isinstance(face, Periodic | Outflow | Wall) for face in faces)
+        return self.conditions.open
 
     @property
     def bounded(self) -> bool:
@@ -130,10 +130,11 @@ class Setup(eqx.Module):
         return guarded(chosen, equation, self.mesh.ndim) if isinstance(equation, ConservationLaw) else chosen
 
     @property
-    def variables(self) -> Variables:
-        """What boundaries have to know of the variables."""
+    def conditions(self) -> Conditions:
+        """What holds at the faces of the domain."""
         equation = self.equation
-        return Variables(equation.given, equation.vectors, equation.primitive, equation.conserved, self.scheme.points)
+        convert = equation.primitive, equation.conserved
+        return Conditions(self.faces, Variables(equation.given, equation.vectors, *convert, self.scheme.points))
 
 
 class State(eqx.Module):

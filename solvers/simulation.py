@@ -13,11 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
+from amr.conditions import boundaries_of, shown_faces
 from amr.describe import is_concrete, picture
 from amr.errors import InvalidSettingError
 from amr.field import Field
 from amr.forest import root_forest
-from amr.ghosts import check_relations
 from amr.halo import half_reach
 from amr.indicator import AnyOf, Indicator, Named
 from amr.mesh import Mesh
@@ -92,6 +92,9 @@ class Simulation(eqx.Module):
       chosen by how much longer than an explicit one a step should be (see `solvers.choice`): explicit, `RKL2` or
       `SDIRK2`; the summary tells.
     - `refine`: an indicator or several; `None` keeps the root grid.
+    - `boundary`: what happens at the faces of the domain: a boundary such as `amr.Wall()` for all that are not
+      periodic, or for each dimension one or a (lower, upper) pair; default `amr.Outflow()`. Numbers and arrays in it
+      may be what JAX traces.
     - `cfl`: cells that the fastest signal may cross in a step (summed over dimensions with the method of lines), above
       0 and at most 1; default: what suits the scheme.
     - `interval`: steps between regrids; default 4, or half a patch where that is less.
@@ -113,6 +116,7 @@ class Simulation(eqx.Module):
         scheme: CTU | MethodOfLines | Strang | None = None,
         refine: Indicator | Sequence[Indicator] | None = None,
         *,
+        boundary: Any = None,
         cfl: float | None = None,
         interval: int | None = None,
         buffer: int | None = None,
@@ -134,7 +138,8 @@ class Simulation(eqx.Module):
         cfl = scheme.default_cfl if cfl is None else cfl
         _expect("cfl", cfl, float | int | np.floating, "a number")
         refine = None if refine is None else Named(refine, tuple(equation.names))
-        self.setup = Setup(mesh, equation, scheme, refine, float(cfl), interval, buffer, longest, why)
+        faces = boundaries_of(mesh.domain, boundary)
+        self.setup = Setup(mesh, equation, scheme, refine, float(cfl), interval, buffer, longest, why, faces)
         self.dtype = _float_type(dtype)
         _check(self.setup)
 
@@ -143,7 +148,9 @@ class Simulation(eqx.Module):
 
     def _shown(self) -> Call:
         names = ("mesh", "equation", "scheme", "refine", "cfl", "interval", "buffer", "longest")
-        return Call("Simulation", (*((name, getattr(self.setup, name)) for name in names), ("dtype", self.dtype)))
+        known = tuple((name, getattr(self.setup, name)) for name in names)
+        faces = shown_faces(self.mesh.domain, self.setup.faces)
+        return Call("Simulation", (*known[:4], ("boundary", faces), *known[4:], ("dtype", self.dtype)))
 
     @property
     def mesh(self) -> Mesh:
@@ -291,9 +298,7 @@ def _check(setup: Setup) -> None:
         check_law(setup.equation, mesh.ndim)
     setup.scheme.check(setup.equation)
     half_reach(mesh, setup.scheme.ghost, setup.prolongation.margin)
-    for pair in mesh.domain.boundaries:
-        for boundary in pair:
-            boundary.check(setup.equation.given)
+    setup.conditions.check()
     if not 0 < setup.cfl <= 1:
         raise InvalidSettingError("cfl", f"expected a number above 0 and at most 1, got {setup.cfl}")
     if setup.refine is not None:
@@ -306,7 +311,7 @@ def _check(setup: Setup) -> None:
     if setup.longest is not None and not (isinstance(setup.longest, float | int) and 0 < setup.longest < math.inf):
         raise InvalidSettingError("longest", f"expected a finite number above 0, got {setup.longest!r}")
     if setup.diffuses:
-        check_relations(mesh.domain, setup.variables)
+        setup.conditions.check_relations()
     if setup.adaptive and setup.buffer is None and setup.cfl * setup.interval > half:
         most = int(half / setup.cfl)
         raise InvalidSettingError("interval", f"in {setup.interval} steps the flow leaves half a patch; at most {most}")

@@ -168,13 +168,13 @@ def with_rings(
 ) -> Store:
     """The store with the rings of all patches prolonged (if that is `useful`)."""
     mesh, topology = setup.mesh, geometry.topology
-    plan, variables = topology.halo, setup.variables
+    plan, conditions = topology.halo, setup.conditions
 
     def beyond(near, i):
         leaves = topology.part(i)
-        return apart(plan.valid, lambda: mirror_windows(mesh, leaves, near, plan, time, variables))
+        return apart(plan.valid, lambda: mirror_windows(mesh, leaves, near, plan, time, conditions))
 
-    asked = beyond if setup.diffuses and not mesh.domain.plain else None
+    asked = beyond if setup.diffuses and not conditions.copied else None
     return fill_ring(mesh, topology.layout, topology.forest.count, plan, store, setup.prolongation, asked, useful)
 
 
@@ -199,7 +199,7 @@ def ghosted_cells(setup: Setup, geometry: Geometry, store: Store, time: Scalar, 
     topology, valid = geometry.topology, geometry.topology.leaves.valid
     ghosted = ghosted_part(topology.halo, store, i)
     extended = ghosted if samples.cells is None else apart(valid, lambda: with_coefficients(ghosted, samples))
-    return fill_boundaries(setup.mesh, topology.part(i), extended, topology.ghost, time, setup.variables)
+    return fill_boundaries(setup.mesh, topology.part(i), extended, topology.ghost, time, setup.conditions)
 
 
 def scaled(samples: Samples, factor: Scalar) -> Samples:
@@ -242,7 +242,7 @@ def _diffusing(setup: Setup, leaves: Leaves, ghosted, samples: Samples, moment: 
     assert isinstance(setup.equation, Advection)
     assert setup.equation.diffusing is not None
     mesh, diffusing = setup.mesh, setup.equation.diffusing
-    lines = lines_of(mesh, leaves, ghosted, setup.scheme.ghost, moment.time, setup.variables)
+    lines = lines_of(mesh, leaves, ghosted, setup.scheme.ghost, moment.time, setup.conditions)
     faces = samples.diffusivity
     if faces is None:
         faces = diffusing.on_faces(mesh, leaves, lines, moment.time, ghosted.dtype)

@@ -11,13 +11,11 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from amr.boundary import Outflow, Periodic, Variables
+from amr.conditions import Conditions, Faces, Variables, boundaries_of, shown_faces
 from amr.describe import is_concrete, picture
-from amr.domain import Domain
 from amr.errors import InvalidSettingError
 from amr.field import Field
 from amr.forest import Forest, root_forest
-from amr.ghosts import check_relations
 from amr.hierarchy import build_nodes
 from amr.indicator import Indicator
 from amr.mesh import Mesh
@@ -75,7 +73,7 @@ class Equilibrium(eqx.Module):
 
 
 class Elliptic(eqx.Module):
-    """The equation `alpha u - div(diffusivity grad u) = source`, with the boundaries of the domain.
+    """The equation `alpha u - div(diffusivity grad u) = source`.
 
     **Arguments:**
 
@@ -84,6 +82,7 @@ class Elliptic(eqx.Module):
     - `alpha`: a number of 0 (Poisson) or more.
     - `names`: of the variables, which have nothing to do with each other but through the diffusivity.
     - `mean`: how the diffusivity on a face follows from the cells beside it, `Arithmetic()` or `Harmonic()`.
+    - `boundary`: what happens at the faces of the domain, see `solvers.Simulation`.
 
     Raises `InvalidSettingError` where these do not fit together.
     """
@@ -91,25 +90,29 @@ class Elliptic(eqx.Module):
     mesh: Mesh = eqx.field(static=True)
     equation: Diffusion
     alpha: Float[Array, ""]
+    faces: Faces
 
-    def __init__(self, mesh: Mesh, diffusivity=1.0, alpha=0.0, names=("u",), mean: Mean | None = None):
+    def __init__(self, mesh: Mesh, diffusivity=1.0, alpha=0.0, names=("u",), mean: Mean | None = None, boundary=None):
         self.mesh = mesh
+        self.faces = boundaries_of(mesh.domain, boundary)
         self.equation = Diffusion(diffusivity, names, mean=mean)
         self.alpha = jnp.asarray(not_negative("alpha", alpha), jnp.zeros(()).dtype)
         self.equation.check(mesh.ndim)
-        check_relations(mesh.domain, self.variables)
+        self.conditions.check()
+        self.conditions.check_relations()
 
     def __repr__(self) -> str:
         return text(self)
 
     def _shown(self) -> Call:
         kept = {"diffusivity": self.equation.diffusivity, "mean": self.equation.mean, "names": self.equation.names}
-        return Call("Elliptic", (("mesh", self.mesh), ("alpha", self.alpha), *kept.items()))
+        faces = shown_faces(self.mesh.domain, self.faces)
+        return Call("Elliptic", (("mesh", self.mesh), ("alpha", self.alpha), *kept.items(), ("boundary", faces)))
 
     @property
-    def variables(self) -> Variables:
-        """What boundaries have to know of the variables."""
-        return Variables(self.equation.names)
+    def conditions(self) -> Conditions:
+        """What holds at the faces of the domain."""
+        return Conditions(self.faces, Variables(self.equation.names))
 
     def solve(
         self,
@@ -143,11 +146,8 @@ class Elliptic(eqx.Module):
         """The leaves that an indicator wishes for a source; those of the root grid without one."""
         if refine is None:
             return root_forest(self.mesh, self.mesh.root_count)
-        # The boundaries are those of the solution and have nothing to do with the source.
-        mesh, domain = self.mesh, self.mesh.domain
-        faces = [Periodic() if periodic else Outflow() for periodic in domain.periodic]
-        outlined = Mesh(Domain(domain.lower, domain.upper, boundary=faces), mesh.cells, mesh.patch, mesh.max_level)
-        simulation = Simulation(outlined, self.equation, MethodOfLines(), refine, buffer=0)
+        # Without boundaries: those of the solution have nothing to do with the source.
+        simulation = Simulation(self.mesh, self.equation, MethodOfLines(), refine, buffer=0)
         capacity = self.mesh.root_count
         while True:
             state = eqx.filter_jit(Simulation.start)(simulation, source, 1.0, capacity=capacity)
@@ -174,12 +174,12 @@ class Elliptic(eqx.Module):
         assert isinstance(diffusing, Diffusing)
         layout = choose_layout(mesh, forest.capacity, dtype)
         forest = forest.resized(layout.capacity)
-        topology = build_topology(mesh, forest, GHOST, Quadratic().margin, layout)
+        topology = build_topology(mesh, forest, GHOST, Quadratic().margin, layout, self.conditions.mirrors)
         now, one = jnp.zeros((), dtype), jnp.ones((), dtype)
         linear = not diffusing.diffusivity.of_solution
         faces = faces_of(diffusing, mesh, topology, now, dtype) if linear else None
         alpha = self.alpha.astype(dtype)
-        operator = Operator(mesh, topology, Quadratic(), self.variables, diffusing, faces, alpha, one, now)
+        operator = Operator(mesh, topology, Quadratic(), self.conditions, diffusing, faces, alpha, one, now)
         right, first = self._values(forest, source, layout), self._values(forest, guess, layout)
         volumes = cell_volumes(mesh, topology, dtype)
         # A coefficient that depends on the solution is that of the guess here: elsewhere it may make no sense.
@@ -197,10 +197,10 @@ class Elliptic(eqx.Module):
         """For each variable, whether a boundary fixes values rather than slopes anywhere."""
         mesh, names = self.mesh, self.equation.names
         found = [jnp.zeros(len(names), bool)]
-        for d, pair in enumerate(mesh.domain.boundaries):
+        for d, pair in enumerate(self.faces):
             for end, boundary in enumerate(pair):
-                if not isinstance(boundary, Periodic):
-                    a, _ = relation_at(mesh, self.variables, jnp.zeros(()), d, end, _face_centres(mesh, d, end))
+                if not boundary.periodic:
+                    a, _ = relation_at(self.conditions, jnp.zeros(()), d, end, _face_centres(mesh, d, end))
                     found.append((a != 0).any(tuple(range(1, a.ndim))))
         return functools.reduce(jnp.logical_or, found)
 

@@ -12,8 +12,10 @@ from meshes import forest_of
 
 import amr
 import solvers
-from amr.boundary import Beyond, Recorded, Variables
+from amr.boundary import Beyond
+from amr.conditions import Conditions, Variables, boundaries_of
 from amr.errors import InvalidSettingError
+from amr.file_info import file_info
 from amr.ghosts import fill_boundaries
 from amr.halo import ghosted_part, stored
 from amr.pool import Layout, from_pool, to_pool
@@ -64,17 +66,18 @@ def padded(array, pairs, ghost: int, dx, vectors) -> np.ndarray:
 def filler(pairs, ghost: int, patch: int):
     """Compiled: the ghosted patches of a uniform mesh with these boundaries."""
     ndim = len(pairs)
-    domain = amr.Domain([0.0] * ndim, [1.5] * ndim, boundary=[tuple(KINDS[kind] for kind in pair) for pair in pairs])
+    domain = amr.Domain([0.0] * ndim, [1.5] * ndim, periodic=[low == "periodic" for low, _ in pairs])
+    faces = boundaries_of(domain, [tuple(KINDS[kind] for kind in pair) for pair in pairs])
     mesh = amr.Mesh(domain, [3 * patch, 2 * patch, patch][:ndim], patch)
     layout = Layout(1, -(-mesh.root_count // 2), 2)
-    variables = Variables(("a", "b", "c"), vectors=(tuple(range(ndim)),))
+    conditions = Conditions(faces, Variables(("a", "b", "c"), vectors=(tuple(range(ndim)),)))
 
     def fill(forest, u):
-        topology = build_topology(mesh, forest, ghost, 1, layout)
+        topology = build_topology(mesh, forest, ghost, 1, layout, conditions.mirrors)
         store = stored(mesh, ghost, forest.count, to_pool(layout, u))
         i = jnp.int32(0)
         ghosted = ghosted_part(topology.halo, store, i)
-        filled = fill_boundaries(mesh, topology.part(i), ghosted, ghost, jnp.float64(0), variables)
+        filled = fill_boundaries(mesh, topology.part(i), ghosted, ghost, jnp.float64(0), conditions)
         return from_pool(filled[:, None])
 
     return mesh, layout, jax.jit(fill)
@@ -115,9 +118,9 @@ def test_a_wall_is_a_plane_of_symmetry():
         return jnp.where(inside, 1.0, 0.5), 0 * x + 0.1 * x, 0 * x, jnp.where(inside, 2.0, 0.5)
 
     def run(lower, cells):
-        domain = amr.Domain((lower, 0), (1, 1), boundary=[amr.Wall(), amr.Periodic()])
+        domain = amr.Domain((lower, 0), (1, 1), periodic=(False, True))
         mesh = amr.Mesh(domain, (cells, 32), 8, 1)
-        simulation = solvers.Simulation(mesh, solvers.Euler(2), refine=amr.Difference(0.05))
+        simulation = solvers.Simulation(mesh, solvers.Euler(2), refine=amr.Difference(0.05), boundary=amr.Wall())
         return simulation.run(burst, 0.3)
 
     half, whole = run(0, 32), run(-1, 64)
@@ -144,8 +147,8 @@ def test_waves_enter_and_leave_with_the_order_of_the_scheme(scheme, exit_, order
 
     def run(n):
         through = (amr.Dirichlet(wave), amr.Outflow() if exit_ == "outflow" else amr.Dirichlet(wave))
-        mesh = amr.Mesh(amr.Domain((0, 0), (1, 1), boundary=[through, through]), (n, n), 8)
-        simulation = solvers.Simulation(mesh, solvers.Advection((1.0, 0.5)), scheme)
+        mesh = amr.Mesh(amr.Domain((0, 0), (1, 1), periodic=False), (n, n), 8)
+        simulation = solvers.Simulation(mesh, solvers.Advection((1.0, 0.5)), scheme, boundary=[through, through])
         return simulation.run(wave, 0.5, exact=wave).summary.variables["phi"].error["l1"]
 
     coarse, fine = run(16), run(32)
@@ -155,8 +158,8 @@ def test_waves_enter_and_leave_with_the_order_of_the_scheme(scheme, exit_, order
 @pytest.mark.parametrize("scheme", [None, solvers.MethodOfLines(bounded=True)], ids=["ctu", "lines"])
 def test_what_flows_in_may_lie_beyond_what_was_there(scheme):
     sides = [(amr.Dirichlet(1.0), amr.Outflow())]
-    mesh = amr.Mesh(amr.Domain(0, 1, boundary=sides), 32, 8, 1)
-    simulation = solvers.Simulation(mesh, solvers.Advection(1.0), scheme, amr.Difference(0.1))
+    mesh = amr.Mesh(amr.Domain(0, 1, periodic=False), 32, 8, 1)
+    simulation = solvers.Simulation(mesh, solvers.Advection(1.0), scheme, amr.Difference(0.1), boundary=sides)
     field = simulation.run(lambda x: 0 * x, 0.5).field
     assert field.integral() == pytest.approx(0.5, abs=1e-12)
     assert field.maximum() == pytest.approx(1, abs=1e-12)
@@ -164,9 +167,10 @@ def test_what_flows_in_may_lie_beyond_what_was_there(scheme):
 
 def test_time_steps_know_what_comes_in():
     """Nothing moves at first, but what enters is fast."""
-    mesh = amr.Mesh(amr.Domain(0, 1, boundary=[(amr.Dirichlet((1.0, 5.0)), amr.Outflow())]), 64, 8, 1)
-    law = solvers.ShallowWater(1, gravity=1.0)
-    solution = solvers.Simulation(mesh, law, refine=amr.Difference(0.1)).run(lambda x: (0 * x + 0.01, 0 * x), 0.1)
+    mesh = amr.Mesh(amr.Domain(0, 1, periodic=False), 64, 8, 1)
+    law, sides = solvers.ShallowWater(1, gravity=1.0), [(amr.Dirichlet((1.0, 5.0)), amr.Outflow())]
+    simulation = solvers.Simulation(mesh, law, refine=amr.Difference(0.1), boundary=sides)
+    solution = simulation.run(lambda x: (0 * x + 0.01, 0 * x), 0.1)
     assert solution.summary.variables["eta"].highest <= 1.01
     assert solution.field.integral("eta") == pytest.approx(0.01 + 0.5, rel=1e-3)
 
@@ -174,10 +178,11 @@ def test_time_steps_know_what_comes_in():
 def test_indicators_see_ghost_cells_of_laws_with_coefficients():
     state = (1.0, 1 / 3)
     sides = [(amr.Neumann((0.0, 0.0)), amr.Dirichlet(state))]
-    mesh = amr.Mesh(amr.Domain(0, 1, boundary=sides), 32, 8, 1)
+    mesh = amr.Mesh(amr.Domain(0, 1, periodic=False), 32, 8, 1)
     law = solvers.ShallowWater(1, bottom=lambda x: -2 + 0 * x, rest_level=1.0)
     refine = amr.Difference(0.1, variable="hu")
-    field = solvers.Simulation(mesh, law, refine=refine).run(lambda x: (0 * x + 1, 0 * x + 1 / 3), 0.1).field
+    simulation = solvers.Simulation(mesh, law, refine=refine, boundary=sides)
+    field = simulation.run(lambda x: (0 * x + 1, 0 * x + 1 / 3), 0.1).field
     assert field.count == 4  # nothing is refined: the momentum is one everywhere, beyond the faces too
     assert field.minimum("hu") == pytest.approx(1, abs=1e-13)
 
@@ -220,13 +225,18 @@ def test_a_function_may_use_what_a_mirror_shows():
         (amr.Neumann((1.0, 2.0)), "boundary", "slope has 2 entries"),
         (amr.ByVariable({"presure": amr.Outflow()}), "boundary", "no variable 'presure'"),
         (amr.Split(lambda x, y, t: x < 1, amr.Wall(), amr.Dirichlet(1.0)), "boundary", "value has 1 entries"),
-        (Recorded("Dirichlet"), "boundary", "read from a file without its values"),
+        ([amr.Wall()], "boundary", "expected one entry for each of 2 dimensions, got 1"),
+        ([(amr.Wall(),) * 3, amr.Wall()], "boundary", "expected a boundary such as"),
+        (["wall", amr.Wall()], "boundary", "expected a boundary such as"),
+        ("wall", "boundary", "expected amr.Wall"),
+        ([amr.Periodic(), amr.Wall()], "boundary", "the domain is not periodic along x"),
+        ([(amr.Wall(), amr.Periodic()), amr.Wall()], "boundary", "the domain is not periodic along x"),
     ],
 )
 def test_boundaries_that_do_not_fit(boundary, key, message):
-    mesh = amr.Mesh(amr.Domain((0, 0), (1, 1), boundary=boundary), (16, 16), 8)
+    mesh = amr.Mesh(amr.Domain((0, 0), (1, 1), periodic=False), (16, 16), 8)
     with pytest.raises(InvalidSettingError, match=message) as caught:
-        solvers.Simulation(mesh, solvers.Euler(2))
+        solvers.Simulation(mesh, solvers.Euler(2), boundary=boundary)
     assert caught.value.key == key
 
 
@@ -236,10 +246,70 @@ def test_values_that_make_no_sense(value):
         amr.Dirichlet(value)
 
 
-def test_a_file_keeps_the_kind_of_a_boundary(tmp_path):
+def test_walls_of_a_periodic_domain_are_refused():
+    mesh = amr.Mesh(amr.Domain((0, 0), (1, 1)), (16, 16), 8)
+    with pytest.raises(InvalidSettingError, match="the domain is periodic along x"):
+        solvers.Simulation(mesh, solvers.Euler(2), boundary=amr.Wall())
+
+
+def test_the_old_place_of_boundaries_says_where_they_belong():
+    with pytest.raises(InvalidSettingError, match=r"solvers\.Simulation\(mesh, equation, boundary=") as caught:
+        amr.Domain(0, 1, boundary=amr.Wall())
+    assert caught.value.key == "boundary"
+
+
+def test_one_boundary_is_for_all_faces_that_are_not_periodic():
+    domain = amr.Domain((0, 0), (1, 1), periodic=(True, False))
+    wraps, walls = (amr.Periodic(),) * 2, (amr.Wall(),) * 2
+    for boundary in (amr.Wall(), [None, amr.Wall()], [amr.Periodic(), (amr.Wall(), amr.Wall())]):
+        assert boundaries_of(domain, boundary) == (wraps, walls)
+    assert boundaries_of(domain) == (wraps, (amr.Outflow(),) * 2)
+
+
+def test_a_file_keeps_the_kinds_of_boundaries(tmp_path):
     pair = (amr.Dirichlet(1.0), amr.Wall())
-    mesh = amr.Mesh(amr.Domain(0, 1, boundary=[pair]), 16, 8)
-    field = solvers.Simulation(mesh, solvers.Burgers()).run(jnp.ones_like, 0.1).field
-    field.save(tmp_path / "a.vtkhdf")
-    found = amr.read(tmp_path / "a.vtkhdf").mesh.domain.boundaries
-    assert found == ((Recorded("Dirichlet"), amr.Wall()),)
+    mesh = amr.Mesh(amr.Domain(0, 1, periodic=False), 16, 8)
+    solution = solvers.Simulation(mesh, solvers.Burgers(), boundary=[pair]).run(jnp.ones_like, 0.1)
+    solution.save(tmp_path / "a.vtkhdf")
+    assert file_info(tmp_path / "a.vtkhdf").boundaries == (("dirichlet", "wall"),)
+    other = solvers.Simulation(mesh, solvers.Burgers(), boundary=[pair[::-1]])
+    with pytest.raises(InvalidSettingError, match="the run has Wall, Dirichlet, the file Dirichlet, Wall"):
+        other.resume(tmp_path / "a.vtkhdf", 0.2)
+
+
+@pytest.mark.parametrize(
+    ("law", "scheme", "start", "boundary"),
+    [
+        (solvers.Advection(1.0), None, lambda x: 0 * x, lambda v: [(amr.Dirichlet(v), amr.Outflow())]),
+        (
+            solvers.Diffusion(0.1),
+            solvers.MethodOfLines(integrator=solvers.SDIRK2(1e-12, ratio=20.0)),
+            lambda x: 0 * x,
+            lambda v: [(amr.Robin(v, 1.0, 1.0), amr.Neumann(v))],
+        ),
+        (
+            solvers.ShallowWater(1, gravity=1.0),
+            None,
+            lambda x: (1 + 0 * x, 0 * x),
+            lambda v: [
+                (amr.ByVariable({"eta": amr.Dirichlet(v)}), amr.Split(lambda x, t: x > 2, amr.Wall(), amr.Outflow()))
+            ],
+        ),
+    ],
+    ids=["advection", "implicit", "law"],
+)
+def test_derivatives_with_respect_to_what_is_given_at_faces(law, scheme, start, boundary):
+    """Of what is inside at the end, against a difference; a new value is no new program."""
+    mesh = amr.Mesh(amr.Domain(0, 1, periodic=False), 16, 8)
+
+    @jax.jit
+    def inside(value):
+        simulation = solvers.Simulation(mesh, law, scheme, boundary=boundary(value))
+        return simulation.advance(simulation.start(start, 0.2, capacity=2), 0.2).values[0].sum()
+
+    value, step = 1.2, 1e-5
+    _, slope = jax.jit(lambda v: jax.jvp(inside, (v,), (1.0,)))(value)
+    ends = float(inside(value - step)), float(inside(value + step))
+    assert float(slope) == pytest.approx((ends[1] - ends[0]) / (2 * step), rel=1e-5)
+    assert abs(float(slope)) > 0.1
+    assert inside._cache_size() == 1

@@ -39,12 +39,12 @@ class Choices:
     def run(self, level=1):
         pulse, height = self.pulse, self.height
         inflow = amr.Dirichlet(lambda x, t: pulse * jnp.sin(t))
-        domain = amr.Domain(0, 1, boundary=[(amr.Dirichlet(self.left), inflow)])
         simulation = solvers.Simulation(
-            amr.Mesh(domain, 16, patch=8, max_level=level),
+            amr.Mesh(amr.Domain(0, 1, periodic=False), 16, patch=8, max_level=level),
             solvers.Diffusion(self.viscosity, velocity=(self.velocity,)),
             solvers.MethodOfLines(integrator=solvers.SSPRK2()),
             refine=amr.Difference(self.above, self.below),
+            boundary=[(amr.Dirichlet(self.left), inflow)],
             longest=self.longest,
         )
         return simulation.run(lambda x: height * jnp.exp(-100 * (x - 0.5) ** 2), self.end)
@@ -405,10 +405,9 @@ def test_few_programs_are_kept():
 
 
 def test_taking_apart_leaves_all_else_as_it_is():
-    domain = amr.Domain(0, 1, boundary=[(amr.Robin(1.0, 2.0, 3.0), amr.Neumann(0.5))])
-    mesh = amr.Mesh(domain, 16, patch=8)
-    assert taken(mesh).leaves == [1.0, 2.0, 3.0, 0.5]
-    assert taken(mesh, numbers=False)[1:] == (mesh, [], True)
+    pair = (amr.Robin(1.0, 2.0, 3.0), amr.Neumann(0.5))
+    assert taken(pair).leaves == [1.0, 2.0, 3.0, 0.5]
+    assert taken(pair, numbers=False)[1:] == (pair, [], True)
     periodic = amr.Mesh(amr.Domain(0, 1), 16, patch=8)
     assert taken(periodic).template is periodic
     assert taken(periodic).key != taken(amr.Mesh(amr.Domain(0, 2), 16, patch=8)).key

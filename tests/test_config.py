@@ -226,9 +226,7 @@ def test_mistakes_in_overrides_name_the_command_line(write, override, words):
 def test_objects_are_what_the_config_says(write):
     case = load(write(GOOD))
     setup = case.simulation.setup
-    assert setup.mesh == amr.Mesh(
-        amr.Domain((0, 0), (1, 1), boundary=[amr.Periodic(), amr.Outflow()]), (32, 32), patch=8, max_level=1
-    )
+    assert setup.mesh == amr.Mesh(amr.Domain((0, 0), (1, 1), periodic=(True, False)), (32, 32), patch=8, max_level=1)
     assert isinstance(setup.equation.velocity, ConstantVelocity)
     assert setup.equation.velocity.components == (2.0, 0.5)
     assert isinstance(setup.scheme.limiter, VanLeer)

@@ -274,7 +274,7 @@ def test_boundaries_of_diffusion_resolve_to_themselves(write, boundary):
 
 
 def test_robin_is_what_the_config_says(write):
-    (_, top) = load(write(FLAME)).simulation.mesh.domain.boundaries[1]
+    (_, top) = load(write(FLAME)).simulation.setup.faces[1]
     assert isinstance(top, amr.Robin)
     assert (top.a, top.b, top.value[1]) == (1.0, 0.1, 0.0)
     assert float(top.value[0](0.5, 1.0, 0.0)) == pytest.approx(0.05)

@@ -103,7 +103,7 @@ def test_every_boundary_resolves_to_itself(write, boundary):
 
 
 def test_boundaries_are_what_the_config_says(write):
-    (left, right), (below, above) = load(write(GAS)).simulation.mesh.domain.boundaries
+    (left, right), (below, above) = load(write(GAS)).simulation.setup.faces
     assert (left, right) == (amr.Wall(), amr.Outflow())
     assert isinstance(below, amr.Split)
     assert (below.inside, below.outside) == (amr.Wall(), amr.Wall())
@@ -177,11 +177,12 @@ def test_a_config_runs_as_the_same_choices_in_python_do(write):
     corner = amr.Split(lambda x, y, t: x < 0.25, amr.Wall(), amr.Outflow())
     top = amr.Dirichlet((1.4, lambda x, y, t: x * t, -0.5, lambda x, y, t: 1 + 0.1 * x))
     right = amr.ByVariable({"pressure": amr.Dirichlet(lambda x, y, t: 1 - t)})
-    domain = amr.Domain((0, 0), (1, 1), boundary=[(amr.Wall(), right), (corner, top)])
+    domain = amr.Domain((0, 0), (1, 1), periodic=False)
     sim = solvers.Simulation(
         amr.Mesh(domain, (16, 16), patch=8),
         solvers.Euler(2, 1.4),
         solvers.MethodOfLines(solvers.MUSCL(solvers.MonotizedCentral()), solvers.HLLC()),
+        boundary=[(amr.Wall(), right), (corner, top)],
     )
     expected = sim.run(lambda x, y: (1 + 0.2 * x, 0.0, 0.1 * y, 1.0), 0.05)
     assert found.summary.steps == expected.summary.steps

@@ -17,7 +17,8 @@ import solvers
 from amr.errors import InvalidSettingError
 
 LINE = amr.Domain(0.0, 1.0)
-INSULATED = amr.Domain((0, 0), (1, 1), boundary=amr.Neumann(0.0))
+BOX = amr.Domain((0, 0), (1, 1), periodic=False)
+ROD = amr.Domain(0.0, 1.0, periodic=False)
 TAU = 2 * math.pi
 METHODS = {
     "explicit": lambda: solvers.SSPRK2(),
@@ -145,9 +146,9 @@ def test_published_errors(cells, integrator, options, published):
 
 
 def test_backward_euler_keeps_extrema():
-    mesh = amr.Mesh(amr.Domain((0, 0), (1, 1), boundary=amr.Dirichlet(0.5)), (32, 32))
+    mesh, walls = amr.Mesh(BOX, (32, 32)), amr.Dirichlet(0.5)
     integrator = solvers.BackwardEuler(1e-12, ratio=1e9)
-    simulation = solvers.Simulation(mesh, solvers.Diffusion(1.0), lines(integrator), longest=0.05)
+    simulation = solvers.Simulation(mesh, solvers.Diffusion(1.0), lines(integrator), boundary=walls, longest=0.05)
     step = simulation.run(lambda x, y: jnp.where((x < 0.3) ^ (y > 0.6), 1.0, 0.0), 0.1).summary.variables["phi"]
     assert step.lowest >= -1e-10
     assert step.highest <= 1 + 1e-10
@@ -159,13 +160,15 @@ def test_backward_euler_keeps_extrema():
 @pytest.mark.usefixtures("no_programs")
 @pytest.mark.parametrize(
     ("name", "domain"),
-    daily(itertools.product(METHODS, [SQUARE, INSULATED]), lambda name, domain: (name == "RKL2") == (domain == SQUARE)),
+    daily(itertools.product(METHODS, [SQUARE, BOX]), lambda name, domain: (name == "RKL2") == (domain == SQUARE)),
     ids=lambda choice: choice if isinstance(choice, str) else "periodic" if choice == SQUARE else "insulated",
 )
 def test_conservation_with_regridding(name, domain):
     mesh = amr.Mesh(domain, (32, 32), 8, 2)
-    refine = amr.Curvature(0.02)
-    simulation = solvers.Simulation(mesh, solvers.Diffusion(0.01), lines(METHODS[name]()), refine, longest=0.008)
+    refine, walls = amr.Curvature(0.02), None if domain == SQUARE else amr.Neumann(0.0)
+    simulation = solvers.Simulation(
+        mesh, solvers.Diffusion(0.01), lines(METHODS[name]()), refine, boundary=walls, longest=0.008
+    )
     summary = simulation.run(hot_spot, 0.1).summary
     assert abs(summary.variables["phi"].integral["relative_change"]) < 1e-13
     assert summary.compilations == 1
@@ -274,18 +277,18 @@ def test_unsolved_equations_stop_the_run():
 # --- boundaries and coefficients --------------------------------------------------------------------------------------
 
 
-def relaxed(domain, diffusivity, cells=32, mean=None, initial=lambda x: 0 * x, t_end=120.0, names=("u",)):
+def relaxed(domain, diffusivity, cells=32, mean=None, initial=lambda x: 0 * x, t_end=120.0, boundary=None):
     """The steady state that a run on the line ends in."""
     mesh = amr.Mesh(domain, cells, 8)
-    equation = solvers.Diffusion(diffusivity, names, mean=mean)
-    simulation = solvers.Simulation(mesh, equation, lines(solvers.BackwardEuler(1e-13, ratio=1e12)), longest=10.0)
+    equation, scheme = solvers.Diffusion(diffusivity, "u", mean=mean), lines(solvers.BackwardEuler(1e-13, ratio=1e12))
+    simulation = solvers.Simulation(mesh, equation, scheme, boundary=boundary, longest=10.0)
     return simulation.run(initial, t_end).field.uniform()
 
 
 def test_layers_of_materials_are_exact_with_the_harmonic_mean():
-    domain = amr.Domain(0.0, 1.0, boundary=[(amr.Dirichlet(0.0), amr.Dirichlet(1.0))])
+    ends = [(amr.Dirichlet(0.0), amr.Dirichlet(1.0))]
     x = (np.arange(32) + 0.5) / 32
-    u = relaxed(domain, lambda x: jnp.where(x < 0.5, 1.0, 10.0), mean=solvers.Harmonic())
+    u = relaxed(ROD, lambda x: jnp.where(x < 0.5, 1.0, 10.0), mean=solvers.Harmonic(), boundary=ends)
     exact = np.where(x < 0.5, 20 / 11 * x, 10 / 11 + 2 / 11 * (x - 0.5))
     np.testing.assert_allclose(u, exact, atol=1e-9)
 
@@ -300,7 +303,7 @@ def test_layers_of_materials_are_exact_with_the_harmonic_mean():
     ],
 )
 def test_linear_profiles_are_exact(low, high, slope, value):
-    u = relaxed(amr.Domain(0.0, 1.0, boundary=[(low, high)]), 1.0)
+    u = relaxed(ROD, 1.0, boundary=[(low, high)])
     x = (np.arange(32) + 0.5) / 32
     np.testing.assert_allclose(u, value + slope * x, atol=1e-9)
 
@@ -314,8 +317,8 @@ def test_boundary_values_in_time():
     errors = []
     for cells in (16, 32):
         sides = (amr.Dirichlet(exact), amr.Neumann(lambda x, t: jnp.exp(-t) * jnp.cos(x)))
-        mesh = amr.Mesh(amr.Domain(0.5, 2.5, boundary=[sides]), cells, 8)
-        simulation = solvers.Simulation(mesh, solvers.Diffusion(1.0), lines(solvers.SDIRK2(1e-11)), longest=1 / cells)
+        mesh, scheme = amr.Mesh(amr.Domain(0.5, 2.5, periodic=False), cells, 8), lines(solvers.SDIRK2(1e-11))
+        simulation = solvers.Simulation(mesh, solvers.Diffusion(1.0), scheme, boundary=[sides], longest=1 / cells)
         solution = simulation.run(lambda x: exact(x, 0.0), 1.0, exact=exact)
         errors.append(solution.summary.variables["phi"].error["linf"])
     assert math.log2(errors[0] / errors[1]) > 1.9
@@ -331,9 +334,9 @@ def test_levels_that_meet_a_wall_keep_the_order():
     walls.append((amr.Robin(1.0, 0.0, exact), amr.Dirichlet(exact)))
     errors = []
     for cells in (16, 32):
-        mesh = amr.Mesh(amr.Domain((0, 0), (1, 1), boundary=walls), (cells, cells), 4, 1)
+        mesh = amr.Mesh(BOX, (cells, cells), 4, 1)
         refine = amr.AnyOf(amr.Region((0.0, 0.26), (0.49, 0.74), 1), amr.Region((0.76, 0.6), (1.0, 1.0), 1))
-        found = solvers.Elliptic(mesh).solve(lambda x, y: 13 * exact(x, y), refine=refine)
+        found = solvers.Elliptic(mesh, boundary=walls).solve(lambda x, y: 13 * exact(x, y), refine=refine)
         assert bool(found.converged)
         errors.append(largest_error(found.field, exact))
     assert math.log2(errors[0] / errors[1]) > 1.85
@@ -369,10 +372,11 @@ def test_diffusivity_of_the_solution_and_of_time():
     def exact_in_time(x, t):
         return 1 + jnp.sin(TAU * x) * jnp.exp(-(TAU**2) * 0.05 * t**2)
 
-    domain = amr.Domain(0.0, 1.0, boundary=amr.Dirichlet(ramp))
     nonlinear = solvers.NonlinearDiffusivity(lambda u, x, t: u[0])
     for integrator in (solvers.RKL2(9), solvers.SDIRK2(1e-11, ratio=200.0)):
-        simulation = solvers.Simulation(amr.Mesh(domain, 16, 8), solvers.Diffusion(nonlinear), lines(integrator))
+        simulation = solvers.Simulation(
+            amr.Mesh(ROD, 16, 8), solvers.Diffusion(nonlinear), lines(integrator), boundary=amr.Dirichlet(ramp)
+        )
         error = simulation.run(lambda x: ramp(x, 0.0), 0.2, exact=ramp).summary.variables["phi"].error
         assert error["linf"] < 5e-4  # one half of a cell at each wall is taken for a whole one
         growing = solvers.VariableDiffusivity(lambda x, t: 0.1 * t + 0 * x, steady=False)
@@ -439,10 +443,10 @@ def test_fast_reactions_limit_the_step(scheme):
 
 def test_walls_of_high_diffusivity_limit_the_step():
     """Marshak's wave: what diffuses into a cold domain does so by the diffusivity of the wall."""
-    domain = amr.Domain(0.0, 1.0, boundary=[(amr.Dirichlet(1.0), amr.Neumann(0.0))])
+    walls = [(amr.Dirichlet(1.0), amr.Neumann(0.0))]
     equation = solvers.Diffusion(solvers.NonlinearDiffusivity(lambda u, x, t: u[0] ** 2))
     for integrator in (solvers.SSPRK2(), solvers.RKL2(9)):
-        simulation = solvers.Simulation(amr.Mesh(domain, 32, 8), equation, lines(integrator))
+        simulation = solvers.Simulation(amr.Mesh(ROD, 32, 8), equation, lines(integrator), boundary=walls)
         found = simulation.run(lambda x: 1e-3 + 0 * x, 0.05).summary.variables["phi"]
         assert found.lowest >= 0
         assert found.highest <= 1
@@ -464,11 +468,9 @@ def test_parts_of_a_tensor_may_be_constant():
 def test_boundaries_by_variable():
     """A variable with values of its own at a wall beside the rest with one entry for each."""
     wall = amr.ByVariable({"a": amr.Dirichlet(2.0)}, rest=amr.Neumann((0.0, 0.0)))
-    domain = amr.Domain(0.0, 1.0, boundary=[(wall, amr.Outflow())])
-    integrator = solvers.BackwardEuler(1e-12, ratio=1e12)
-    simulation = solvers.Simulation(
-        amr.Mesh(domain, 16, 8), solvers.Diffusion(1.0, ("a", "b")), lines(integrator), longest=10.0
-    )
+    scheme = lines(solvers.BackwardEuler(1e-12, ratio=1e12))
+    mesh, sides = amr.Mesh(ROD, 16, 8), [(wall, amr.Outflow())]
+    simulation = solvers.Simulation(mesh, solvers.Diffusion(1.0, ("a", "b")), scheme, boundary=sides, longest=10.0)
     found = simulation.run(lambda x: (0 * x, x), 120.0).summary.variables
     assert found["a"].min == pytest.approx(2.0, abs=1e-9)
     assert found["b"].min == pytest.approx(0.5, abs=1e-9)
@@ -523,11 +525,11 @@ def test_the_summary_says_why_an_integrator_was_chosen():
 
 def test_mistakes():
     mesh = amr.Mesh(SQUARE, (16, 16), 8)
-    walls = amr.Mesh(amr.Domain((0, 0), (1, 1), boundary=amr.GhostFunction(lambda m, x, y, t: m)), (16, 16), 8)
+    walls, mirror = amr.Mesh(BOX, (16, 16), 8), amr.GhostFunction(lambda m, x, y, t: m)
     heat = solvers.Diffusion(1.0)
     still = solvers.Advection((1.0, 0.0))
     for make, message in (
-        (lambda: solvers.Simulation(walls, heat), "says nothing about the flux"),
+        (lambda: solvers.Simulation(walls, heat, boundary=mirror), "says nothing about the flux"),
         (lambda: solvers.Simulation(mesh, heat, solvers.CTU()), "does nothing else"),
         (lambda: solvers.Simulation(mesh, still, lines(solvers.RKL2())), "nothing diffuses"),
         (lambda: solvers.Simulation(mesh, still, lines(solvers.SDIRK2())), "nothing diffuses"),

@@ -106,7 +106,7 @@ def test_the_command_says_it_in_words(folder):
 
 
 def test_a_field_alone_says_that_no_run_goes_on_from_it(tmp_path):
-    domain = amr.Domain((0, 0), (1, 2), boundary=[amr.Periodic(), (amr.Wall(), amr.Outflow())])
+    domain = amr.Domain((0, 0), (1, 2), periodic=(True, False))
     mesh = amr.Mesh(domain, (16, 8), 8)
     field = amr.Field(mesh, root_forest(mesh, 2), jnp.full((2, 8, 8, 2), 3.0), ("a", "b"))
     for name, precision, words in (("x", None, "a field alone"), ("y", "float32", "rounded")):
@@ -115,7 +115,7 @@ def test_a_field_alone_says_that_no_run_goes_on_from_it(tmp_path):
         done = amrax("info", path)
         assert f"resumable   no, the {'values are' if precision else 'file holds'} {words}" in done.stdout
         assert "vectors     both\n" in done.stdout
-        assert "domain      2D, [0, 1] x [0, 2]; periodic, wall | outflow\n" in done.stdout
+        assert "domain      2D, [0, 1] x [0, 2]; periodic, outflow\n" in done.stdout
         assert "root cells  16 x 8 in patches of 8 x 8\n" in done.stdout
         assert amrax("info", path, "--config").exit_code == 2
 

@@ -63,8 +63,7 @@ def test_every_bit_comes_back(path):
 
 
 def test_capacity_of_the_mesh_and_mixed_boundaries(path):
-    boundary = [(amr.Outflow(), amr.Outflow()), (amr.Periodic(), amr.Periodic())]
-    mesh = amr.Mesh(amr.Domain((0, 0.1), (1, 1 / 3), boundary=boundary), (8, 4), 4, 1, capacity=40)
+    mesh = amr.Mesh(amr.Domain((0, 0.1), (1, 1 / 3), periodic=(False, True)), (8, 4), 4, 1, capacity=40)
     forest = amr.forest.root_forest(mesh, 40)
     field = amr.Field(mesh, forest, jax.numpy.ones((1, 4, 4, 40)) * forest.active, ("phi",))
     io.write(field, path)

@@ -56,8 +56,8 @@ def test_a_simulation_shows_its_whole_tree_of_choices(sim):
     "words",
     [
         "Domain(lower=(0, 0), upper=(1, 2.5), periodic=True)",
-        "Domain(lower=0, upper=1, boundary=Outflow())",
-        "Domain(lower=(0, 0), upper=(1, 1), boundary=[Wall(), (Dirichlet(value=1), Outflow())])",
+        "Domain(lower=(0, 0), upper=(1, 1), periodic=(True, False))",
+        "ByVariable(parts={'a': Dirichlet(value=1)}, rest=Robin(a=1, b=2, value=(0.5, 3)))",
         "Mesh(domain=Domain(lower=0, upper=1, periodic=True), cells=32, patch=8, max_level=2, capacity=40)",
         "UpTo(level=2, indicator=Region(lower=0, upper=0.1, level=3))",
         "AllOf(Value(above=(1.5, 2.5), below=(0.5, 0.75), variable=0))",

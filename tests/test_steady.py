@@ -15,10 +15,11 @@ import solvers
 from amr.errors import InvalidSettingError
 
 TAU = 2 * math.pi
+GROUNDED = amr.Dirichlet(0.0)
 
 
-def box(ndim, boundary, cells=16, levels=1, patch=4):
-    domain = amr.Domain((0.0,) * ndim, (1.0,) * ndim, boundary=boundary)
+def box(ndim, cells=16, levels=1, patch=4, periodic=False):
+    domain = amr.Domain((0.0,) * ndim, (1.0,) * ndim, periodic=periodic)
     return amr.Mesh(domain, (cells,) * ndim, patch, levels)
 
 
@@ -68,7 +69,7 @@ def waves(*x):
 def test_published_errors(base):
     """V16: a square refined once, the errors of Basilisk in VERIFICATION.md."""
     published = {16: (6.98e-3, 1.91e-2), 32: (1.75e-3, 5.14e-3)}[base]
-    problem = solvers.Elliptic(box(2, amr.Dirichlet(0.0), base))
+    problem = solvers.Elliptic(box(2, base), boundary=GROUNDED)
     found = problem.solve(lambda x, y: 2 * TAU**2 * waves(x, y), refine=middle(2))
     assert found.field.cells == base**2 + 3 * (base // 2) ** 2
     assert found.field.cells == middle_of(problem.mesh).cells
@@ -81,8 +82,8 @@ def test_second_order_in_other_dimensions(ndim):
     found = []
     for cells in (16, 32):
         # Of four patches along each dimension, since many small ones take longer.
-        mesh = box(ndim, amr.Dirichlet(0.0), cells, patch=cells // 4)
-        problem = solvers.Elliptic(mesh, alpha=3.0)
+        mesh = box(ndim, cells, patch=cells // 4)
+        problem = solvers.Elliptic(mesh, alpha=3.0, boundary=GROUNDED)
         solution = problem.solve(lambda *x: (3 + ndim * TAU**2) * waves(*x), on=middle_of(mesh))
         assert bool(solution.converged)
         found.append(errors(solution.field, waves))
@@ -98,8 +99,8 @@ def test_nothing_fixes_values():
         return jnp.cos(math.pi * x) * jnp.cos(2 * math.pi * y) + 0.5 * x
 
     boundary = [(amr.Neumann(-0.5), amr.Neumann(0.5)), amr.Neumann(0.0)]
-    mesh = box(2, boundary, 32, patch=8)
-    found = solvers.Elliptic(mesh).solve(
+    mesh = box(2, 32, patch=8)
+    found = solvers.Elliptic(mesh, boundary=boundary).solve(
         lambda x, y: 5 * math.pi**2 * jnp.cos(math.pi * x) * jnp.cos(2 * math.pi * y) + 0.25, on=middle_of(mesh)
     )
     assert bool(found.converged)
@@ -112,7 +113,8 @@ def test_nothing_fixes_values():
 
 def test_what_fixes_values_is_noticed():
     for alpha, boundary in ((1e-3, amr.Neumann(0.0)), (0.0, [amr.Neumann(0.0), (amr.Robin(1.0, 1.0), amr.Wall())])):
-        found = solvers.Elliptic(box(2, boundary, levels=0), alpha=alpha).solve(lambda x, y: 1 + x * y)
+        problem = solvers.Elliptic(box(2, levels=0), alpha=alpha, boundary=boundary)
+        found = problem.solve(lambda x, y: 1 + x * y)
         assert float(found.imbalance[0]) == 0
         assert found.field.integral() > 0.1
 
@@ -121,8 +123,9 @@ def test_what_fixes_values_is_noticed():
 def test_cycles_do_not_grow():
     counts = []
     for cells, levels in ((16, 0), (64, 0), (32, 2)):
-        mesh = box(2, amr.Dirichlet(0.0), cells, levels, 8)
-        counts.append(int(solvers.Elliptic(mesh).solve(lambda x, y: 1 + x, on=middle_of(mesh)).iterations))
+        mesh = box(2, cells, levels, 8)
+        problem = solvers.Elliptic(mesh, boundary=GROUNDED)
+        counts.append(int(problem.solve(lambda x, y: 1 + x, on=middle_of(mesh)).iterations))
     assert max(counts) <= min(counts) + 3
     assert max(counts) <= 11
 
@@ -134,9 +137,9 @@ def smooth(contrast, x, y):
 @pytest.mark.parametrize("contrast", daily([10.0, 1000.0], (1000.0).__eq__))
 def test_coefficients_that_vary(contrast):
     """A factor of four or more in a cycle, whatever the contrast, where the coefficient varies over several cells."""
-    mesh = box(2, amr.Dirichlet(0.0), 32, patch=8)
+    mesh = box(2, 32, patch=8)
     # Both contrasts by one program.
-    problem = solvers.Elliptic(mesh, jax.tree_util.Partial(smooth, jnp.asarray(contrast)))
+    problem = solvers.Elliptic(mesh, jax.tree_util.Partial(smooth, jnp.asarray(contrast)), boundary=GROUNDED)
     found = problem.solve(one, on=middle_of(mesh), tolerance=1e-8)
     assert bool(found.converged)
     assert int(found.iterations) <= 8 * math.log(10) / math.log(4)
@@ -144,16 +147,17 @@ def test_coefficients_that_vary(contrast):
 
 def test_jumps_of_the_coefficient():
     """Slower at jumps (see docs/diffusion.md), but it gets there."""
-    mesh = box(2, amr.Dirichlet(0.0), 32, patch=8)
+    mesh = box(2, 32, patch=8)
     jumping = lambda x, y: jnp.where((x < 0.5) ^ (y < 0.5), 100.0, 1.0)  # noqa: E731
-    found = solvers.Elliptic(mesh, jumping, mean=solvers.Harmonic()).solve(one, on=middle_of(mesh), tolerance=1e-6)
+    problem = solvers.Elliptic(mesh, jumping, mean=solvers.Harmonic(), boundary=GROUNDED)
+    found = problem.solve(one, on=middle_of(mesh), tolerance=1e-6)
     assert bool(found.converged)
 
 
 def test_a_coefficient_that_depends_on_the_solution():
     """(u u')' = 0 from 1 to 2 is u = sqrt(1 + 3 x)."""
-    domain = amr.Domain(0.0, 1.0, boundary=[(amr.Dirichlet(1.0), amr.Dirichlet(2.0))])
-    problem = solvers.Elliptic(amr.Mesh(domain, 64, 8, 1), solvers.NonlinearDiffusivity(lambda u, x, t: u[0]))
+    ends, own = [(amr.Dirichlet(1.0), amr.Dirichlet(2.0))], solvers.NonlinearDiffusivity(lambda u, x, t: u[0])
+    problem = solvers.Elliptic(box(1, 64, patch=8), own, boundary=ends)
     found = problem.solve(lambda x: 0 * x, refine=amr.Region(0.3, 0.6, 1), guess=lambda x: 1 + 0 * x)
     assert bool(found.converged)
     _, largest = errors(found.field, lambda x: jnp.sqrt(1 + 3 * x))
@@ -161,19 +165,21 @@ def test_a_coefficient_that_depends_on_the_solution():
 
 
 def test_several_variables_on_the_mesh_of_a_field():
-    mesh, walls = box(2, amr.Dirichlet(0.0)), box(2, amr.Dirichlet((0.0, 0.0)))
-    on = solvers.Elliptic(mesh).solve(lambda x, y: 1 + x, on=middle_of(mesh)).field
-    both = solvers.Elliptic(walls, (1.0, 4.0), names=("a", "b")).solve(lambda x, y: (1 + x, 1 + x), on=on)
+    mesh, walls = box(2), amr.Dirichlet((0.0, 0.0))
+    on = solvers.Elliptic(mesh, boundary=GROUNDED).solve(lambda x, y: 1 + x, on=middle_of(mesh)).field
+    both = solvers.Elliptic(mesh, (1.0, 4.0), names=("a", "b"), boundary=walls).solve(
+        lambda x, y: (1 + x, 1 + x), on=on
+    )
     np.testing.assert_allclose(both.field.data[0], on.data[0], atol=1e-9)
     np.testing.assert_allclose(4 * both.field.data[1], on.data[0], atol=1e-9)
 
 
 def test_derivative_of_a_solution():
-    mesh = box(2, amr.Dirichlet(0.0))
+    mesh = box(2)
     forest = middle_of(mesh).forest
 
     def total(diffusivity):
-        problem = solvers.Elliptic(mesh, diffusivity)
+        problem = solvers.Elliptic(mesh, diffusivity, boundary=GROUNDED)
         return problem.on_forest(forest, lambda x, y: 1 + x, None, 1e-12, 50).field.data.sum()
 
     value, slope = jax.jit(lambda d: jax.jvp(total, (d,), (1.0,)))(0.5)
@@ -181,9 +187,9 @@ def test_derivative_of_a_solution():
 
 
 def test_it_says_when_it_did_not_converge():
-    found = solvers.Elliptic(box(2, amr.Dirichlet(0.0))).solve(lambda x, y: 1 + x, iterations=2)
+    found = solvers.Elliptic(box(2), boundary=GROUNDED).solve(lambda x, y: 1 + x, iterations=2)
     assert not bool(found.converged)
     assert int(found.iterations) == 2
     assert "NOT solved" in str(found)
     with pytest.raises(InvalidSettingError, match="source"):
-        solvers.Elliptic(box(2, amr.Dirichlet(0.0))).solve(1.0)
+        solvers.Elliptic(box(2), boundary=GROUNDED).solve(1.0)

@@ -170,7 +170,7 @@ def test_the_gaussian_on_a_line():
 
 def test_single_cycles_on_two_levels():
     mesh = poisson.centred(2, 16, 4, 1)
-    problem = solvers.Elliptic(mesh)
+    problem = solvers.Elliptic(mesh, boundary=poisson.GROUNDED)
     system = cycles.prepared(problem, poisson.V19_SOURCE, cycles.boxes(2, 1, -poisson.WITHIN, poisson.WITHIN))
     u, left = cycles.iterated(system, 6)
     assert left.shape == (7,)

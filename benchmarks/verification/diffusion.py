@@ -31,7 +31,7 @@ V14_STABILIZED = (4.47e-9, 7.81e-10, 1.72e-10, 4.16e-11)
 
 def on_a_line(cells: int, integrator, longest: float | None = None) -> Solution:
     """One run of V14."""
-    mesh = amr.Mesh(amr.Domain(-6, 6, boundary=amr.Outflow()), cells, 16)
+    mesh = amr.Mesh(amr.Domain(-6, 6, periodic=False), cells, 16)
     return diffuse(mesh, V14_DIFFUSIVITY, integrator, spreading, V14_END, spreading, longest=longest)
 
 
@@ -149,7 +149,7 @@ def warm() -> Result:
 
 # --- conservation -----------------------------------------------------------------------------------------------------
 
-INSULATED = amr.Domain((0, 0), (1, 1), boundary=amr.Neumann(0.0))
+INSULATED = amr.Domain((0, 0), (1, 1), periodic=False)
 METHODS = {"SSPRK2": SSPRK2(), "RKL2": RKL2(), "SDIRK2": SDIRK2()}
 
 
@@ -162,7 +162,9 @@ def kept(domain: amr.Domain, method) -> Solution:
     """A spot that spreads on a mesh that follows it."""
     mesh = amr.Mesh(domain, (32, 32), 8, 2)
     refine, step = amr.Curvature(0.004), 0.01 if isinstance(method, RKL2 | SDIRK2) else None
-    return diffuse(mesh, V15_DIFFUSIVITY, method, cornered, V15_END, refine=refine, longest=step)
+    walls = None if domain == SQUARE else amr.Neumann(0.0)
+    options = {"refine": refine, "boundary": walls, "longest": step}
+    return diffuse(mesh, V15_DIFFUSIVITY, method, cornered, V15_END, **options)
 
 
 @case(

@@ -18,7 +18,8 @@ from .case import Numbers, Result, Row, at_least, at_most, case
 from .lab import orders, square, wrong_by
 from .problems import PI
 
-UNIT = amr.Domain((0, 0), (1, 1), boundary=amr.Dirichlet(0.0))
+UNIT = amr.Domain((0, 0), (1, 1), periodic=False)
+GROUNDED = amr.Dirichlet(0.0)
 TOUCHING = 1e-3  # boxes end a little inside of the cells that they shall refine
 
 
@@ -55,7 +56,7 @@ def inner_square(levels: int) -> amr.Indicator | None:
 def solved(cells: int, levels: int) -> solvers.Equilibrium:
     """One mesh of V16."""
     mesh = amr.Mesh(UNIT, square(cells, 2), V16_PATCH[cells], levels)
-    return solvers.Elliptic(mesh).solve(V16_SOURCE, refine=inner_square(levels))
+    return solvers.Elliptic(mesh, boundary=GROUNDED).solve(V16_SOURCE, refine=inner_square(levels))
 
 
 def v16_rows(levels: int, cells: Numbers) -> tuple[list[Row], list[solvers.Equilibrium]]:
@@ -119,7 +120,7 @@ COUNTED = ((64, 0), (128, 0), (256, 0), (512, 0), (64, 1), (64, 2), (64, 3))
 
 def centred(ndim: int, cells: int, patch: int, levels: int) -> amr.Mesh:
     """A mesh of V19."""
-    domain = amr.Domain((-0.5,) * ndim, (0.5,) * ndim, boundary=amr.Dirichlet(0.0))
+    domain = amr.Domain((-0.5,) * ndim, (0.5,) * ndim, periodic=False)
     return amr.Mesh(domain, square(cells, ndim), patch, levels)
 
 
@@ -132,7 +133,7 @@ def single_rows() -> list[Row]:
     """What single cycles leave, one after the other from zero."""
     rows = []
     for ndim, cells, levels, patch, least in SINGLE:
-        problem = solvers.Elliptic(centred(ndim, cells, patch, levels))
+        problem = solvers.Elliptic(centred(ndim, cells, patch, levels), boundary=GROUNDED)
         system = prepared(problem, V19_SOURCE, boxes(ndim, levels, -WITHIN, WITHIN))
         u, left = iterated(system, CYCLES)
         factors = np.asarray(left[:-1] / left[1:])
@@ -151,7 +152,7 @@ def count_rows() -> list[Row]:
     """Cycles to a residual of 1e-9, by resolution and by levels."""
     counts = {}
     for cells, levels in COUNTED:
-        problem = solvers.Elliptic(centred(2, cells, 16, levels))
+        problem = solvers.Elliptic(centred(2, cells, 16, levels), boundary=GROUNDED)
         found = problem.solve(V19_SOURCE, refine=boxes(2, levels, -WITHIN, WITHIN))
         counts[cells, levels] = int(found.iterations)
     by_cells = tuple(counts[n, 0] for n in (64, 128, 256, 512))
@@ -183,7 +184,8 @@ def variable_rows() -> list[Row]:
         for edge, width in (("smooth", 0.1), ("sharp", 1e-6)):
             found = []
             for contrast in (10.0, 1000.0):
-                problem = solvers.Elliptic(mesh, Inclusion(jnp.asarray(contrast), jnp.asarray(width)))
+                inclusion = Inclusion(jnp.asarray(contrast), jnp.asarray(width))
+                problem = solvers.Elliptic(mesh, inclusion, boundary=GROUNDED)
                 solution = problem.solve(V19_SOURCE, refine=refine)
                 found.append(float(solution.residual) ** (-1 / int(solution.iterations)))
             label = f"{named(2, cells, levels)}, {edge} disc of 10 / 1000 times the diffusivity: factor"

@@ -28,8 +28,8 @@ def tube(cells: int, scheme: MethodOfLines = GAS, axis: int = 0, ndim: int = 1, 
     """Sod's tube along one axis, eight cells wide."""
     low, high, size = [0.0] * ndim, [8 / cells] * ndim, [8] * ndim
     low[axis], high[axis], size[axis] = -0.5, 0.5, cells
-    boundary = tuple(amr.Outflow() if d == axis else amr.Periodic() for d in range(ndim))
-    mesh = amr.Mesh(amr.Domain(low, high, boundary=boundary), tuple(size), 8, options.pop("levels", 0))
+    domain = amr.Domain(low, high, periodic=[d != axis for d in range(ndim)])
+    mesh = amr.Mesh(domain, tuple(size), 8, options.pop("levels", 0))
 
     def along(values):
         density, speed, pressure = values
@@ -130,12 +130,11 @@ def hump(x, y):
 )
 def lake_at_rest() -> Result:
     """The largest speed and change of the surface."""
-    mesh = amr.Mesh(amr.Domain((0, 0), (1, 1), boundary=amr.Wall()), (32, 32), 8, 2)
+    mesh = amr.Mesh(amr.Domain((0, 0), (1, 1), periodic=False), (32, 32), 8, 2)
     law = solvers.ShallowWater(2, bottom=hump)
     region = amr.Region((0.3, 0.3), (0.6, 0.5), 2)
-    solution = solvers.Simulation(mesh, law, MethodOfLines(riemann=HLLC()), region).run(
-        lambda x, y: (0 * x, 0 * x, 0 * x), 0.25
-    )
+    simulation = solvers.Simulation(mesh, law, MethodOfLines(riemann=HLLC()), region, boundary=amr.Wall())
+    solution = simulation.run(lambda x, y: (0 * x, 0 * x, 0 * x), 0.25)
     v = solution.summary.variables
     flow = max(abs(v[name].lowest) + abs(v[name].highest) for name in ("hu", "hv"))
     surface = abs(v["eta"].lowest) + abs(v["eta"].highest)
