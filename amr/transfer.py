@@ -41,9 +41,11 @@ class Prolongation(eqx.Module):
     **Attributes:**
 
     - `margin`: how many layers of cells around a cell are read, 1 or 2.
+    - `consistent`: whether differences between levels are those of second derivatives, as diffusion needs.
     """
 
     margin: eqx.AbstractClassVar[int]
+    consistent: ClassVar[bool] = True
 
     @abc.abstractmethod
     def children(self, window: Window) -> list[Array]:
@@ -56,6 +58,7 @@ class LimitedLinear(Prolongation):
     of the cell shrink by the same factor (Barth and Jespersen, AIAA 89-0366, 1989)."""
 
     margin: ClassVar[int] = 1
+    consistent: ClassVar[bool] = False
 
     def children(self, window):
         centre, pairs = trimmed(window, 1), face_neighbours(window)

@@ -39,7 +39,8 @@ def iterated(system: System, cycles: int) -> tuple[Pool, Float[Array, " cycles"]
 def field_of(system: System, u: Pool) -> Field:
     """As a field."""
     operator = system.operator
-    return Field(operator.mesh, operator.topology.forest, from_pool(u), operator.variables.names)
+    names = operator.grid.conditions.variables.names
+    return Field(operator.grid.mesh, operator.grid.forest, from_pool(u), names)
 
 
 def boxes(ndim: int, levels: int, low: float = 0.25, high: float = 0.75) -> amr.Indicator | None:

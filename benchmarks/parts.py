@@ -6,6 +6,7 @@ the whole.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import statistics
 import time as clock
@@ -14,12 +15,11 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from amr.fusion import apart
-from amr.halo import fill_ring, ghosted_part
-from amr.pool import layout_of, put, sweep, take
+from amr.pool import layout_of
 from amr.topology import rebuilt
-from solvers import geometry, loop, stages, stepping
+from solvers import loop, sampled, stepping
 from solvers.compiling import compiled
+from solvers.evolution import Evolution
 from solvers.setup import Setup, State
 
 from .cases import Pool, bump, simulation
@@ -65,38 +65,47 @@ def measure(case: Pool, middle: float, repeats: int) -> dict[str, float]:
 def parts(setup: Setup, state: State) -> Parts:
     """The parts of the run loop, ready to be timed."""
     mesh, layout, now = setup.mesh, layout_of(state.u), state.clock
-    known = jax.jit(lambda state: geometry.build_geometry(setup, state.forest, layout, now.time))(state)
-    work = jax.jit(lambda state: stages.workspace(setup, state.forest.count, state.u))(state)
+    empty = functools.partial(sampled.blank, setup, state.forest, layout, now.time)
+    yes = jnp.ones((), bool)
+    known = jax.jit(lambda: sampled.adapted(setup, empty(), state.forest, now.time, yes))()
+    space = jax.jit(lambda: loop.workspace(setup, known, state.u))()
     end, most = jnp.asarray(1e3, now.time.dtype), jnp.asarray(ROUNDS, jnp.int32)
-    step = jax.jit(lambda known, store: stepping.plan_step(setup, known, store, now, end)[0])(known, work.store)
-    stage = jax.tree.map(lambda column: column[0], stepping.stages_of(setup.scheme.integrator, step))
+    step = jax.jit(lambda known, store: stepping.plan_step(setup, known, store, now, end)[0])(known, space.work.store)
     ghosted = jnp.zeros((state.u.shape[0], *known.topology.halo.fill.shape), state.u.dtype)
 
+    def evolving(known):
+        return Evolution.whole(setup, known, state.bounds, step.spread)
+
+    def moment(known):
+        moments = evolving(known).moments(setup.integrator.times, step.begin, step.dt)
+        return jax.tree.map(lambda column: column[0], moments)
+
     def ghosts(carry, known):
-        (store, pool), topology = carry, known.topology
-        count = topology.forest.count
-        store = fill_ring(mesh, layout, count, topology.halo, store, setup.prolongation)
-        return store, sweep(layout, count, lambda i, p: put(p, ghosted_part(topology.halo, store, i), i), pool)
+        (store, pool), grid = carry, setup.grid(known.topology)
+        store = grid.rings(store, now.time)
+        return store, grid.map(lambda part: grid.ghosted(part, store, now.time, lambda u: u), pool)
 
     def fluxes(carry, known, ghosted):
-        def one(i, carry):
+        grid = setup.grid(known.topology)
+
+        def one(part, carry):
             # A factor that depends on what came before: else the compiler would do all of it only once.
-            factor = stage.moment.factor + 0 * carry[0].ravel()[0]
-            store = functools.partial(apart, known.topology.leaves.valid)
-            samples = store(lambda: stages.scaled(known.samples_of(i), factor))
-            leaves, patches = known.topology.part(i), take(ghosted, i)
-            found = stages.fluxes_of(setup, leaves, patches, samples, state.bounds, stage.moment, stages.ALL, store)
-            return tuple(put(old, new, i) for old, new in zip(carry, found, strict=True))
+            when = moment(known)
+            when = dataclasses.replace(when, factor=when.factor + 0 * carry[0].ravel()[0])
+            found = grid.moved(part, part.take(ghosted), evolving(known).kernels(when)(part))
+            return tuple(grid.put(old, new, part) for old, new in zip(carry, found, strict=True))
 
-        return sweep(layout, known.topology.forest.count, one, carry)
+        return grid.fold(one, carry)
 
-    def update(work, known):
-        return sweep(layout, known.topology.forest.count, lambda i, w: stages.updated(setup, known, w, stage, i), work)
+    def update(space, known):
+        weights = jax.tree.map(lambda column: column[0], setup.integrator.weights(now.dt.dtype))
+        work, aside = setup.grid(known.topology).updated(space.work, weights.update, space.aside)
+        return dataclasses.replace(space, work=work, aside=aside)
 
     def one_step(carry, known):
-        work, now, count = carry
-        step, known = stepping.plan_step(setup, known, work.store, now, end)
-        return stepping.take_step(setup, known, work, state.bounds, step), step.clock, count + 1
+        space, now, count = carry
+        step, known = stepping.plan_step(setup, known, space.work.store, now, end)
+        return setup.integrator.step(evolving(known), space, step.begin, step.dt), step.clock, count + 1
 
     def regrid(work, known):
         return loop.regridded(setup, known, work, now.time)[1]
@@ -104,15 +113,16 @@ def parts(setup: Setup, state: State) -> Parts:
     def plans(topology, forest):
         return rebuilt(mesh, topology, forest, forest.count > 0)
 
-    ghosted = jax.jit(ghosts)((work.store, ghosted), known)[1]
+    ghosted = jax.jit(ghosts)((space.work.store, ghosted), known)[1]
+    work = space.work
     return {
         "ghosts": (ghosts, (work.store, ghosted), known),
         "fluxes": (fluxes, (work.outflow, work.sides, work.means), known, ghosted),
-        "reflux": (update, work, known),
-        "step": (one_step, (work, now, jnp.zeros((), jnp.int32)), known),
+        "reflux": (update, space, known),
+        "step": (one_step, (space, now, jnp.zeros((), jnp.int32)), known),
         "regrid": (regrid, work, known),
         "plans": (plans, known.topology, state.forest),
-        "rates": (lambda known, time: geometry.sampled(setup, known, time), known, now.time),
+        "rates": (lambda known, time: sampled.sampled(setup, known, time), known, now.time),
         "round": (lambda state, end: loop.advance(setup, state, end, most)[0], state, end),
     }
 

@@ -45,7 +45,7 @@ _HOME = {
     "MonotizedCentral": "limiter",
     "NonlinearDiffusivity": "diffusivity",
     "PPM": "reconstruction",
-    "Place": "law",
+    "Place": "transport",
     "Points": "measures",
     "RK4": "integrator",
     "RKL2": "stabilized",

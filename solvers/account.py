@@ -9,14 +9,9 @@ import numpy as np
 
 from amr.field import Field
 
-from .implicit import Implicit
 from .loop import Tally
 from .setup import Setup, State
-from .splitting import Strang
-from .stabilized import RKL2
 from .summary import Effort, Summary, Variable, relative_change
-
-UNITS = {RKL2: "stages", Implicit: "cycles of multigrid"}  # what the effort of an integrator counts
 
 
 @dataclass
@@ -110,11 +105,9 @@ class Account:
         """How diffusion was integrated; `None` where nothing diffuses."""
         if not setup.diffuses:
             return None
-        integrator = setup.diffusion_integrator
-        unit = next((text for kind, text in UNITS.items() if isinstance(integrator, kind)), "")
-        split = "Strang splitting with " if isinstance(setup.scheme, Strang) else ""
-        per_step = self.efforts / max(self.steps, 1)
-        return Effort(split + type(integrator).__name__, setup.why, unit, per_step, self.most_effort)
+        split = "Strang splitting with " if setup.integrator.splits else ""
+        method, per_step = setup.integrator.for_diffusion, self.efforts / max(self.steps, 1)
+        return Effort(split + type(method).__name__, setup.why, method.unit, per_step, self.most_effort)
 
 
 def _device_of(state: State) -> str:

@@ -19,31 +19,23 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float
 
 from amr.errors import InvalidSettingError
+from amr.grid import Fluxes, Keep, at_once
+from amr.slices import lower, others, trim, upper
 from amr.transfer import LimitedLinear, Prolongation, Quadratic
 
-from .equations import Advection
 from .integrator import ForwardEuler, Integrator
-from .law import ConservationLaw
 from .limiter import Limiter, MonotizedCentral, Unlimited
-from .samples import Samples
-from .slices import lower, others, trim, upper
+from .terms import Equation
 
 Faces = tuple[Float[Array, "..."], ...]
-Store = Callable[[Callable[[], PyTree]], PyTree]
 THIN = 0.05  # density below which a cell counts as emptied, in flows too rough for their mesh
-
-
-def at_once(stage: Callable[[], PyTree]) -> PyTree:
-    """Evaluate a stage without keeping it apart from what follows."""
-    return stage()
 
 
 class CTU(eqx.Module):
@@ -74,13 +66,18 @@ class CTU(eqx.Module):
         return Quadratic() if isinstance(self.limiter, Unlimited) else LimitedLinear()
 
     @property
+    def space(self) -> CTU:
+        """What finds the fluxes."""
+        return self
+
+    @property
     def integrator(self) -> Integrator:
         """One stage: time is in the fluxes already."""
         return ForwardEuler()
 
     @property
-    def times(self) -> tuple[float, ...]:
-        """When in a step, from 0 to 1, the flow is needed."""
+    def looks(self) -> tuple[float, ...]:
+        """When in a step, from 0 to 1, the flow is needed, if not when the integrator says."""
         return (0.5,)
 
     @property
@@ -97,9 +94,9 @@ class CTU(eqx.Module):
         """How many cells the flow crosses in its fastest direction, which is what limits the step."""
         return functools.reduce(jnp.maximum, rates)
 
-    def check(self, equation) -> None:
+    def check(self, equation: Equation) -> None:
         """Raise `InvalidSettingError` if the scheme cannot solve this equation."""
-        if not isinstance(equation, Advection):
+        if equation.terms.law is not None:
             kind = type(equation).__name__
             raise InvalidSettingError("scheme", f"CTU solves Advection, not {kind}; take solvers.MethodOfLines()")
         if not CTU.suits(equation):
@@ -107,32 +104,35 @@ class CTU(eqx.Module):
             raise InvalidSettingError("scheme", f"CTU moves scalars in a flow and does nothing else; {advice}")
 
     @staticmethod
-    def suits(equation: Advection) -> bool:
-        """Whether there is a flow, and nothing else."""
-        return equation.flows and equation.diffusing is None and equation.reaction is None
+    def suits(equation: Equation) -> bool:
+        """Whether there is a given flow, and nothing else."""
+        flow, diffusion, reaction = equation.terms
+        return flow is not None and flow.given and diffusion is None and reaction is None
 
-    def transported(
+    def exchanged(self, law, u, samples, keep) -> Fluxes:
+        """Refused by `check`."""
+        raise AssertionError("a law needs a Riemann solver")
+
+    def carried(
         self,
-        equation: Advection | ConservationLaw,
         u: Float[Array, "vars blocks *ghosted lanes"],
-        samples: Samples,
+        courant: Faces,
+        divergence_free: bool,
         bounds: tuple[Float[Array, " vars"], Float[Array, " vars"]],
-        store: Store = at_once,
-    ) -> tuple[Float[Array, "vars ..."], ...]:
+        keep: Keep = at_once,
+    ) -> Fluxes:
         """How much of each scalar crosses each face of the patches of a sweep in a step, in units of a cell.
 
-        `samples.rates[d]` are the normal velocities times dt/dx between the ghosted cells (one less along d); entry d
-        of the result has one more face than the patch has cells along d. `store` evaluates a stage whose results are
+        `courant[d]` are the normal velocities times dt/dx between the ghosted cells (one less along d); entry d
+        of the result has one more face than the patch has cells along d. `keep` evaluates a stage whose results are
         read several times.
         """
-        assert isinstance(equation, Advection), "checked by `check`"
-        free = equation.velocity.divergence_free
 
         def one(phi, courant, limits):
-            return self._carried(phi, courant, free, limits, store)
+            return self._carried(phi, courant, divergence_free, limits, keep)
 
         found = [
-            jax.vmap(functools.partial(one, limits=limits))(phi, samples.rates)
+            jax.vmap(functools.partial(one, limits=limits))(phi, courant)
             for phi, *limits in zip(u, *bounds, strict=True)
         ]
         return tuple(jnp.stack(parts) for parts in zip(*found, strict=True))
@@ -163,7 +163,7 @@ def half_expansion(phi, courant: Faces) -> Array:
     return 0.5 * phi * sum(upper(face, d) - lower(face, d) for d, face in enumerate(faces))
 
 
-def corner_transport(phi, slopes: list[Array], courant: Faces, store: Store, expands: bool) -> Faces:
+def corner_transport(phi, slopes: list[Array], courant: Faces, store: Keep, expands: bool) -> Faces:
     """Transport through all faces of a patch and of one layer of cells around it, trimmed once across each face's
     direction.
 
@@ -187,7 +187,7 @@ def corner_transport(phi, slopes: list[Array], courant: Faces, store: Store, exp
     return tuple(trim(trim(courant[d], dims), across) * state for (d, across), state in states.items())
 
 
-def monotone_transport(phi, courant: Faces, store: Store) -> Faces:
+def monotone_transport(phi, courant: Faces, store: Keep) -> Faces:
     """First-order transport through all faces between cells, trimmed once across each face's direction.
 
     The mean of two schemes that go through the dimensions one after the other, forwards and backwards. In

@@ -21,7 +21,7 @@ from amr.vtkhdf import RESERVED as RESERVED_NAMES
 
 from .build_boundaries import PATH, BoundaryReader, Faces, faces_of, periodic_in
 from .build_coefficients import try_coefficients
-from .build_equation import Equation, build_equation
+from .build_equation import build_equation
 from .build_records import build_records, check_columns
 from .build_refine import build_refine, check_regions
 from .build_scheme import Auto, Scheme, as_table, build_scheme
@@ -31,13 +31,12 @@ from .config_errors import Mistakes, Tables, fields_of, read_tables
 from .config_file import Source, read_source
 from .config_values import RESERVED
 from .derived import Derived, known_names
-from .equations import Advection
 from .formulas import Each, Formulas, Looks
-from .law import ConservationLaw
 from .law_checks import check_methods, not_admissible, with_coefficients
 from .records import Record, Recorded, Recording
 from .sampling import flat_points, values_at
 from .simulation import Simulation
+from .terms import Equation, Terms
 from .toml_text import alternatives, show
 
 MOST_DUMPS = 100_000
@@ -144,10 +143,9 @@ class _Builder:
         initial = self._functions("initial", equation, in_time=False)
         exact = self._functions("exact", equation, in_time=True)
         self._try_law(equation, initial)
-        if isinstance(equation, Advection):
-            try_coefficients(
-                equation, None if self.mistakes.blame(("initial",)) else initial, self.formulas, self.mistakes
-            )
+        if equation is not None:
+            tried = None if self.mistakes.blame(("initial",)) else initial
+            try_coefficients(equation, tried, self.formulas, self.mistakes)
         scheme = self._scheme(equation)
         refine = self._refine(equation)
         times = attempt(("output",), _output_times, tables["time"], tables["output"])
@@ -205,17 +203,18 @@ class _Builder:
 
     def _try_law(self, equation: Equation | None, initial: Callable | None) -> None:
         """The initial values must make sense to a law, and a law of the user's own must be able to work with them."""
-        if not isinstance(equation, ConservationLaw) or initial is None or self.mesh is None:
+        law = None if equation is None else equation.terms.law
+        if law is None or initial is None or self.mesh is None:
             return
         if self.mistakes.blame(("initial",)) or self.mistakes.blame(("equation",)):
             return
         points = flat_points(self.mesh)
         values = values_at(initial, points, ())
         if isinstance(self.tables["equation"], OwnLawTable):
-            self.mistakes.attempt(("equation", "type"), check_methods, equation, values, points)
+            self.mistakes.attempt(("equation", "type"), check_methods, law, values, points)
             if self.mistakes.blame(("equation",)):
                 return
-        name, message = not_admissible(equation, with_coefficients(equation, values, points), *points)
+        name, message = not_admissible(law, with_coefficients(law, values, points), *points)
         if message:
             one = "function" in self.tables["initial"]
             self.mistakes.add(("initial", "function") if one else ("initial", name) if name else ("initial",), message)
@@ -261,12 +260,13 @@ class _Builder:
         """The boundaries of all faces; `None` with a mistake in one, so that the rest is checked without."""
         if self.faces is None or self.domain is None:
             return None
-        law = equation if isinstance(equation, ConservationLaw) else None
+        terms = Terms() if equation is None else equation.terms
         names = None if equation is None else equation.given
-        ghost = 2 if scheme is None or isinstance(scheme, Auto) else scheme.ghost
-        diffuses = isinstance(equation, Advection) and equation.diffusing is not None
+        ghost = 2 if scheme is None or isinstance(scheme, Auto) else scheme.space.ghost
         tried = None if self.mistakes.blame(("initial",)) else initial
-        reader = BoundaryReader(self.formulas, self.mistakes, law, names, tried, ghost, diffuses)
+        reader = BoundaryReader(
+            self.formulas, self.mistakes, terms.law, names, tried, ghost, terms.diffusion is not None
+        )
         return None if self.mistakes.blame(PATH) else reader.pairs(self.faces)
 
     # --- the whole ----------------------------------------------------------------------------------------------------

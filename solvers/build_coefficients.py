@@ -27,7 +27,6 @@ from .diffusivity import (
     NonlinearDiffusivity,
     VariableDiffusivity,
 )
-from .equations import Advection
 from .formulas import Formulas, Looks
 from .reaction import Reaction
 from .sampling import (
@@ -39,6 +38,7 @@ from .sampling import (
     wall_points,
     with_first,
 )
+from .terms import Equation
 from .toml_text import KeyPath, alternatives, show
 from .user_function import is_reference
 
@@ -170,7 +170,7 @@ def _nothing(u, *place):
 # --- trying them ------------------------------------------------------------------------------------------------------
 
 
-def try_coefficients(equation: Advection, initial: Callable | None, formulas: Formulas, mistakes: Mistakes) -> None:
+def try_coefficients(equation: Equation, initial: Callable | None, formulas: Formulas, mistakes: Mistakes) -> None:
     """Diffusivities must be numbers of 0 or more, rates finite ones; what depends on the solution is tried on the
     initial values, if they are known."""
     mesh = formulas.mesh
@@ -178,15 +178,16 @@ def try_coefficients(equation: Advection, initial: Callable | None, formulas: Fo
         return
     points = flat_points(mesh)
     values = None if initial is None else _rows(initial, points)
-    if equation.diffusing is not None:
-        diffusivity = equation.diffusing.diffusivity
+    _, diffusion, reaction = equation.terms
+    if diffusion is not None:
+        diffusivity = diffusion.diffusivity
         tensor = isinstance(diffusivity, Diagonal)
         for n, part in enumerate(diffusivity.parts if isinstance(diffusivity, Diagonal) else (diffusivity,)):
             path = (*DIFFUSIVITY, COORDINATES[n]) if tensor else DIFFUSIVITY
             if not mistakes.blame(path):
                 mistakes.attempt(path, _try_diffusivity, part, equation.names, points, values, formulas.times, mesh)
-    if equation.reaction is not None and values is not None and not mistakes.blame(REACTION):
-        rates = with_first(equation.reaction.function, values)
+    if reaction is not None and values is not None and not mistakes.blame(REACTION):
+        rates = with_first(reaction.function, values)
         mistakes.attempt(REACTION, check_values, rates, points, len(equation.names), 0.0)
 
 

@@ -27,11 +27,10 @@ from .euler import Euler
 from .formulas import STEADY, Formulas
 from .law import ConservationLaw
 from .shallow_water import ShallowWater
+from .terms import Equation
 from .toml_text import alternatives
 from .user_function import UserFunctionError, failure, signature_of
 from .velocity import AtRest, ConstantVelocity, FaceVelocity, StreamFunction, VectorPotential, Velocity
-
-Equation = Advection | ConservationLaw
 
 
 def build_equation(table: AnyEquation, ndim: int | None, formulas: Formulas, mistakes: Mistakes) -> Equation | None:

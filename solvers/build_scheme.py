@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from . import implicit, integrator, limiter, reconstruction, riemann
 from .advection import CTU
 from .config import SchemeTable
 from .config_errors import Mistakes
-from .equations import Advection
 from .integrator import Integrator
 from .law import ConservationLaw
 from .lines import MethodOfLines
 from .splitting import Strang
 from .stabilized import RKL2
+from .stepper import Stepper
+from .terms import Equation
 from .toml_text import show
 
 LIMITERS: dict[str, Callable[[], limiter.Limiter]] = {
@@ -58,7 +59,6 @@ OF_FLOWS = ("method", "reconstruction", "limiter", "bounded")
 OF_IMPLICIT = ("tolerance", "iterations", "ratio")
 OF_DIFFUSION = ("diffusion", "stages", *OF_IMPLICIT)
 Scheme = CTU | MethodOfLines | Strang
-Equation = Advection | ConservationLaw
 
 
 class Auto:
@@ -84,19 +84,19 @@ class _Wanted:
 
     @property
     def law(self) -> bool:
-        return isinstance(self.equation, ConservationLaw)
+        return self.equation.terms.law is not None
 
     @property
     def flows(self) -> bool:
-        return isinstance(self.equation, ConservationLaw) or self.equation.flows
+        return self.equation.terms.transport is not None
 
     @property
     def diffuses(self) -> bool:
-        return isinstance(self.equation, Advection) and self.equation.diffusing is not None
+        return self.equation.terms.diffusion is not None
 
     @property
     def reacts(self) -> bool:
-        return isinstance(self.equation, Advection) and self.equation.reaction is not None
+        return self.equation.terms.reaction is not None
 
     @property
     def split(self) -> bool:
@@ -144,13 +144,8 @@ def _check_fit(wanted: _Wanted, mistakes: Mistakes) -> None:
 
     _check_flow(wanted, refuse)
     _check_diffusion(wanted, refuse)
-    equation = wanted.equation
-    if (
-        isinstance(equation, Advection)
-        and equation.reaction is not None
-        and equation.reaction.stiff
-        and not wanted.split
-    ):
+    reaction = wanted.equation.terms.reaction
+    if reaction is not None and reaction.stiff and not wanted.split:
         mistakes.add(("equation", "stiff"), 'has a meaning with scheme.coupling = "strang" only; give that as well')
 
 
@@ -210,10 +205,10 @@ def _flow(wanted: _Wanted) -> CTU | MethodOfLines:
     return _lines(wanted, _integrator(wanted.table))
 
 
-def _lines(wanted: _Wanted, chosen: Integrator | RKL2 | implicit.Implicit | None) -> MethodOfLines:
+def _lines(wanted: _Wanted, chosen: Stepper | None) -> MethodOfLines:
     table = wanted.table
     limited = (LIMITERS[table.limiter or ("mc" if wanted.flows else "none")](),) if wanted.limited else ()
-    solver = table.riemann or (_riemann_for(wanted.equation) if isinstance(wanted.equation, ConservationLaw) else None)
+    solver = table.riemann or (_riemann_for(wanted.equation.terms.law) if wanted.law else None)
     return MethodOfLines(
         RECONSTRUCTIONS[table.reconstruction or "muscl"](*limited),
         None if solver is None else RIEMANN_SOLVERS[solver](),
@@ -232,7 +227,7 @@ def _integrator(table: SchemeTable) -> Integrator | None:
     return None if table.integrator is None else INTEGRATORS[table.integrator]()
 
 
-def _integrator_of_diffusion(wanted: _Wanted) -> Integrator | RKL2 | implicit.Implicit | None:
+def _integrator_of_diffusion(wanted: _Wanted) -> Stepper | None:
     """`None`: that which suits the reconstruction."""
     table, name = wanted.table, wanted.diffusion
     if name == "explicit":
@@ -249,12 +244,11 @@ def _integrator_of_diffusion(wanted: _Wanted) -> Integrator | RKL2 | implicit.Im
 def as_table(scheme: Scheme, equation: Equation, precision: Any) -> SchemeTable:
     """The table that describes a scheme, with nothing left open."""
     wanted = _Wanted(SchemeTable(), equation)
-    flow = scheme.flow if isinstance(scheme, Strang) else scheme
-    keys: dict[str, Any] = _flow_keys(flow, equation) if wanted.flows else {}
+    keys: dict[str, Any] = _flow_keys(scheme.space, equation) if wanted.flows else {}
     if wanted.diffuses:
-        keys |= _diffusion_keys(scheme.diffusion if isinstance(scheme, Strang) else scheme.integrator)
+        keys |= _diffusion_keys(scheme.integrator.for_diffusion)
     if wanted.reacts or (wanted.diffuses and wanted.flows):
-        keys["coupling"] = "strang" if isinstance(scheme, Strang) else "unsplit"
+        keys["coupling"] = "strang" if scheme.integrator.splits else "unsplit"
     return SchemeTable(**keys, precision=precision)
 
 
@@ -264,17 +258,18 @@ def _flow_keys(flow: CTU | MethodOfLines, equation: Equation) -> dict[str, Any]:
     keys: dict[str, Any] = {"method": "lines", "reconstruction": _name(RECONSTRUCTIONS, flow.reconstruction)}
     if isinstance(flow.reconstruction, reconstruction.MUSCL):
         keys["limiter"] = _name(LIMITERS, flow.reconstruction.limiter)
-    if isinstance(flow.integrator, Integrator):
+    if not flow.integrator.of_diffusion:
         keys["integrator"] = _name(INTEGRATORS, flow.integrator)
-    if isinstance(equation, ConservationLaw):
-        return keys | {"riemann": _name(RIEMANN_SOLVERS, flow.solver(equation)), "primitive": flow.primitive}
+    if equation.terms.law is not None:
+        solver = flow.solver(equation.terms.law)
+        return keys | {"riemann": _name(RIEMANN_SOLVERS, solver), "primitive": flow.primitive}
     return keys | {"bounded": flow.bounded}
 
 
-def _diffusion_keys(chosen: Integrator | RKL2 | implicit.Implicit) -> dict[str, Any]:
-    if isinstance(chosen, Integrator):
+def _diffusion_keys(chosen: Stepper) -> dict[str, Any]:
+    if not chosen.of_diffusion:
         return {"diffusion": "explicit", "integrator": _name(INTEGRATORS, chosen)}
-    own = ("stages",) if isinstance(chosen, RKL2) else OF_IMPLICIT
+    own = [field.name for field in fields(chosen) if field.name in OF_DIFFUSION]
     return {"diffusion": _name(INTEGRATORS_OF_DIFFUSION, chosen)} | {key: getattr(chosen, key) for key in own}
 
 

@@ -18,16 +18,15 @@ from amr.topology import cell_sizes
 from .advection import CTU
 from .arguments import taken
 from .diffusivity import Diffusivity
-from .equations import Advection
 from .implicit import SDIRK2
 from .integrator import SSPRK2
-from .law import ConservationLaw
 from .limiter import MonotizedCentral, Unlimited
 from .lines import MethodOfLines
 from .programs import PROGRAMS
 from .reconstruction import MUSCL
 from .stabilized import RKL2
-from .velocity import AtRest, Velocity
+from .terms import Equation
+from .velocity import Velocity
 
 POINTS = 64  # along each dimension at most, where functions are looked at
 EXPLICIT = 2.0  # up to this ratio explicit steps are the cheapest
@@ -43,13 +42,12 @@ class Choice(eqx.Module):
     why: str = eqx.field(static=True, default="")
 
 
-def default_scheme(mesh: Mesh, equation: Advection | ConservationLaw, longest: float | None) -> Choice:
+def default_scheme(mesh: Mesh, equation: Equation, longest: float | None) -> Choice:
     """The scheme for an equation without wishes of the user."""
-    if isinstance(equation, ConservationLaw):
-        return Choice(MethodOfLines())
-    if equation.diffusing is None:
+    flow, diffusing, _ = equation.terms
+    if diffusing is None:
         return Choice(CTU() if CTU.suits(equation) else MethodOfLines())
-    reconstruction = MUSCL(MonotizedCentral() if equation.flows else Unlimited())
+    reconstruction = MUSCL(Unlimited() if flow is None else MonotizedCentral())
     ratio = wanted_ratio(mesh, equation, longest)
     if ratio is None:
         return Choice(
@@ -63,7 +61,7 @@ def default_scheme(mesh: Mesh, equation: Advection | ConservationLaw, longest: f
     return Choice(MethodOfLines(reconstruction, integrator=SDIRK2(ratio=math.inf)), text)  # type: ignore[call-arg]
 
 
-def wanted_ratio(mesh: Mesh, equation: Advection, longest: float | None) -> float | None:
+def wanted_ratio(mesh: Mesh, equation: Equation, longest: float | None) -> float | None:
     """The step that the flow, or the user, asks for, in units of the longest stable one of diffusion by the explicit
     Euler method, on the finest level; `None` where nothing asks for one, or where it cannot be known beforehand."""
     dx = np.asarray(mesh.cell_size(mesh.max_level))
@@ -79,13 +77,13 @@ def wanted_ratio(mesh: Mesh, equation: Advection, longest: float | None) -> floa
     return min(steps) * 2 * float((np.asarray(spread) / dx**2).sum())
 
 
-def _looked_at(mesh: Mesh, equation: Advection) -> tuple[list[float], list[float]] | None:
+def _looked_at(mesh: Mesh, equation: Equation) -> tuple[list[float], list[float]] | None:
     """The largest normal velocity across each dimension and the largest diffusivity along it, at the start; `None`
     where they follow from the solution, or from what JAX traces."""
-    assert equation.diffusing is not None
-    velocity, diffusivity = equation.velocity, equation.diffusing.diffusivity
-    if diffusivity.of_solution:
+    flow, diffusing, _ = equation.terms
+    if diffusing.of_state or (flow is not None and flow.of_state):
         return None
+    velocity, diffusivity = None if flow is None else flow.velocity, diffusing.diffusivity
     arguments = (mesh, velocity, diffusivity, len(equation.names))
     parts = taken(arguments)
     if any(isinstance(leaf, jax.core.Tracer) for leaf in parts.leaves):
@@ -98,13 +96,15 @@ def _looked_at(mesh: Mesh, equation: Advection) -> tuple[list[float], list[float
     return list(map(float, fastest)), list(map(float, spread))
 
 
-def _largest(mesh: Mesh, velocity: Velocity, diffusivity: Diffusivity, count: int) -> tuple[list[Array], list[Array]]:
+def _largest(
+    mesh: Mesh, velocity: Velocity | None, diffusivity: Diffusivity, count: int
+) -> tuple[list[Array], list[Array]]:
     """The largest normal velocities on the root grid and the largest diffusivities in some points, at the start."""
     return _fastest(mesh, velocity), _widest(mesh, diffusivity, count)
 
 
-def _fastest(mesh: Mesh, velocity: Velocity) -> list[Array]:
-    if isinstance(velocity, AtRest):
+def _fastest(mesh: Mesh, velocity: Velocity | None) -> list[Array]:
+    if velocity is None:
         return [jnp.zeros(())] * mesh.ndim
     time, leaves = jnp.zeros(()), leaves_of(mesh, root_forest(mesh, mesh.root_count), 1).all()
     dx = cell_sizes(mesh, leaves, time.dtype)

@@ -12,13 +12,12 @@ from jaxtyping import Array, Float
 from amr.field import Field
 from amr.topology import cell_centres
 
-from .equations import Advection
-from .law import ConservationLaw
+from .terms import Equation
 
 AXES = ("_x", "_y", "_z")
 
 
-def known_names(equation: Advection | ConservationLaw) -> tuple[str, ...]:
+def known_names(equation: Equation) -> tuple[str, ...]:
     """The variables, and the given ones where those are others: what derived variables are functions of."""
     names = tuple(equation.names)
     return (*names, *(name for name in equation.given if name not in names))
@@ -31,7 +30,7 @@ class Derived:
     **Attributes:** `functions`: for each name a function `(u, x, .., t)`; `u` has a row for each of `known_names`.
     """
 
-    equation: Advection | ConservationLaw
+    equation: Equation
     functions: dict[str, Callable]
 
     @property
@@ -58,10 +57,8 @@ def _rows(equation, functions: tuple[Callable, ...], field: Field, time: Float[A
     return jnp.where(field.forest.active, jnp.stack(rows), 0)
 
 
-def known_values(equation: Advection | ConservationLaw, u: Array, x: tuple[Array, ...]) -> Array:
+def known_values(equation: Equation, u: Array, x: tuple[Array, ...]) -> Array:
     """A row for each of `known_names`."""
-    if isinstance(equation, Advection):
-        return u
     behind = [jnp.broadcast_to(jnp.asarray(row, u.dtype), u.shape[1:]) for row in equation.coefficients(*x)]
     given = equation.primitive(jnp.stack([*u, *behind]))
     more = [given[n] for n, name in enumerate(equation.given) if name not in equation.names]

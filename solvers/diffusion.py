@@ -3,7 +3,7 @@
 The flux between two cells is the difference of their values over the distance of their centres, times the diffusivity
 on the face. Beside a coarser level the outer value is interpolated with third order at least (`amr.Quadratic`), so that
 the flux is consistent to second order; fluxes through coarse faces are replaced by those of the fine ones
-(`amr.reflux`). At faces of the domain the outer value follows from the boundary: `amr.ghosts.mirror_boundaries`.
+(`amr.reflux`). At faces of the domain the outer value follows from the boundary: `amr.grid.Part.line`.
 
 Arrays are those of a sweep, `(vars, blocks, *cells, lanes)`.
 """
@@ -12,95 +12,109 @@ from __future__ import annotations
 
 import functools
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from amr.conditions import Conditions
-from amr.ghosts import cell_sizes_of_blocks, mirror_boundaries, touches
-from amr.leaves import Leaves, over_blocks
-from amr.mesh import Mesh
-from amr.topology import coordinates
+from amr.fusion import by_halves
+from amr.grid import Fluxes, Part
+from amr.slices import lower, trim, upper
 
 from .diffusivity import Arithmetic, Diffusivity, Mean
-from .slices import lower, others, trim, upper
+from .terms import Term
+from .transport import largest
 
 Faces = tuple[Float[Array, "rows ..."], ...]
 
 
-class Diffusing(eqx.Module):
-    """How variables diffuse: a coefficient and its mean on faces."""
+class Diffusing(Term):
+    """How variables diffuse: a coefficient and its mean on faces.
+
+    Samples are the coefficient on the faces across each dimension: rows for all variables or for each behind the axis
+    of blocks; nothing where it depends on the variables.
+    """
 
     diffusivity: Diffusivity
     mean: Mean = Arithmetic()
 
-    def on_faces(self, mesh: Mesh, leaves: Leaves, lines: tuple[Array, ...] | None, time, dtype) -> Faces:
-        """The coefficient on the faces across each dimension: rows for all variables or for each, of length one along
-        all other axes where it is constant. `lines` (see `lines_of`) are needed where it depends on the variables."""
-        if self.diffusivity.constant:
-            shape = jnp.zeros((1,) * (mesh.ndim + 3), dtype)
-            return tuple(self.diffusivity.at(shape, (), time, d) for d in range(mesh.ndim))
+    @property
+    def steady(self):
+        return self.diffusivity.steady or self.diffusivity.of_solution
+
+    @property
+    def of_state(self):
+        return self.diffusivity.of_solution
+
+    def samples(self, part, time):
+        return () if self.of_state else self.on_faces(part, None, time, time.dtype)
+
+    def limits(self, part, samples, scheme, bounded):
+        return {} if self.of_state else {"spread": _spreading(part, samples)}
+
+    def limits_of(self, part, cells, samples, scheme, time):
+        if not self.of_state:
+            return {}
+        x = part.centres(cells.dtype, (cells.shape[2] - part.mesh.patch) // 2)
+        return {"spread": _spreading(part, tuple(self.diffusivity.at(cells, x, time, d) for d in _dims(part)))}
+
+    def crossing(self, here, keep):
+        return here.part.kept(lambda: self.moved(here.part, here.u, here.samples, here.moment.dt, here.moment.time))
+
+    def moved(self, part: Part, ghosted: Array, faces: Faces, dt: Array, time: Array) -> Fluxes:
+        """What diffuses through each face in the time `dt`, in units of a cell; `faces`: the coefficient on them, or
+        nothing where it follows from the variables."""
+        lines = tuple(part.line(ghosted, d, time) for d in _dims(part))
+        faces = faces or self.on_faces(part, lines, time, ghosted.dtype)
+        dx = part.sizes(ghosted.dtype)
         return tuple(
-            self._across(mesh, leaves, None if lines is None else lines[d], time, dtype, d) for d in _dims(mesh)
+            -((dt / dx[d] ** 2) * faces[d]) * (upper(lines[d], 2 + d) - lower(lines[d], 2 + d)) for d in _dims(part)
         )
 
-    def _across(self, mesh: Mesh, leaves: Leaves, line: Array | None, time, dtype, d: int) -> Array:
-        axis = 2 + d
-        x = _line_centres(mesh, leaves, d, dtype)
+    def on_faces(self, part: Part, lines: tuple[Array, ...] | None, time, dtype) -> Faces:
+        """The coefficient on the faces across each dimension: rows for all variables or for each, of length one along
+        all other axes where it is constant. `lines` (the cells with a layer of ghost cells along each dimension) are
+        needed where it depends on the variables."""
+        if self.diffusivity.constant:
+            shape = jnp.zeros((1,) * (part.mesh.ndim + 3), dtype)
+            return tuple(self.diffusivity.at(shape, (), time, d) for d in _dims(part))
+        return tuple(self._across(part, None if lines is None else lines[d], time, dtype, d) for d in _dims(part))
+
+    def _across(self, part: Part, line: Array | None, time, dtype, d: int) -> Array:
+        axis, mesh, (blocks, lanes) = 2 + d, part.mesh, part.leaves.level.shape
         if line is None:
-            shape = (
-                1,
-                leaves.level.shape[0],
-                *(mesh.patch + 2 * (k == d) for k in _dims(mesh)),
-                leaves.level.shape[-1],
-            )
-            line = jnp.zeros(shape, dtype)
-        line = self._on_walls(mesh, leaves, line, d)
-        found = self.diffusivity.at(line, x, time, d)
+            line = jnp.zeros((1, blocks, *(mesh.patch + 2 * (k == d) for k in _dims(part)), lanes), dtype)
+        line = self._on_walls(part, line, d)
+        found = self.diffusivity.at(line, _line_centres(part, d, dtype), time, d)
         found = jnp.broadcast_to(found, (found.shape[0], *line.shape[1:]))  # a part of it may be constant
         # Beside a wall it is the mean with the value on the wall: that is where the gradient, too, belongs to.
         return self.mean(lower(found, axis), upper(found, axis))
 
-    def _on_walls(self, mesh: Mesh, leaves: Leaves, line: Array, d: int) -> Array:
+    def _on_walls(self, part: Part, line: Array, d: int) -> Array:
         """The line with the values on faces of the domain in the place of those beyond them."""
-        if mesh.domain.periodic[d] or not self.diffusivity.of_solution:
+        if part.mesh.domain.periodic[d] or not self.of_state:
             return line
-        axis, n = 2 + d, mesh.patch + 2
-        first, last = (touches(mesh, leaves, d, end, mesh.ndim) for end in (0, 1))
+        axis, n = 2 + d, part.mesh.patch + 2
         low, high = _entry(line, axis, 0), _entry(line, axis, n - 1)
-        low = jnp.where(first, 0.5 * (low + _entry(line, axis, 1)), low)
-        high = jnp.where(last, 0.5 * (high + _entry(line, axis, n - 2)), high)
+        low = jnp.where(part.touches(d, 0), 0.5 * (low + _entry(line, axis, 1)), low)
+        high = jnp.where(part.touches(d, 1), 0.5 * (high + _entry(line, axis, n - 2)), high)
         return jnp.concatenate([low, trim(line, [axis]), high], axis=axis)
 
 
-def lines_of(mesh: Mesh, leaves: Leaves, ghosted: Array, ghost: int, time, conditions: Conditions) -> tuple[Array, ...]:
-    """For each dimension the cells with one layer of ghost cells along it, from patches with `ghost` layers around."""
-    found = []
-    for d in _dims(mesh):
-        line = trim(ghosted, [2 + k for k in others(d, _dims(mesh))], ghost)
-        line = trim(line, [2 + d], ghost - 1)
-        found.append(mirror_boundaries(mesh, leaves, line, d, time, conditions))
-    return tuple(found)
+def _spreading(part: Part, diffusivity: Faces) -> Float[Array, "blocks lanes"]:
+    """The rate of diffusion in the patches of a sweep from its coefficient in all points, one array a dimension."""
+    dx = part.sizes(diffusivity[0].dtype)
+    blocks, lanes = part.leaves.level.shape
+    rates = []
+    for values, size in zip(diffusivity, dx, strict=True):
+        most = largest(by_halves(jnp.maximum, values, axis=0))
+        rates.append(2 * most / size.reshape(blocks, lanes) ** 2)
+    return functools.reduce(jnp.add, rates)
 
 
-def diffusive_fluxes(mesh: Mesh, leaves: Leaves, lines: tuple[Array, ...], faces: Faces, dt) -> tuple[Array, ...]:
-    """What diffuses through each face in the time `dt`, in units of a cell."""
-    dx = cell_sizes_of_blocks(mesh, leaves, lines[0].dtype)
-    return tuple(
-        -((dt / dx[d] ** 2) * faces[d]) * (upper(lines[d], 2 + d) - lower(lines[d], 2 + d)) for d in _dims(mesh)
-    )
-
-
-def outflow(fluxes: tuple[Array, ...]) -> Float[Array, "vars blocks *cells lanes"]:
-    """What leaves each cell through all of its faces."""
-    return functools.reduce(jnp.add, [upper(flux, 2 + d) - lower(flux, 2 + d) for d, flux in enumerate(fluxes)])
-
-
-def _line_centres(mesh: Mesh, leaves: Leaves, d: int, dtype) -> tuple[Array, ...]:
+def _line_centres(part: Part, d: int, dtype) -> tuple[Array, ...]:
     """Coordinates of the cell centres with one layer around along d; those beyond a face of the domain moved to it."""
-    inner = jnp.arange(mesh.patch, dtype=dtype) + 0.5
-    offsets = tuple(jnp.arange(-1, mesh.patch + 1, dtype=dtype) + 0.5 if k == d else inner for k in _dims(mesh))
-    x = list(over_blocks(lambda leaves: coordinates(mesh, leaves, offsets, dtype), leaves))
+    mesh, inner = part.mesh, jnp.arange(part.mesh.patch, dtype=dtype) + 0.5
+    offsets = tuple(jnp.arange(-1, mesh.patch + 1, dtype=dtype) + 0.5 if k == d else inner for k in _dims(part))
+    x = list(part.points(offsets, dtype))
     if not mesh.domain.periodic[d]:
         x[d] = jnp.clip(x[d], mesh.domain.lower[d], mesh.domain.upper[d])
     return tuple(x)
@@ -110,5 +124,5 @@ def _entry(line: Array, axis: int, n: int) -> Array:
     return line[(slice(None),) * axis + (slice(n, n + 1),)]
 
 
-def _dims(mesh: Mesh) -> range:
-    return range(mesh.ndim)
+def _dims(part: Part) -> range:
+    return range(part.mesh.ndim)

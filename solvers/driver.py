@@ -21,7 +21,6 @@ from amr.pool import Layout, choose_layout, from_pool_on_host, layout_of
 from . import loop
 from .account import Account
 from .checkpoint import Checkpoint
-from .implicit import Implicit
 from .programs import PROGRAMS, Prepared
 from .recording import Rows, first_rows
 from .records import Recording
@@ -364,10 +363,8 @@ class Run:
         """Stop a run whose implicit equations could not be solved; the state is that before the step."""
         if not bool(state.failed):
             return
-        clock, integrator = state.clock, self.setup.diffusion_integrator
-        assert isinstance(integrator, Implicit), "no other can fail"
-        text = f"the equations of {type(integrator).__name__} were not solved to a relative residual of"
-        text = f"{text} {integrator.tolerance:g} in {integrator.iterations} iterations, in the step after"
+        clock, integrator = state.clock, self.setup.integrator.for_diffusion
+        text = f"the equations of {integrator.told} in the step after"
         advice = "try a shorter step (longest), more iterations, or a larger tolerance"
         raise RunError(f"{text} t={float(clock.time):.6g}; {advice}", self.checkpoint(state))
 

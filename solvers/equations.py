@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import equinox as eqx
-from jaxtyping import Array
 
 from amr.errors import InvalidSettingError
-from amr.show import text
 
 from .diffusion import Diffusing
 from .diffusivity import Arithmetic, Diffusivity, Mean, diffusivity_of
 from .reaction import Reaction
+from .terms import Equation, Terms
+from .transport import Flow
 from .velocity import AtRest, ConstantVelocity, FaceVelocity, Velocity
 
 
-class Advection(eqx.Module):
+class Advection(Equation):
     """Scalars in a given flow, which may also diffuse and react:
 
         d phi / dt + div(velocity phi) = div(diffusivity grad phi) + reaction
@@ -53,8 +53,14 @@ class Advection(eqx.Module):
         self.diffusing = None if diffusivity is None else Diffusing(diffusivity_of(diffusivity), mean)
         self.reaction = Reaction(reaction) if callable(reaction) and not isinstance(reaction, Reaction) else reaction
 
-    def __repr__(self) -> str:
-        return text(self)
+    @property
+    def terms(self) -> Terms:
+        """What there is of flow, diffusion and reaction."""
+        return Terms(Flow(self.velocity) if self.flows else None, self.diffusing, self.reaction)
+
+    @property
+    def ahead(self):
+        return True
 
     @property
     def diffusivity(self) -> Diffusivity | None:
@@ -70,24 +76,6 @@ class Advection(eqx.Module):
     def flows(self) -> bool:
         """Whether there is a flow at all."""
         return not isinstance(self.velocity, AtRest)
-
-    @property
-    def given(self) -> tuple[str, ...]:
-        """In what people give initial and boundary values."""
-        return self.names
-
-    @property
-    def vectors(self) -> tuple[tuple[int, ...], ...]:
-        """There are none among scalars."""
-        return ()
-
-    def primitive(self, u: Array) -> Array:
-        """The values that people give from those that are stored: the same."""
-        return u
-
-    def conserved(self, w: Array) -> Array:
-        """The reverse of `primitive`."""
-        return w
 
     def check(self, ndim: int) -> None:
         """Raise `InvalidSettingError` if the flow, the diffusivity or the reaction does not fit the domain."""

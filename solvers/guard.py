@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from amr.transfer import Prolongation, Window, trimmed
 
-from .law import ConservationLaw
+from .terms import Equation
 
 
 class Guarded(Prolongation):
@@ -19,7 +19,7 @@ class Guarded(Prolongation):
     """
 
     prolongation: Prolongation
-    law: ConservationLaw
+    law: Equation
 
     @property
     def margin(self):
@@ -33,10 +33,10 @@ class Guarded(Prolongation):
         return [jnp.where(good, child, centre) for child in found]
 
 
-def guarded(prolongation: Prolongation, law: ConservationLaw, ndim: int) -> Prolongation:
+def guarded(prolongation: Prolongation, law: Equation, ndim: int) -> Prolongation:
     """With a guard, if the law knows which states make sense from its variables alone."""
     if law.has_coefficients(ndim):
         return prolongation
     state = jax.ShapeDtypeStruct((len(law.names), 1), jnp.zeros(()).dtype)
-    knows = jax.eval_shape(law.admissible, state) is not None
+    knows = jax.eval_shape(lambda u: law.admissible(u), state) is not None
     return Guarded(prolongation, law) if knows else prolongation

@@ -7,22 +7,23 @@ conserves to rounding whatever the tolerance of the solver. Without flow and rea
 that their names say.
 """
 
-from __future__ import annotations
-
 import math
 from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
+from jax import lax
 
 from amr.errors import InvalidSettingError
+
+from .stepper import Stepper
 
 Table = tuple[tuple[float, ...], ...]
 GAMMA = 1 - 1 / math.sqrt(2)
 DELTA = 1 - 1 / (2 * GAMMA)
 
 
-class Implicit(eqx.Module):
+class Implicit(Stepper):
     """An implicit-explicit method. Has no arrays, so it may be a static argument.
 
     **Arguments:**
@@ -41,9 +42,9 @@ class Implicit(eqx.Module):
     implicit: eqx.AbstractClassVar[Table]
     last_explicit: eqx.AbstractClassVar[tuple[float, ...]]
     last_implicit: eqx.AbstractClassVar[tuple[float, ...]]
-    order: eqx.AbstractClassVar[int]
-    forward_ratio: ClassVar[None] = None
-    rooms: ClassVar[tuple[bool, bool, bool]] = (False, False, False)
+    of_diffusion: ClassVar[bool] = True
+    solves: ClassVar[bool] = True
+    unit: ClassVar[str] = "cycles of multigrid"
 
     def __init__(self, tolerance: float = 1e-8, iterations: int = 50, ratio: float = 100.0):
         for key, value, most in (("tolerance", tolerance, 1), ("ratio", ratio, math.inf)):
@@ -58,13 +59,64 @@ class Implicit(eqx.Module):
         """When the state of each stage stands, from 0 to 1 over the step."""
         return tuple(sum(row) for row in self.implicit)
 
+    @property
+    def told(self) -> str:
+        """What it says of equations that were not solved."""
+        asked = f"a relative residual of {self.tolerance:g} in {self.iterations} iterations"
+        return f"{type(self).__name__} were not solved to {asked},"
+
     def ends_with_stage(self, explicit: bool) -> bool:
         """Whether the result of a step is the state of its last stage; `explicit`: with flow or reaction."""
         same = self.last_implicit == self.implicit[-1]
         return same and (not explicit or self.last_explicit == self.explicit[-1])
 
-    def limited(self, rate, spread, cfl: float):
-        """The rate that limits the step to `cfl / rate`: see `Integrator.limited`."""
+    def step(self, evolution, space, begin, dt):
+        """Where equations could not be solved the cells stay as they were, and the effort tells."""
+        before = evolution.cells(space)
+        explicit, implicit = evolution.of("transport", "reaction"), evolution.of("diffusion")
+        stages, dtype = len(self.implicit), before.dtype
+        tables = [jnp.asarray(table, dtype) for table in (self.explicit, self.implicit)]
+        lasts = [jnp.asarray(row, dtype) for row in (self.last_explicit, self.last_implicit)]
+        times = begin + dt * jnp.asarray(self.times, dtype)
+        # What leaves the cells in each stage: by flow and reaction, and by diffusion.
+        left = [jnp.zeros((stages, *before.shape), dtype) if part.terms else None for part in (explicit, implicit)]
+
+        def looked_at(k, space, left):
+            """With the fluxes of the state of stage k."""
+            moment, found = evolution.moment(times[k], dt), list(left)
+            for n, (part, pool) in enumerate(zip((explicit, implicit), left, strict=True)):
+                if pool is not None:
+                    space, out = part.outflow(space, moment)
+                    found[n] = lax.dynamic_update_index_in_dim(pool, out, k, 0)
+            return space, found
+
+        def from_(rows, left):
+            """The cells less what left them, weighted."""
+            pairs = [(row, pool) for row, pool in zip(rows, left, strict=True) if pool is not None]
+            return before - sum(row[k] * pool[k] for row, pool in pairs for k in range(stages))
+
+        def one(k, carry):
+            space, left = carry
+            right, guess = from_([table[k] for table in tables], left), evolution.cells(space)
+
+            def solve():
+                return implicit.solved(right, guess, tables[1][k, k] * dt, times[k], self)
+
+            # The first stage is that of the state itself.
+            nothing = (jnp.zeros((), jnp.int32), jnp.zeros((), bool))
+            found, *used = lax.cond(k > 0, solve, lambda: (guess, *nothing))
+            return looked_at(k, evolution.with_cells(space.with_effort(*used), found), left)
+
+        space, left = lax.fori_loop(0, stages, one, (space, left))
+        if dtype == jnp.float32 and self.ends_with_stage(bool(explicit.terms)):
+            # Fluxes of a long step multiply rounding errors, which are no longer small here.
+            after = evolution.cells(space)
+        else:
+            after = from_(lasts, left)
+        return evolution.with_cells(space, jnp.where(space.effort.failed, before, after))
+
+    def limited(self, rate, spread, cfl):
+        """Whichever is the larger."""
         return jnp.maximum(rate, (cfl / self.ratio) * spread)
 
 

@@ -15,6 +15,11 @@ import math
 from typing import ClassVar
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from .stepper import Stepper, Weights
 
 MARGIN = 0.9  # how much of the stable step of diffusion is used: interfaces between levels take some of it
 
@@ -32,7 +37,7 @@ class Stage:
     weight: float = 0.0
 
 
-class Integrator(eqx.Module):
+class Integrator(Stepper):
     """An explicit Runge-Kutta method: its stages and its order. Has no arrays, so it may be a static argument."""
 
     stages: eqx.AbstractClassVar[tuple[Stage, ...]]
@@ -44,9 +49,8 @@ class Integrator(eqx.Module):
         return any(stage.saved or stage.weight for stage in self.stages)
 
     @property
-    def rooms(self) -> tuple[bool, bool, bool]:
-        """Whether steps need `base`, `previous` and `register` of `solvers.stages.Workspace`."""
-        return len(self.stages) > 1, False, self.uses_register
+    def rooms(self):
+        return ("base",) * (len(self.stages) > 1) + ("register",) * self.uses_register
 
     @property
     def times(self) -> tuple[float, ...]:
@@ -86,11 +90,33 @@ class Integrator(eqx.Module):
             v, saved = stage.keep * v + stage.slope * change, saved + stage.saved * v + stage.weight * change
         return 1 + v + saved
 
-    def limited(self, rate, spread, cfl: float):
-        """The rate that limits the step to `cfl / rate`, from those of signals and of diffusion: they add up.
+    def step(self, evolution, space, begin, dt):
+        def planned():
+            moments = evolution.moments(self.times, begin, dt)
+            return moments, self.weights(dt.dtype)
 
-        `spread` is one over the longest stable step of the forward Euler method.
-        """
+        table, count = evolution.kept(planned), len(self.stages)
+        if count == 1:
+            return evolution.stage(space, *jax.tree.map(lambda column: column[0], table))
+
+        def one(k, space):
+            return evolution.stage(space, *evolution.kept(lambda: jax.tree.map(lambda column: column[k], table)))
+
+        return lax.fori_loop(0, count, one, space)
+
+    def weights(self, dtype) -> Weights:
+        """Of all stages."""
+        count = len(self.stages)
+        keep, slope, saved, weight = (
+            jnp.asarray([getattr(stage, key) for stage in self.stages], dtype)
+            for key in ("keep", "slope", "saved", "weight")
+        )
+        number = jnp.arange(count)
+        first, last = ((number == end).astype(dtype) for end in (0, count - 1))
+        return Weights(keep, slope, saved, weight, jnp.zeros(count, dtype), last, first)
+
+    def limited(self, rate, spread, cfl):
+        """They add up."""
         return rate + (2 * cfl / (MARGIN * self.real_reach)) * spread
 
     @property

@@ -6,39 +6,21 @@ import abc
 import functools
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from amr.errors import InvalidSettingError
-from amr.show import text
+
+from .terms import Equation, Terms
+from .transport import Exchange, Place
 
 State = Float[Array, "rows ..."]  # the variables, and behind them the coefficients of the law
 Rates = Float[Array, "vars ..."]  # one row for each variable
 
 
-class Place(eqx.Module):
-    """Where and when a source is asked for.
-
-    **Attributes:**
-
-    - `x`: coordinates of the cell centres, one array a dimension, that broadcast over the cells.
-    - `dx`: cell widths, one array a dimension.
-    - `t`: the time.
-    - `slopes`: for each coefficient of the law (see `ConservationLaw.coefficients`) its derivative along each
-      dimension, shape `(coefficients, ndim, *cells)`.
-    """
-
-    x: tuple[Float[Array, "..."], ...]
-    dx: tuple[Float[Array, "..."], ...]
-    t: Float[Array, ""]
-    slopes: Float[Array, "coefficients ndim ..."]
-
-
-class ConservationLaw(eqx.Module):
+class ConservationLaw(Equation):
     """A system `d u/dt + sum_d d flux(u, d)/d x_d = source(u)`.
 
     A law of your own needs `names`, `flux` and `max_speed`; the rest has sensible defaults:
@@ -61,12 +43,6 @@ class ConservationLaw(eqx.Module):
     - `names`: of the conserved variables.
     """
 
-    if TYPE_CHECKING:  # a law may have them as a class attribute, a field or a property
-        names: tuple[str, ...]
-
-    def __repr__(self) -> str:
-        return text(self)
-
     def __check_init__(self):
         names = getattr(self, "names", None)
         good = isinstance(names, tuple) and names and all(isinstance(name, str) for name in names)
@@ -88,45 +64,22 @@ class ConservationLaw(eqx.Module):
         return -fastest, fastest
 
     @property
-    def given(self) -> tuple[str, ...]:
-        """Names of the primitive variables, in which people give initial and boundary values."""
-        return self.names
+    def terms(self) -> Terms:
+        """Its fluxes and sources."""
+        return Terms(Exchange(self))
 
-    def primitive(self, u: State) -> State:
-        """Primitive from conserved variables: those that are reconstructed."""
-        return u
-
-    def conserved(self, w: State) -> State:
-        """Conserved from primitive variables."""
-        return w
-
-    def admissible(self, u: State) -> Bool[Array, "..."] | None:
-        """Where a state makes sense (such as a positive pressure); `None`: everywhere."""
-        return None
-
-    @property
-    def vectors(self) -> tuple[tuple[int, ...], ...]:
-        """Which variables are the components of vectors, one tuple of numbers a vector: a wall mirrors them."""
-        return ()
-
-    def coefficients(self, *x: Float[Array, "..."]) -> tuple[Float[Array, "..."], ...]:
-        """Given functions of position that the law depends on, such as the height of the ground.
-
-        Where there are any, all other methods find their values in the last rows of `u`, behind the variables
-        (`conserved` and `primitive` too, which must hand them on).
-        """
-        return ()
-
-    def has_coefficients(self, ndim: int) -> bool:
-        """Whether the law depends on given functions of position."""
-        return len(jax.eval_shape(self.coefficients, *(jnp.zeros(()),) * ndim)) > 0
+    def extended(self, u, samples):
+        return samples["transport"].behind(u)
 
     def source(self, u: State, place: Place) -> Rates | None:
         """What is produced of each variable per unit of time and volume; `None`: nothing."""
         return None
 
-    def check(self, ndim: int) -> None:
-        """Raise `InvalidSettingError` if the law does not fit a domain of `ndim` dimensions."""
+    def verify(self, ndim: int) -> None:
+        """Raise `InvalidSettingError` unless the law fits so many dimensions, and its methods give arrays of the shapes
+        that they should."""
+        self.check(ndim)
+        check_law(self, ndim)
 
 
 def check_law(law: ConservationLaw, ndim: int) -> None:

@@ -13,7 +13,6 @@ Arrays are those of a sweep, `(vars, blocks, *cells, lanes)`, and shrink as sten
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -21,22 +20,19 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from amr.errors import InvalidSettingError
+from amr.grid import Fluxes, Keep
+from amr.slices import lower, others, trim, upper
 from amr.transfer import LimitedLinear, LimitedQuartic, Prolongation, Quadratic, Quartic
 
 from .advection import clip_to_bounds
-from .equations import Advection
-from .implicit import Implicit
-from .integrator import SSPRK2, SSPRK3, SSPRK54, Integrator
+from .integrator import SSPRK2, SSPRK3, SSPRK54
 from .law import ConservationLaw
 from .limiter import MonotizedCentral, Unlimited
 from .reconstruction import MUSCL, Reconstruction, Upwind3, Upwind5, face_states
 from .riemann import RiemannSolver, suited_to
-from .samples import Samples
-from .slices import lower, others, trim, upper
-from .stabilized import RKL2
-
-Fluxes = tuple[Float[Array, "vars ..."], ...]
-Store = Callable[[Callable], Array]
+from .stepper import Stepper
+from .terms import Equation
+from .transport import Sites
 
 
 class MethodOfLines(eqx.Module):
@@ -58,7 +54,7 @@ class MethodOfLines(eqx.Module):
 
     reconstruction: Reconstruction
     riemann: RiemannSolver | None
-    integrator: Integrator | RKL2 | Implicit
+    integrator: Stepper
     bounded: bool = eqx.field(static=True)
     primitive: bool = eqx.field(static=True)
 
@@ -66,14 +62,14 @@ class MethodOfLines(eqx.Module):
         self,
         reconstruction: Reconstruction | None = None,
         riemann: RiemannSolver | None = None,
-        integrator: Integrator | RKL2 | Implicit | None = None,
+        integrator: Stepper | None = None,
         bounded: bool = False,
         primitive: bool | None = None,
     ):
         self.reconstruction = MUSCL(MonotizedCentral()) if reconstruction is None else reconstruction
         _expect("reconstruction", self.reconstruction, Reconstruction, "solvers.WENO5()")
         _expect("riemann", riemann, RiemannSolver | None, "solvers.HLL()")
-        _expect("integrator", integrator, Integrator | RKL2 | Implicit | None, "solvers.SSPRK3()")
+        _expect("integrator", integrator, Stepper | None, "solvers.SSPRK3()")
         order = self.reconstruction.order
         default = SSPRK2() if order <= 2 else SSPRK3() if order == 3 else SSPRK54()
         self.riemann = riemann
@@ -100,9 +96,14 @@ class MethodOfLines(eqx.Module):
         return Quadratic() if unlimited else LimitedLinear()
 
     @property
-    def times(self) -> tuple[float, ...]:
-        """When in a step, from 0 to 1, the flow is needed."""
-        return self.integrator.times
+    def space(self) -> MethodOfLines:
+        """What finds the fluxes."""
+        return self
+
+    @property
+    def looks(self) -> None:
+        """The flow is needed when the integrator says."""
+        return None
 
     @property
     def points(self) -> int:
@@ -118,14 +119,14 @@ class MethodOfLines(eqx.Module):
         """How many cells signals cross in all dimensions together, which is what limits the step."""
         return sum(rates[1:], rates[0])
 
-    def check(self, equation: Advection | ConservationLaw) -> None:
+    def check(self, equation: Equation) -> None:
         """Raise `InvalidSettingError` if the scheme cannot solve this equation."""
-        still = isinstance(equation, ConservationLaw) or equation.diffusing is None
-        if still and isinstance(self.integrator, RKL2 | Implicit):
+        law = equation.terms.law
+        if equation.terms.diffusion is None and self.integrator.of_diffusion:
             kind = type(self.integrator).__name__
             raise InvalidSettingError("integrator", f"{kind} is for diffusion, and nothing diffuses here")
-        if isinstance(equation, ConservationLaw):
-            self.solver(equation).check(equation)
+        if law is not None:
+            self.solver(law).check(law)
             if self.bounded:
                 raise InvalidSettingError("bounded", "keeps scalars in a given flow within bounds, not those of a law")
 
@@ -133,25 +134,18 @@ class MethodOfLines(eqx.Module):
         """The Riemann solver for a law."""
         return suited_to(law) if self.riemann is None else self.riemann
 
-    def transported(
-        self,
-        equation: Advection | ConservationLaw,
-        u: Float[Array, "rows blocks *ghosted lanes"],
-        samples: Samples,
-        bounds: tuple[Array, Array],
-        store: Store,
-    ) -> Fluxes:
-        """What crosses each face of the patches of a sweep in one evaluation, in units of a cell.
-
-        `samples.rates` are those of a whole time step. Behind the variables `u` has a row for each coefficient.
-        """
-        if isinstance(equation, Advection):
-            return self._carried(u, samples.rates, bounds, store)
-        return self._exchanged(equation, u, samples, store)
-
     # --- scalars in a given flow --------------------------------------------------------------------------------------
 
-    def _carried(self, u, courant, bounds, store) -> Fluxes:
+    def carried(
+        self,
+        u: Float[Array, "vars blocks *ghosted lanes"],
+        courant: tuple[Array, ...],
+        divergence_free: bool,
+        bounds: tuple[Array, Array],
+        store: Keep,
+    ) -> Fluxes:
+        """What crosses each face of the patches of a sweep in one evaluation, in units of a cell, with Courant numbers
+        of a whole time step: see `CTU.carried`."""
         dims = range(len(courant))
         high = tuple(store(lambda d=d: self._upwinded(u, courant, d)) for d in dims)
         ratio = self.integrator.forward_ratio
@@ -186,11 +180,12 @@ class MethodOfLines(eqx.Module):
 
     # --- laws ---------------------------------------------------------------------------------------------------------
 
-    def _exchanged(self, law: ConservationLaw, u, samples: Samples, store) -> Fluxes:
+    def exchanged(self, law: ConservationLaw, u: Array, samples: Sites, store: Keep) -> Fluxes:
+        """The same for a law; behind the variables `u` has a row for each coefficient."""
         w = store(lambda: law.primitive(u)) if self.primitive else u
         return tuple(store(lambda d=d: self._flux(law, w, samples, d, store)) for d in range(len(samples.rates)))
 
-    def _flux(self, law: ConservationLaw, w, samples: Samples, d: int, store) -> Array:
+    def _flux(self, law: ConservationLaw, w, samples: Sites, d: int, store) -> Array:
         dims, count = range(len(samples.rates)), len(law.names)
         line = self._narrowed(trim(w, _axes(others(d, dims), 2), self.ghost), d)
         states = store(lambda: face_states(self.reconstruction, line[:count], d, skip=2))

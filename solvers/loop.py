@@ -25,6 +25,7 @@ from jaxtyping import Array, Bool, Float, Int
 from amr.boundary import gauss_points
 from amr.errors import InvalidSettingError
 from amr.forest import Forest
+from amr.grid import Work
 from amr.halo import Store, cells_of
 from amr.pool import Layout, Pool, choose_layout, layout_of, to_pool
 from amr.regrid import Regridded, regrid, wishes_near
@@ -32,13 +33,13 @@ from amr.topology import coordinates
 
 from .bounds import clip_and_assure_sum
 from .buffer import buffer_cells
-from .equations import Advection
+from .evolution import Evolution
 from .gauges import Scene
-from .geometry import Geometry, adapted_geometry, amplitude, blank_geometry, sampled_leaves, signalled
 from .recording import Recorder, Rows, has_room
+from .sampled import Sampled, adapted, blank, of_leaves, signalled
 from .setup import Setup, State
-from .stages import Effort, Workspace, ghosted_cells, with_rings, workspace
-from .stepping import effective_bounds, plan_step, take_step
+from .stepper import Effort, Workspace
+from .stepping import effective_bounds, plan_step
 from .time_step import FIRST, Clock, first_clock
 from .totals import Extrema, extrema
 
@@ -74,15 +75,15 @@ class Running(eqx.Module):
 
     **Attributes:** those of `State`, and
 
-    - `geometry`: plans and samples; of another forest if it has `changed`.
-    - `work`: the cells, and room to work.
+    - `known`: plans and samples; of another forest if it has `changed`.
+    - `space`: the cells, and room to work.
     - `tally`: what was done; before the first steps of a call its `rounds` are -1.
     - `going`: whether there is more to do.
     """
 
     forest: Forest
-    geometry: Geometry
-    work: Workspace
+    known: Sampled
+    space: Workspace
     clock: Clock
     needed: Count
     tally: Tally
@@ -97,13 +98,13 @@ def begin(setup: Setup, initial: Callable, forest: Forest, layout: Layout, time:
     of the layout.
     """
     u = to_pool(layout, evaluate(setup, forest, initial, time.dtype))
-    return _first_state(setup, sampled_leaves(setup, forest, layout, time), u, time, end, forest.count)
+    return _first_state(setup, of_leaves(setup, forest, layout, time), u, time, end, forest.count)
 
 
-def _first_state(setup: Setup, geometry: Geometry, u: Pool, time: Scalar, end: Scalar, needed: Count) -> State:
-    forest, store = geometry.topology.forest, u.reshape(*u.shape[:3], -1, u.shape[-1])
+def _first_state(setup: Setup, known: Sampled, u: Pool, time: Scalar, end: Scalar, needed: Count) -> State:
+    forest, store = known.topology.forest, u.reshape(*u.shape[:3], -1, u.shape[-1])
     times = jnp.stack([time, time + FIRST * (end - time)])
-    rate = lax.map(lambda at: _rate(setup, geometry, store, at), times).max()
+    rate = lax.map(lambda at: _rate(setup, known, store, at), times).max()
     bounds = extrema(setup.mesh, forest, store)
     return State(forest, u, first_clock(setup.cfl, time, end - time, rate), bounds, needed, jnp.zeros((), bool))
 
@@ -120,22 +121,22 @@ def start(setup: Setup, initial: Callable, forest: Forest, time: Scalar, end: Sc
     last = most_refinements(setup)
 
     def refined(number, carry):
-        forest, _, needed, geometry, changed = carry
-        geometry = adapted_geometry(setup, geometry, forest, time, changed)
+        forest, _, needed, known, changed = carry
+        known = adapted(setup, known, forest, time, changed)
         u = to_pool(layout, evaluate(setup, forest, initial, time.dtype))
-        work = workspace(setup, forest.count, u)
-        geometry = signalled(setup, geometry, work.store, time)
+        work = setup.grid(known.topology).work(u)
+        known = signalled(setup, known, work.store, time)
         if not setup.adaptive:
-            return forest, u, needed, geometry, changed
+            return forest, u, needed, known, changed
         # The last time round only looks at the mesh that was made before.
-        done, _ = regridded(setup, geometry, work, time, number < last)
-        return done.forest, u, jnp.where(number < last, done.needed, needed), geometry, done.changed
+        done, _ = regridded(setup, known, work, time, number < last)
+        return done.forest, u, jnp.where(number < last, done.needed, needed), known, done.changed
 
     u = jnp.zeros((len(setup.equation.names), layout.sweeps, layout.blocks, *setup.mesh.patch_shape, layout.lanes))
-    blank = blank_geometry(setup, forest, layout, time)
-    carry = (forest, u.astype(time.dtype), forest.count, blank, jnp.ones((), bool))
-    _, u, needed, geometry, _ = lax.fori_loop(0, last + 1, refined, carry)
-    return _first_state(setup, geometry, u, time, end, needed)
+    room = blank(setup, forest, layout, time)
+    carry = (forest, u.astype(time.dtype), forest.count, room, jnp.ones((), bool))
+    _, u, needed, known, _ = lax.fori_loop(0, last + 1, refined, carry)
+    return _first_state(setup, known, u, time, end, needed)
 
 
 def most_refinements(setup: Setup) -> int:
@@ -160,13 +161,13 @@ def advance(
     mesh_alone = jnp.zeros((), bool) if mesh_alone is None else mesh_alone
 
     def unfinished(run):
-        fine = ~run.work.effort.failed
+        fine = ~run.space.effort.failed
         fine = fine if run.tally.rows is None else fine & has_room(run.tally.rows, setup.interval)
         return (run.clock.time < stop) & fine & (run.tally.rounds < most_rounds)
 
     def round_(run):
-        geometry = adapted_geometry(setup, run.geometry, run.forest, run.clock.time, run.changed)
-        run = eqx.tree_at(lambda run: run.geometry, run, geometry)
+        known = adapted(setup, run.known, run.forest, run.clock.time, run.changed)
+        run = eqx.tree_at(lambda run: run.known, run, known)
         begun = run.tally.rounds >= 0
         run, steps = several_steps(setup, run, bounds, stop, begun, recorder)
         run, found = within_bounds(setup, run, bounds, begun)
@@ -174,35 +175,42 @@ def advance(
         run = _counted(run, steps, found)
         run = run if recorder is None else _recorded(setup, run, recorder, begun)
         going = unfinished(run)
-        return adapted(setup, run, going | mesh_alone, going & ~mesh_alone)
+        return remeshed(setup, run, going | mesh_alone, going & ~mesh_alone)
 
     yes = jnp.ones((), bool)
-    geometry = blank_geometry(setup, state.forest, layout, state.clock.time)
-    work = workspace(setup, state.forest.count, state.u)
+    known = blank(setup, state.forest, layout, state.clock.time)
+    space = workspace(setup, known, state.u)
     rows = None if recorder is None else recorder.blank(setup, state.clock.time)
     tally = _blank(state, rows)
-    first = Running(state.forest, geometry, work, state.clock, state.needed, tally, yes, yes)
+    first = Running(state.forest, known, space, state.clock, state.needed, tally, yes, yes)
     run = lax.while_loop(lambda run: run.going, round_, first)
-    u = cells_of(setup.mesh, run.work.store, run.forest.count)
-    return State(run.forest, u, run.clock, bounds, run.needed, run.work.effort.failed), run.tally
+    u = cells_of(setup.mesh, run.space.work.store, run.forest.count)
+    return State(run.forest, u, run.clock, bounds, run.needed, run.space.effort.failed), run.tally
 
 
 def replanned(setup: Setup, run: Running, stop: Scalar) -> Running:
     """The run with the signals of cells that were put back within bounds, where signals follow from the state: a run
     that was divided into calls here would see them too."""
-    if not (setup.adaptive and setup.bounded and setup.signals_of_state):
+    if not (setup.adaptive and setup.bounded and setup.asked):
         return run
-    _, geometry = plan_step(setup, run.geometry, run.work.store, run.clock, stop)
-    return eqx.tree_at(lambda run: run.geometry, run, geometry)
+    _, known = plan_step(setup, run.known, run.space.work.store, run.clock, stop)
+    return eqx.tree_at(lambda run: run.known, run, known)
 
 
-def adapted(setup: Setup, run: Running, wanted: Flag, going: Flag) -> Running:
+def remeshed(setup: Setup, run: Running, wanted: Flag, going: Flag) -> Running:
     """The run on a mesh that follows the solution, if that is `wanted`; it goes on if there is room for it."""
     if not setup.adaptive:
         return eqx.tree_at(lambda run: (run.changed, run.going), run, (jnp.zeros((), bool), going))
-    done, work = regridded(setup, run.geometry, run.work, run.clock.time, wanted)
-    fits = done.needed <= layout_of(run.work.store).capacity
-    return Running(done.forest, run.geometry, work, run.clock, done.needed, run.tally, done.changed, going & fits)
+    done, work = regridded(setup, run.known, run.space.work, run.clock.time, wanted)
+    fits = done.needed <= layout_of(work.store).capacity
+    space = eqx.tree_at(lambda space: space.work, run.space, work)
+    return Running(done.forest, run.known, space, run.clock, done.needed, run.tally, done.changed, going & fits)
+
+
+def workspace(setup: Setup, known: Sampled, u: Pool) -> Workspace:
+    """Room to work on a pool, with its cells in place."""
+    aside = {name: jnp.zeros_like(u) for name in setup.integrator.rooms}
+    return Workspace(setup.grid(known.topology).work(u), aside, Effort.none())
 
 
 def _blank(state: State, rows: tuple[Rows, ...] | None) -> Tally:
@@ -212,7 +220,7 @@ def _blank(state: State, rows: tuple[Rows, ...] | None) -> Tally:
 
 def _recorded(setup: Setup, run: Running, recorder: Recorder, begun: Flag) -> Running:
     """With rows about the state after some steps."""
-    scene = Scene(run.forest, run.work.store, run.clock.time)
+    scene = Scene(run.forest, run.space.work.store, run.clock.time)
     assert run.tally.rows is not None
     rows = recorder.recorded(setup, run.tally.rows, scene, run.tally.steps, begun)
     return eqx.tree_at(lambda run: run.tally.rows, run, rows)
@@ -225,7 +233,7 @@ def _counted(run: Running, steps: Count, found: Extrema) -> Running:
         tally.rounds + 1,
         tally.patch_steps + steps * count,
         jnp.maximum(tally.most_patches, count),
-        run.work.effort,
+        run.space.effort,
         jnp.minimum(tally.lowest, found[0]),
         jnp.maximum(tally.highest, found[1]),
         tally.rows,
@@ -240,43 +248,44 @@ def several_steps(
 
     The state after the last of them is not recorded: that is done when it has been put within bounds.
     """
-    step, geometry = plan_step(setup, run.geometry, run.work.store, run.clock, stop)
-    # A geometry that does not change stays out of the loop.
-    changing = None if setup.signals_known else geometry
+    step, known = plan_step(setup, run.known, run.space.work.store, run.clock, stop)
+    # Samples that do not change stay out of the loop.
+    changing = None if setup.signals_known else known
 
     def more(carry):
-        work, clock, _, _, steps, _ = carry
-        return (steps < setup.interval) & (clock.time < stop) & begun & ~work.effort.failed
+        space, clock, _, _, steps, _ = carry
+        return (steps < setup.interval) & (clock.time < stop) & begun & ~space.effort.failed
 
     def one(carry):
-        work, before, step, changing, steps, rows = carry
-        known = geometry if changing is None else changing
-        work = take_step(setup, known, work, effective_bounds(setup, bounds, step.expands), step)
+        space, before, step, changing, steps, rows = carry
+        here = known if changing is None else changing
+        evolution = Evolution.whole(setup, here, effective_bounds(setup, bounds, step.expands), step.spread)
+        space = setup.integrator.step(evolution, space, step.begin, step.dt)
         after, taken = step.clock, 1
-        if setup.implicit:  # or else the solver cannot fail
-            after = jax.tree.map(lambda old, new: jnp.where(work.effort.failed, old, new), before, after)
-            taken = jnp.where(work.effort.failed, 0, 1)
-        step, known = plan_step(setup, known, work.store, after, stop)
-        done = (work, after, step, None if changing is None else known, steps + taken)
+        if setup.integrator.solves:  # or else it cannot fail
+            after = jax.tree.map(lambda old, new: jnp.where(space.effort.failed, old, new), before, after)
+            taken = jnp.where(space.effort.failed, 0, 1)
+        step, here = plan_step(setup, here, space.work.store, after, stop)
+        done = (space, after, step, None if changing is None else here, steps + taken)
         if recorder is not None:
-            scene = Scene(run.forest, work.store, after.time)
+            scene = Scene(run.forest, space.work.store, after.time)
             rows = recorder.recorded(setup, rows, scene, run.tally.steps + done[-1], more((*done, rows)))
         return *done, rows
 
-    carry = (run.work, run.clock, step, changing, jnp.zeros((), jnp.int32), run.tally.rows)
-    work, clock, _, changing, steps, rows = lax.while_loop(more, one, carry)
-    geometry = geometry if changing is None else changing
+    carry = (run.space, run.clock, step, changing, jnp.zeros((), jnp.int32), run.tally.rows)
+    space, clock, _, changing, steps, rows = lax.while_loop(more, one, carry)
+    known = known if changing is None else changing
     tally = run.tally if recorder is None else eqx.tree_at(lambda tally: tally.rows, run.tally, rows)
-    return Running(run.forest, geometry, work, clock, run.needed, tally, run.changed, run.going), steps
+    return Running(run.forest, known, space, clock, run.needed, tally, run.changed, run.going), steps
 
 
 def within_bounds(setup: Setup, run: Running, bounds: Extrema, begun: Flag) -> tuple[Running, Extrema]:
     """The run with cells that slipped past a bound beside a finer level put back, and its extrema."""
     mesh = setup.mesh
-    found = extrema(mesh, run.forest, run.work.store)
+    found = extrema(mesh, run.forest, run.space.work.store)
     if mesh.max_level == 0 or not setup.bounded:
         return run, found
-    low, high = effective_bounds(setup, bounds, run.geometry.expands)
+    low, high = effective_bounds(setup, bounds, run.known.expands)
 
     def slipped(carry):
         _, (lowest, highest), fresh = carry
@@ -287,23 +296,25 @@ def within_bounds(setup: Setup, run: Running, bounds: Extrema, begun: Flag) -> t
         return store, extrema(mesh, run.forest, store), jnp.zeros((), bool)
 
     # At most once: a conditional would copy the store in either case.
-    store, found, _ = lax.while_loop(slipped, mended, (run.work.store, found, begun))
-    return eqx.tree_at(lambda run: run.work.store, run, store), found
+    store, found, _ = lax.while_loop(slipped, mended, (run.space.work.store, found, begun))
+    return eqx.tree_at(lambda run: run.space.work.store, run, store), found
 
 
 def regridded(
-    setup: Setup, geometry: Geometry, work: Workspace, time: Scalar, wanted: Flag | None = None
-) -> tuple[Regridded, Workspace]:
+    setup: Setup, known: Sampled, work: Work, time: Scalar, wanted: Flag | None = None
+) -> tuple[Regridded, Work]:
     """Refine and coarsen once, as the indicator wishes, if that is `wanted`."""
-    mesh, topology, prolongation = setup.mesh, geometry.topology, setup.prolongation
+    mesh, topology, prolongation = setup.mesh, known.topology, setup.prolongation
     assert setup.refine is not None
-    store = with_rings(setup, geometry, work.store, time, wanted)
+    grid = setup.grid(topology)
+    store = grid.rings(work.store, time, wanted)
 
     def ghosted(i):
-        names = len(setup.equation.names)
-        return ghosted_cells(setup, geometry, store, time, geometry.samples_of(i), i)[:names]
+        part = grid.part(i)
+        extended = lambda u: setup.extended(part, u, part.take(known.samples, axis=0))  # noqa: E731
+        return grid.ghosted(part, store, time, extended)[: len(setup.equation.names)]
 
-    near = wishes_near(mesh, topology, ghosted, setup.refine, time, buffer_cells(setup, geometry), wanted)
+    near = wishes_near(mesh, topology, ghosted, setup.refine, time, buffer_cells(setup, known), wanted)
     done, store, scratch = regrid(mesh, topology, store, work.outflow, near, prolongation, wanted)
     return done, eqx.tree_at(lambda work: (work.store, work.outflow), work, (store, scratch))
 
@@ -313,7 +324,7 @@ def evaluate(setup: Setup, forest: Forest, function: Callable, dtype, *time) -> 
 
     Schemes of second order take the values at cell centres for averages.
     """
-    mesh, points = setup.mesh, setup.scheme.points
+    mesh, points = setup.mesh, setup.space.points
     if points == 1:
         return jnp.where(forest.active, _at_points(setup, forest, function, dtype, time, (0.5,) * mesh.ndim), 0)
     places, weights = gauss_points(points, mesh.ndim)
@@ -338,7 +349,7 @@ def _at_points(setup: Setup, forest: Forest, function: Callable, dtype, time, pl
     if len(several) != len(names):
         given = f"{len(several)} array{'s' if len(several) > 1 else ''}"
         raise InvalidSettingError("initial", f"expected one array for each of {', '.join(names)}; got {given}")
-    behind = () if isinstance(equation, Advection) else equation.coefficients(*x)
+    behind = equation.coefficients(*x)
     shape = (*mesh.patch_shape, forest.capacity)
     rows = jnp.stack([jnp.broadcast_to(jnp.asarray(value, dtype), shape) for value in (*several, *behind)])
     return equation.conserved(rows)[: len(names)]
@@ -353,7 +364,7 @@ def _called(function: Callable, x: tuple[Array, ...], time: tuple):
         raise InvalidSettingError("initial", text) from error
 
 
-def _rate(setup: Setup, geometry: Geometry, store: Store, time: Scalar) -> Scalar:
+def _rate(setup: Setup, known: Sampled, store: Store, time: Scalar) -> Scalar:
     """The rate of the fastest signal at one time."""
-    known = signalled(setup, geometry, store, time)
-    return setup.limited(known.rate * jnp.abs(amplitude(setup, time)), known.spread, known.reaction)
+    known = signalled(setup, known, store, time)
+    return setup.limited(known.rate * jnp.abs(setup.amplitude(time)), known.spread, known.reaction)

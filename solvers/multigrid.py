@@ -43,9 +43,9 @@ from amr.hierarchy import (
 )
 from amr.mesh import Mesh
 from amr.pool import Layout, Pool, arranged, put, put_rows, sweep, take, take_patches
+from amr.slices import lower, upper
 from amr.topology import coordinates
 
-from .slices import lower, upper
 from .uniform_multigrid import Cycle, Hierarchy, RedBlack, Smoother, VCycle, build_hierarchy, cycle
 from .uniform_operator import Grid, Relation
 

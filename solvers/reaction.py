@@ -11,9 +11,17 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from amr.errors import InvalidSettingError
+from amr.grid import Part
+from amr.slices import trim
+
+from .cellwise import jacobian, linearly_implicit, midpoint
+from .terms import Term
+from .transport import largest
+
+Cells = Float[Array, "vars blocks *cells lanes"]
 
 
-class Reaction(eqx.Module):
+class Reaction(Term):
     """Rates at which scalars are made.
 
     **Arguments:**
@@ -25,6 +33,28 @@ class Reaction(eqx.Module):
 
     function: Callable
     stiff: bool = eqx.field(static=True, default=False)
+
+    @property
+    def of_state(self):
+        return True
+
+    @property
+    def at_faces(self):
+        return False
+
+    def limits_of(self, part, cells, samples, scheme, time):
+        cells = trim(cells, range(2, 2 + part.mesh.ndim), (cells.shape[2] - part.mesh.patch) // 2)
+        rates = self.fastest(cells, part.centres(cells.dtype), time)
+        return {"reaction": largest(jnp.broadcast_to(rates, cells.shape[1:]))}
+
+    def made(self, here):
+        cells = trim(here.u, range(2, 2 + here.part.mesh.ndim), here.part.ghost)
+        return self(cells, here.part.centres(cells.dtype), here.moment.time)
+
+    def reacted(self, part: Part, u: Cells, begin: Array, dt: Array) -> Cells:
+        """The cells of a sweep after nothing but the reaction for a time `dt`: see `solvers.cellwise`."""
+        x = part.centres(u.dtype)
+        return (linearly_implicit if self.stiff else midpoint)(lambda u, t: self(u, x, t), u, begin, dt)
 
     def __call__(self, u: Float[Array, "vars ..."], x: tuple[Array, ...], t) -> Float[Array, "vars ..."]:
         """The rates, one row a scalar."""
@@ -55,11 +85,3 @@ class Reaction(eqx.Module):
             raise InvalidSettingError("reaction", f"the function fails: {type(error).__name__}: {first}") from error
         if rows != len(names):
             raise InvalidSettingError("reaction", f"gives {rows} rates, expected one for each of {', '.join(names)}")
-
-
-def jacobian(rate: Callable[[Cells], Cells], u: Cells) -> list[list[Array]]:
-    """Derivatives of each rate with respect to each variable in the same cell."""
-    count = u.shape[0]
-    units = [jnp.zeros_like(u).at[n].set(1) for n in range(count)]
-    columns = [jax.jvp(rate, (u,), (unit,))[1] for unit in units]
-    return [[columns[n][m] for n in range(count)] for m in range(count)]

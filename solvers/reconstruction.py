@@ -14,8 +14,9 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+from amr.slices import cut, lower, upper
+
 from .limiter import Limiter, VanLeer
-from .slices import cut, lower, upper
 
 Values = Float[Array, "..."]
 Stencil = tuple[Values, ...]

@@ -5,25 +5,24 @@ from __future__ import annotations
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from amr.conditions import Conditions, Faces, Variables
 from amr.forest import Forest, resize
+from amr.grid import Grid, Part
 from amr.indicator import Indicator
 from amr.mesh import Mesh
 from amr.pool import Layout, Pool, choose_layout, from_pool, to_pool
 from amr.show import text
-from amr.transfer import LimitedLinear, Prolongation, Quadratic
+from amr.topology import Topology
+from amr.transfer import Prolongation, Quadratic
 
 from .advection import CTU
-from .equations import Advection
 from .guard import guarded
-from .implicit import Implicit
-from .integrator import Integrator
-from .law import ConservationLaw
 from .lines import MethodOfLines
 from .splitting import Strang
-from .stabilized import RKL2
+from .stepper import Stepper
+from .terms import Equation, Term
 from .time_step import Clock
 
 REACTION_STEP = 1.5  # of explicit reactions, in units of one over their rate: second-order methods are stable up to 2
@@ -33,7 +32,7 @@ class Setup(eqx.Module):
     """Everything the device program needs besides the state. The fields are explained at `solvers.Simulation`."""
 
     mesh: Mesh = eqx.field(static=True)
-    equation: Advection | ConservationLaw
+    equation: Equation
     scheme: CTU | MethodOfLines | Strang
     refine: Indicator | None
     cfl: float = eqx.field(static=True)
@@ -52,89 +51,96 @@ class Setup(eqx.Module):
         return self.mesh.max_level > 0 and self.refine is not None
 
     @property
+    def space(self) -> CTU | MethodOfLines:
+        """What finds the fluxes of what is transported."""
+        return self.scheme.space
+
+    @property
+    def integrator(self) -> Stepper:
+        """What takes the steps."""
+        return self.scheme.integrator
+
+    @property
+    def terms(self) -> dict[str, Term]:
+        """Those of the equation, by name."""
+        return self.equation.terms.there
+
+    @property
     def steady(self) -> bool:
         """Whether samples taken after a regrid are good until the next one, but for a factor."""
-        if isinstance(self.equation, ConservationLaw):
-            return True
-        diffusivity = None if self.equation.diffusing is None else self.equation.diffusing.diffusivity
-        still = diffusivity is None or diffusivity.steady or diffusivity.of_solution
-        return self.equation.velocity.amplitude is not None and still
+        return all(term.steady for term in self.terms.values())
+
+    @property
+    def asked(self) -> dict[str, Term]:
+        """The terms whose limits of the step follow from the state."""
+        reaction = self.equation.terms.reaction
+        spared = reaction is not None and reaction.stiff and self.integrator.splits
+        return {
+            name: term for name, term in self.terms.items() if term.of_state and not (name == "reaction" and spared)
+        }
 
     @property
     def signals_known(self) -> bool:
         """Whether the fastest signal follows from these samples; else the state has to be asked."""
-        return self.steady and not self.signals_of_state
-
-    @property
-    def signals_of_state(self) -> bool:
-        """Whether the fastest signal follows from the state."""
-        if isinstance(self.equation, ConservationLaw) or self.reacts:
-            return True
-        return self.equation.diffusing is not None and self.equation.diffusing.diffusivity.of_solution
+        return self.steady and not self.asked
 
     @property
     def diffuses(self) -> bool:
         """Whether anything diffuses."""
-        return isinstance(self.equation, Advection) and self.equation.diffusing is not None
+        return "diffusion" in self.terms
 
     @property
-    def reacts(self) -> bool:
-        """Whether there is a reaction that limits the step."""
-        reaction = self.equation.reaction if isinstance(self.equation, Advection) else None
-        return reaction is not None and not (reaction.stiff and isinstance(self.scheme, Strang))
-
-    @property
-    def implicit(self) -> bool:
-        """Whether diffusion is integrated by an implicit method."""
-        return isinstance(self.diffusion_integrator, Implicit)
-
-    @property
-    def diffusion_integrator(self) -> Integrator | RKL2 | Implicit:
-        """What integrates diffusion in time."""
-        return self.scheme.diffusion if isinstance(self.scheme, Strang) else self.scheme.integrator
-
-    @property
-    def rooms(self) -> tuple[bool, bool, bool]:
-        """What steps of all parts need: see `Integrator.rooms`."""
-        both = zip(self.scheme.integrator.rooms, self.diffusion_integrator.rooms, strict=True)
-        base, previous, register = (one or other for one, other in both)
-        return base, previous, register
+    def fused(self) -> bool:
+        """Whether fluxes are looked at once a step."""
+        return len(self.space.looks or self.space.integrator.times) == 1
 
     def limited(self, rate: Float[Array, ""], spread: Float[Array, ""], reaction: Float[Array, ""]) -> Float[Array, ""]:
         """The rate that limits the step to `cfl / rate`, from those of signals, of diffusion and of reactions (see
-        `solvers.geometry`)."""
-        if self.reacts:
+        `solvers.sampled`)."""
+        if "reaction" in self.asked:
             rate = rate + (self.cfl / REACTION_STEP) * reaction
         if self.diffuses:
-            share = 0.5 if isinstance(self.scheme, Strang) else 1.0  # diffusion that is split off goes half a step
-            rate = self.diffusion_integrator.limited(rate, share * spread, self.cfl)
+            rate = self.integrator.limited(rate, spread, self.cfl)
         return rate if self.longest is None else jnp.maximum(rate, self.cfl / self.longest)
-
-    @property
-    def open(self) -> bool:
-        """Whether values come in through the faces of the domain that need not lie within those inside."""
-        return self.conditions.open
 
     @property
     def bounded(self) -> bool:
         """Whether scalars are kept within the range of their initial values."""
-        reacting = isinstance(self.equation, Advection) and self.equation.reaction is not None
-        return self.scheme.bounded and not self.open and not reacting
+        return self.space.bounded and not self.conditions.open and self.equation.terms.reaction is None
 
     @property
     def prolongation(self) -> Prolongation:
         """From coarse to fine levels."""
-        chosen, equation = self.scheme.prolongation, self.equation
-        if self.diffuses and isinstance(chosen, LimitedLinear):
-            return Quadratic()  # the flux of diffusion between levels would not be consistent
-        return guarded(chosen, equation, self.mesh.ndim) if isinstance(equation, ConservationLaw) else chosen
+        chosen = self.space.prolongation
+        if self.diffuses and not chosen.consistent:
+            chosen = Quadratic()  # or the flux of diffusion between levels would not be
+        return guarded(chosen, self.equation, self.mesh.ndim)
 
     @property
     def conditions(self) -> Conditions:
         """What holds at the faces of the domain."""
         equation = self.equation
         convert = equation.primitive, equation.conserved
-        return Conditions(self.faces, Variables(equation.given, equation.vectors, *convert, self.scheme.points))
+        return Conditions(self.faces, Variables(equation.given, equation.vectors, *convert, self.space.points))
+
+    def grid(self, topology: Topology) -> Grid:
+        """The leaves with what loops over them need."""
+        return Grid(self.mesh, topology, self.conditions, self.prolongation, guided=self.diffuses)
+
+    def samples(self, part: Part, time: Float[Array, ""]) -> dict[str, PyTree]:
+        """What the terms sample in the patches of a sweep, a flow's amplitude apart."""
+        return {name: term.samples(part, time) for name, term in self.terms.items()}
+
+    def extended(self, part: Part, u: Array, samples: dict[str, PyTree]) -> Array:
+        """The variables of a sweep with rows for coefficients behind them."""
+        if not self.equation.has_coefficients(self.mesh.ndim):
+            return u
+        return part.kept(lambda: self.equation.extended(u, samples))
+
+    def amplitude(self, time: Float[Array, ""]) -> Float[Array, ""]:
+        """The factor of a flow's samples that depends on time alone."""
+        transport = self.equation.terms.transport
+        return jnp.ones_like(time) if transport is None else transport.amplitude(time)
 
 
 class State(eqx.Module):

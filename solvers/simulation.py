@@ -29,8 +29,6 @@ from .checkpoint import Checkpoint
 from .checkpoints import Checkpoints
 from .choice import default_scheme
 from .driver import Interrupted, Progress, Run, RunError, Wishes
-from .equations import Advection
-from .law import ConservationLaw, check_law
 from .lines import MethodOfLines
 from .progress import chosen
 from .records import Collection, Record, Recorded
@@ -38,6 +36,7 @@ from .schedule import EverySteps, Series
 from .setup import Setup, State
 from .splitting import Strang
 from .summary import Summary
+from .terms import Equation
 
 __all__ = ["Interrupted", "Progress", "RunError", "Simulation", "Solution"]
 
@@ -112,7 +111,7 @@ class Simulation(eqx.Module):
     def __init__(
         self,
         mesh: Mesh,
-        equation: Advection | ConservationLaw,
+        equation: Equation,
         scheme: CTU | MethodOfLines | Strang | None = None,
         refine: Indicator | Sequence[Indicator] | None = None,
         *,
@@ -124,7 +123,7 @@ class Simulation(eqx.Module):
         dtype=None,
     ):
         _expect("mesh", mesh, Mesh, "an amr.Mesh")
-        _expect("equation", equation, Advection | ConservationLaw, "solvers.Advection(..) or an instance of a law")
+        _expect("equation", equation, Equation, "solvers.Advection(..) or an instance of a law")
         why = ""
         if scheme is None:
             equation.check(mesh.ndim)
@@ -293,11 +292,9 @@ def _float_type(dtype) -> str:
 
 def _check(setup: Setup) -> None:
     mesh, half = setup.mesh, setup.mesh.patch // 2
-    setup.equation.check(mesh.ndim)
-    if isinstance(setup.equation, ConservationLaw):
-        check_law(setup.equation, mesh.ndim)
+    setup.equation.verify(mesh.ndim)
     setup.scheme.check(setup.equation)
-    half_reach(mesh, setup.scheme.ghost, setup.prolongation.margin)
+    half_reach(mesh, setup.space.ghost, setup.prolongation.margin)
     setup.conditions.check()
     if not 0 < setup.cfl <= 1:
         raise InvalidSettingError("cfl", f"expected a number above 0 and at most 1, got {setup.cfl}")

@@ -2,20 +2,69 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import equinox as eqx
-from jaxtyping import Array
+import jax.numpy as jnp
 
 from amr.errors import InvalidSettingError
-from amr.transfer import Prolongation
 
 from .advection import CTU
-from .equations import Advection
-from .implicit import Implicit
-from .integrator import Integrator
-from .law import ConservationLaw
 from .lines import MethodOfLines
-from .samples import Samples
 from .stabilized import RKL2
+from .stepper import Stepper
+from .terms import Equation
+
+
+class Splitting(Stepper):
+    """Half a step of reaction and of diffusion, a step of the flow, and the halves in reverse (Strang, SIAM J. Numer.
+    Anal. 5, 1968)."""
+
+    flow: Stepper
+    diffusion: Stepper
+    order: ClassVar[int] = 2
+    splits: ClassVar[bool] = True
+
+    @property
+    def unit(self):
+        return self.diffusion.unit
+
+    @property
+    def solves(self):
+        return self.diffusion.solves
+
+    @property
+    def for_diffusion(self):
+        return self.diffusion
+
+    @property
+    def times(self):
+        return self.flow.times
+
+    @property
+    def rooms(self):
+        both = {*self.flow.rooms, *self.diffusion.rooms}
+        return tuple(name for name in ("base", "previous", "register") if name in both)
+
+    def step(self, evolution, space, begin, dt):
+        """Where equations could not be solved the cells stay as they were."""
+        before, half = evolution.cells(space), 0.5 * dt
+        middle, terms = begin + half, evolution.terms
+        spreading = evolution.of("diffusion")
+
+        def diffused(space, begin):
+            return self.diffusion.step(spreading, space, begin, half) if "diffusion" in terms else space
+
+        space = diffused(evolution.reacted(space, begin, half), begin)
+        if "transport" in terms:
+            space = self.flow.step(evolution.of("transport"), space, begin, dt)
+        space = evolution.reacted(diffused(space, middle), middle, half)
+        if not self.solves:
+            return space
+        return evolution.with_cells(space, jnp.where(space.effort.failed, before, evolution.cells(space)))
+
+    def limited(self, rate, spread, cfl):
+        return self.diffusion.limited(rate, 0.5 * spread, cfl)  # diffusion goes half a step
 
 
 class Strang(eqx.Module):
@@ -31,59 +80,37 @@ class Strang(eqx.Module):
     """
 
     flow: CTU | MethodOfLines
-    diffusion: Integrator | RKL2 | Implicit
+    diffusion: Stepper
 
-    def __init__(self, flow: CTU | MethodOfLines | None = None, diffusion: Integrator | RKL2 | Implicit | None = None):
+    def __init__(self, flow: CTU | MethodOfLines | None = None, diffusion: Stepper | None = None):
         self.flow = CTU() if flow is None else flow
         self.diffusion = RKL2() if diffusion is None else diffusion
         if not isinstance(self.flow, CTU | MethodOfLines):
             raise InvalidSettingError("flow", f"expected a scheme such as solvers.CTU(), got {flow!r}")
-        if not isinstance(self.flow.integrator, Integrator):
+        if self.flow.integrator.of_diffusion or self.flow.integrator.splits:
             raise InvalidSettingError("flow", "expected an explicit scheme; what diffuses is split off")
-        if not isinstance(self.diffusion, Integrator | RKL2 | Implicit):
+        if not isinstance(self.diffusion, Stepper) or self.diffusion.splits:
             raise InvalidSettingError("diffusion", f"expected an integrator such as solvers.RKL2(), got {diffusion!r}")
 
     @property
-    def integrator(self) -> Integrator:
-        """That of the flow."""
-        assert isinstance(self.flow.integrator, Integrator), "checked before"
-        return self.flow.integrator
+    def space(self) -> CTU | MethodOfLines:
+        """What finds the fluxes of the flow."""
+        return self.flow
 
     @property
-    def bounded(self) -> bool:
-        """Whether the flow keeps scalars within their initial range; diffusion does anyway."""
-        return self.flow.bounded
-
-    @property
-    def ghost(self) -> int:
-        return self.flow.ghost
-
-    @property
-    def prolongation(self) -> Prolongation:
-        return self.flow.prolongation
-
-    @property
-    def times(self) -> tuple[float, ...]:
-        return self.flow.times
-
-    @property
-    def points(self) -> int:
-        return self.flow.points
+    def integrator(self) -> Splitting:
+        """What takes the steps."""
+        return Splitting(self.flow.integrator, self.diffusion)
 
     @property
     def default_cfl(self) -> float:
+        """That of the flow."""
         return self.flow.default_cfl
 
-    def combined(self, rates: list[Array]) -> Array:
-        return self.flow.combined(rates)
-
-    def check(self, equation: Advection | ConservationLaw) -> None:
+    def check(self, equation: Equation) -> None:
         """Raise `InvalidSettingError` if there is nothing to split."""
-        if isinstance(equation, ConservationLaw) or (equation.diffusing is None and equation.reaction is None):
+        _, diffusion, reaction = equation.terms
+        if equation.terms.law is not None or (diffusion is None and reaction is None):
             raise InvalidSettingError(
                 "scheme", "Strang splits diffusion and reactions of scalars off, and there are none"
             )
-
-    def transported(self, equation, u, samples: Samples, bounds, store) -> tuple[Array, ...]:
-        """That of the flow."""
-        return self.flow.transported(equation, u, samples, bounds, store)

@@ -6,14 +6,17 @@ from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float, Int
 
 from amr.errors import InvalidSettingError
 
+from .stepper import Stepper, Weights
+
 Scalar = Float[Array, ""]
 
 
-class RKL2(eqx.Module):
+class RKL2(Stepper):
     """Super-time-stepping by the Runge-Kutta-Legendre method of second order.
 
     s stages reach (s^2 + s - 2)/4 times as far as the longest stable step of the forward Euler method (Meyer, Balsara,
@@ -29,9 +32,8 @@ class RKL2(eqx.Module):
     stages: int = eqx.field(static=True)
     safety: float = eqx.field(static=True)
     order: ClassVar[int] = 2
-    times: ClassVar[tuple[float, ...]] = (0.0,)
-    forward_ratio: ClassVar[None] = None
-    rooms: ClassVar[tuple[bool, bool, bool]] = (True, True, True)
+    of_diffusion: ClassVar[bool] = True
+    unit: ClassVar[str] = "stages"
 
     def __init__(self, stages: int = 19, safety: float = 0.9):
         if isinstance(stages, bool) or not isinstance(stages, int) or stages < 3:
@@ -40,8 +42,29 @@ class RKL2(eqx.Module):
             raise InvalidSettingError("safety", f"expected a number above 0 and at most 1, got {safety!r}")
         self.stages, self.safety = stages - (stages + 1) % 2, float(safety)
 
-    def limited(self, rate: Scalar, spread: Scalar, cfl: float) -> Scalar:
-        """The rate that limits the step to `cfl / rate`: see `Integrator.limited`."""
+    @property
+    def rooms(self):
+        return "base", "previous", "register"
+
+    def step(self, evolution, space, begin, dt):
+        """As many stages as diffusion asks for. What leaves the cells in the first is put aside in the register, with
+        the opposite sign."""
+        stages, one = self.needed(dt * evolution.spread), jnp.ones_like(dt)
+
+        def planned(k):
+            j, count = (k + 1).astype(dt.dtype), stages.astype(dt.dtype)
+            mu, nu, tilde, gamma = self.coefficients(j, count)
+            first = jnp.where(k == 0, one, 0)
+            weights = Weights(mu, tilde, 0 * one, first, nu, gamma, first)
+            return evolution.moment(begin + dt * self.time(j - 1, count), dt), weights
+
+        def take(k, space):
+            return evolution.stage(space, *evolution.kept(lambda: planned(k)))
+
+        return lax.fori_loop(jnp.zeros_like(stages), stages, take, space).with_effort(stages)
+
+    def limited(self, rate, spread, cfl):
+        """Whichever is the larger."""
         return jnp.maximum(rate, (cfl / (self.safety * self.reach(self.stages))) * spread)
 
     def reach(self, stages):

@@ -16,6 +16,7 @@ from amr.describe import is_concrete, picture
 from amr.errors import InvalidSettingError
 from amr.field import Field
 from amr.forest import Forest, root_forest
+from amr.grid import Grid
 from amr.hierarchy import build_nodes
 from amr.indicator import Indicator
 from amr.mesh import Mesh
@@ -25,7 +26,6 @@ from amr.topology import build_topology, cell_volumes
 from amr.transfer import Quadratic
 
 from . import loop
-from .diffusion import Diffusing
 from .diffusivity import Mean, not_negative
 from .elliptic import Operator, faces_of, relation_at, system_of
 from .equations import Diffusion
@@ -161,25 +161,24 @@ class Elliptic(eqx.Module):
         """The solution on given leaves; a JAX function."""
         system, operator, first, imbalance = self.system(forest, source, guess)
         u, how = solved(system, first, tolerance, iterations)
-        volumes = cell_volumes(self.mesh, operator.topology, u.dtype)
+        volumes = cell_volumes(self.mesh, operator.grid.topology, u.dtype)
         u = jnp.where(_per_row(imbalance.singular, u), u - _mean(volumes, u), u)
-        field = Field(self.mesh, operator.topology.forest, from_pool(u), self.equation.names)
+        field = Field(self.mesh, operator.grid.topology.forest, from_pool(u), self.equation.names)
         return Equilibrium(field, how.iterations, how.residual, how.converged, imbalance.taken.reshape(-1))
 
     def system(
         self, forest: Forest, source: Callable, guess: Callable | None = None
     ) -> tuple[System, Operator, Pool, Imbalance]:
         """The equations on given leaves, their operator, the first guess, and what is taken from the source."""
-        mesh, diffusing, dtype = self.mesh, self.equation.diffusing, jnp.zeros(()).dtype
-        assert isinstance(diffusing, Diffusing)
+        mesh, diffusing, dtype = self.mesh, self.equation.terms.diffusion, jnp.zeros(()).dtype
         layout = choose_layout(mesh, forest.capacity, dtype)
         forest = forest.resized(layout.capacity)
         topology = build_topology(mesh, forest, GHOST, Quadratic().margin, layout, self.conditions.mirrors)
         now, one = jnp.zeros((), dtype), jnp.ones((), dtype)
-        linear = not diffusing.diffusivity.of_solution
-        faces = faces_of(diffusing, mesh, topology, now, dtype) if linear else None
+        grid, linear = Grid(mesh, topology, self.conditions, Quadratic(), guided=True), not diffusing.of_state
+        faces = faces_of(diffusing, grid, now, dtype) if linear else ()
         alpha = self.alpha.astype(dtype)
-        operator = Operator(mesh, topology, Quadratic(), self.conditions, diffusing, faces, alpha, one, now)
+        operator = Operator(grid, diffusing, faces, alpha, one, now)
         right, first = self._values(forest, source, layout), self._values(forest, guess, layout)
         volumes = cell_volumes(mesh, topology, dtype)
         # A coefficient that depends on the solution is that of the guess here: elsewhere it may make no sense.

@@ -21,7 +21,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from .slices import cut, lower, upper
+from amr.slices import cut, lower, upper
 
 Cells = Float[Array, "vars *cells"]
 Relation = Callable[[int, int, tuple[Array, ...]], tuple[Array, Array]]

@@ -1,4 +1,4 @@
-"""Runge-Kutta methods from their tables, without a mesh: what `solvers.stepping` is to do."""
+"""Runge-Kutta methods from their tables, without a mesh: what `solvers.integrator` is to do."""
 
 from collections.abc import Callable
 

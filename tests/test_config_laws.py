@@ -191,8 +191,7 @@ def test_a_config_runs_as_the_same_choices_in_python_do(write):
 
 
 def test_boundaries_of_equal_text_are_equal(write):
-    one, two = (load(write(GAS, name)).simulation.mesh for name in ("a.toml", "b.toml"))
+    one, two = (load(write(GAS, name)).simulation.setup.faces for name in ("a.toml", "b.toml"))
     assert one == two
-    assert hash(one) == hash(two)
-    other = load(write(GAS.replace("x < ramp", "x <= ramp"))).simulation.mesh
+    other = load(write(GAS.replace("x < ramp", "x <= ramp"))).simulation.setup.faces
     assert one != other

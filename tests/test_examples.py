@@ -161,10 +161,10 @@ def test_the_code_of_the_page_on_diffusion_runs():
     final = jax.jit(names["final"])
     difference = final(jnp.array([0.0201, 0.005])) - final(jnp.array([0.0199, 0.005]))
     np.testing.assert_allclose(names["change"], difference / 2e-4, atol=1e-3)
-    in_the_room = amr.Mesh(names["room"], (16, 16), 8)
+    room = names["room"]
     for equation in (names["layered"], names["radiating"], names["along_fibres"]):
         if len(equation.names) == 1:
-            solvers.Simulation(in_the_room, equation)
+            solvers.Simulation(room.mesh, equation, boundary=room.setup.faces)
 
 
 def test_the_code_of_the_page_on_equations_runs():
@@ -173,11 +173,11 @@ def test_the_code_of_the_page_on_equations_runs():
     exec("\n".join(blocks), names)
     assert changes(names["solution"])["density"] <= 1e-13
     assert names["jam"].summary.variables["cars"].highest == pytest.approx(0.8166, abs=0.01)
-    mesh = amr.Mesh(names["tunnel"], (32, 16), 8, 1)
-    wind = solvers.Simulation(mesh, solvers.Euler(2), refine=names["shocks"])
+    wind, given = names["tunnel"], names["rest"]
+    wind = solvers.Simulation(wind.mesh, solvers.Euler(2), refine=names["shocks"], boundary=wind.setup.faces)
 
     def later():
-        state = wind.start(lambda x, y: tuple(value + 0 * x for value in names["rest"]), 0.1, capacity=16)
+        state = wind.start(lambda x, y: tuple(value + 0 * x for value in given), 0.1, capacity=16)
         return wind.advance(state, 0.1).values
 
     assert jax.eval_shape(later).shape[:3] == (4, 8, 8)

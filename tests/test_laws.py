@@ -13,8 +13,8 @@ from amr.errors import InvalidSettingError
 from solvers.acoustics import Acoustics
 from solvers.burgers import Burgers
 from solvers.euler import Euler
-from solvers.law import Place
 from solvers.shallow_water import ShallowWater
+from solvers.transport import Place
 
 seeds = st.integers(0, 2**32 - 2)
 with_every_law = pytest.mark.parametrize(("law", "ndim"), LAWS, ids=[name_of(*case) for case in LAWS])

@@ -1,4 +1,4 @@
-"""Reactions by themselves, cell by cell, as Strang's splitting needs them."""
+"""Ordinary differential equations in every cell: what reactions by themselves are."""
 
 from __future__ import annotations
 
@@ -10,41 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from amr.fusion import apart
-from amr.halo import cells_part, put_cells
-from amr.leaves import over_blocks
-from amr.pool import sweep
-from amr.topology import cell_centres
-
-from .equations import Advection
-from .geometry import Geometry
-from .reaction import jacobian
-from .setup import Setup
-from .stages import Workspace, with_store
-
 Cells = Float[Array, "vars ..."]
 GAMMA = 1 - 1 / math.sqrt(2)
-
-
-def reacted(setup: Setup, geometry: Geometry, work: Workspace, begin, dt) -> Workspace:
-    """The cells after reacting for a time `dt`."""
-    equation, mesh, topology = setup.equation, setup.mesh, geometry.topology
-    reaction = equation.reaction if isinstance(equation, Advection) else None
-    if reaction is None:
-        return work
-    method = linearly_implicit if reaction.stiff else midpoint
-
-    def one(i, store):
-        leaves = topology.part(i)
-
-        def new():
-            u = cells_part(mesh, store, i)
-            x = over_blocks(lambda leaves: cell_centres(mesh, leaves, u.dtype), leaves)
-            return method(lambda u, t: reaction(u, x, t), u, begin, dt)
-
-        return put_cells(mesh, store, apart(topology.leaves.valid, new), i)
-
-    return with_store(work, sweep(topology.layout, topology.forest.count, one, work.store))
 
 
 def midpoint(rate: Callable[[Cells, Array], Cells], u: Cells, begin, dt) -> Cells:
@@ -80,3 +47,11 @@ def eliminated(matrix: list[list[Array]], factor, right: Cells) -> Cells:
         rest = sum((rows[n][k] * found[count - 1 - k] for k in range(n + 1, count)), jnp.zeros_like(known[n]))
         found.append((known[n] - rest) / rows[n][n])
     return jnp.stack(found[::-1])
+
+
+def jacobian(rate: Callable[[Cells], Cells], u: Cells) -> list[list[Array]]:
+    """Derivatives of each rate with respect to each variable in the same cell."""
+    count = u.shape[0]
+    units = [jnp.zeros_like(u).at[n].set(1) for n in range(count)]
+    columns = [jax.jvp(rate, (u,), (unit,))[1] for unit in units]
+    return [[columns[n][m] for n in range(count)] for m in range(count)]
