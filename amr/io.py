@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from .field import Field
 from .forest import Forest
 from .header import FORMAT, SUFFIX, FileError, header_in, read_header, reading
 from .mesh import Mesh
+from .replacing import replacing, write_whole
 from .vtkhdf import FILTERS, RESERVED, Geometry, Leaves, write_parthenon, write_vtk
 
 PRECISIONS = ("float32", "float64")
@@ -81,7 +81,7 @@ def write(
         _write_header(file, field, arrays, config, restart)
         file.flush()
         image = file.id.get_file_image()
-    with _replacing(path) as temporary:
+    with replacing(path) as temporary:
         temporary.write_bytes(image)
 
 
@@ -123,22 +123,7 @@ def write_series(path: str | os.PathLike, entries: Iterable[tuple[str | os.PathL
         raise InvalidSettingError("path", f"{str(path)!r} must end in {SUFFIX}.series, or ParaView does not know it")
     files = [{"name": os.path.relpath(name, path.parent), "time": float(time)} for name, time in entries]
     text = json.dumps({"file-series-version": "1.0", "files": files}, indent=1, allow_nan=False)
-    with _replacing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A temporary path that takes the place of `path`, all at once, when the block ends without an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)  # there only after an error
+    write_whole(path, text + "\n")
 
 
 def _check_names(names: tuple[str, ...], vectors: Mapping[str, Sequence[str]]) -> None:

@@ -19,6 +19,7 @@ from .encode import encoder
 from .errors import InvalidSettingError
 from .field import Field
 from .header import SUFFIX
+from .replacing import replacing
 from .views import Values, View
 
 
@@ -57,13 +58,8 @@ def movie(
     encode = encoder(path)
     view = view or Values(name, **options)
     vmin, vmax = shared_range(fields, view, vmin, vmax)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
-    try:
+    with replacing(path) as temporary:
         encode(temporary, Frames(fields, view, vmin, vmax, dpi, on_frame), fps)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)  # there only after an error
     return path
 
 
