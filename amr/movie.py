@@ -18,7 +18,7 @@ from .dumps import load
 from .encode import encoder
 from .errors import InvalidSettingError
 from .field import Field
-from .header import SUFFIX
+from .numbering import dumps_in
 from .replacing import replacing
 from .views import Values, View
 
@@ -64,14 +64,14 @@ def movie(
 
 
 def _several(fields: Any) -> tuple:
-    """The fields or files; of a folder, those of its dumps by their names."""
+    """The fields or files; of a folder, its dumps."""
     if isinstance(fields, Field):
         return (fields,)
     if not isinstance(fields, str | os.PathLike):
         return tuple(fields)
     if not Path(fields).is_dir():
         return (fields,)
-    return tuple(sorted(path for path in Path(fields).glob(f"*{SUFFIX}") if not path.stem.endswith("_failed")))
+    return tuple(dumps_in(Path(fields)))
 
 
 def shared_range(fields: Sequence, view: View, vmin: Any, vmax: Any) -> tuple[float, float]:
