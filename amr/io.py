@@ -25,7 +25,7 @@ from .domain import Domain
 from .errors import InvalidSettingError
 from .field import Field
 from .forest import Forest
-from .header import FORMAT, SUFFIX, FileError, header_in, read_header, reading
+from .header import FORMAT, SUFFIX, Contents, FileError, header_in, read_header, reading
 from .mesh import Mesh
 from .replacing import replacing, write_whole
 from .vtkhdf import FILTERS, RESERVED, Geometry, Leaves, write_parthenon, write_vtk
@@ -94,14 +94,14 @@ def read(path: str | os.PathLike, *, dtype: str | None = None) -> Field:
     Raises `FileError` if there is no such file, or it is damaged, not ours, or from a newer version, or not exact.
     """
     with reading(path) as file:
-        header = header_in(path, file)
+        header = header_in(file)
         stored, wanted = np.dtype(header["stored"]), np.dtype(dtype or header["stored"])
         _check_exact(path, header, dtype)
         mesh = _mesh_from(header["mesh"])
-        forest = _read_forest(path, file, header, mesh)
+        forest = _read_forest(file, header, mesh)
         data = np.zeros((len(header["names"]), *mesh.patch_shape, header["capacity"]), wanted)
         for v, name in enumerate(header["names"]):
-            values = _checked(path, file, header, name, stored)
+            values = _checked(file, header, name, stored)
             data[v, ..., : header["count"]] = values.reshape(-1, *mesh.patch_shape).T
     return Field(mesh, forest, jnp.asarray(data), tuple(header["names"]), header["time"], header["step"])
 
@@ -109,7 +109,7 @@ def read(path: str | os.PathLike, *, dtype: str | None = None) -> Field:
 def read_config(path: str | os.PathLike) -> str | None:
     """The text that was given to `write` as `config`. Raises `FileError` as `read` does."""
     with reading(path) as file:
-        return header_in(path, file)["config"]
+        return header_in(file)["config"]
 
 
 def write_series(path: str | os.PathLike, entries: Iterable[tuple[str | os.PathLike, float]]) -> None:
@@ -203,11 +203,12 @@ def _write_header(
     group.create_dataset("header", data=np.array([json.dumps(header).encode()]), chunks=True, **FILTERS)
 
 
-def _checked(path: str | os.PathLike, file: h5py.File, header: dict, name: str, dtype: np.dtype) -> np.ndarray:
+def _checked(file: Contents, header: dict, name: str, dtype: np.dtype) -> np.ndarray:
     """A whole dataset whose checksum is right."""
-    values = file[name][...]
+    values = file.array(name)
     if values.dtype != dtype or _checksum(values) != header["crc32"][name]:
-        raise FileError(path, f"is damaged: the checksum of {name!r} is wrong; use another copy or an earlier file")
+        message = f"is damaged: the checksum of {name!r} is wrong; use another copy or an earlier file"
+        raise FileError(file.path, message)
     return values
 
 
@@ -224,9 +225,9 @@ def _check_exact(path: str | os.PathLike, header: dict, dtype: str | None) -> No
         )
 
 
-def _read_forest(path: str | os.PathLike, file: h5py.File, header: dict, mesh: Mesh) -> Forest:
-    level = _checked(path, file, header, "Levels", np.dtype(np.int32))
-    position = _checked(path, file, header, "LogicalLocations", np.dtype(np.int64))
+def _read_forest(file: Contents, header: dict, mesh: Mesh) -> Forest:
+    level = _checked(file, header, "Levels", np.dtype(np.int32))
+    position = _checked(file, header, "LogicalLocations", np.dtype(np.int64))
     free = (0, header["capacity"] - len(level))
     position = np.pad(position[:, : mesh.ndim].T.astype(np.int32), ((0, 0), free))
     return Forest(jnp.asarray(np.pad(level, free)), jnp.asarray(position), jnp.asarray(len(level), jnp.int32))
