@@ -72,7 +72,7 @@ def write(
     _check_names((*field.names, *derived, *vectors), vectors)
     filters = _filters(compression)
     arrays = _file_arrays(field, derived, _stored_dtype(field, precision))
-    leaves = _leaves(field)
+    leaves = Leaves.of(field.mesh, field.forest)
     # In memory first: where a disk is full, HDF5 does not always survive it.
     with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
         write_parthenon(file, leaves, arrays, float(field.time), int(field.step), filters)
@@ -149,11 +149,6 @@ def _stored_dtype(field: Field, precision: str | None) -> np.dtype:
     if name not in PRECISIONS:
         raise InvalidSettingError("precision", f"expected {' or '.join(PRECISIONS)}, got {name}")
     return np.dtype(name)
-
-
-def _leaves(field: Field) -> Leaves:
-    n = field.count
-    return Leaves(field.mesh, np.asarray(field.forest.level)[:n], np.asarray(field.forest.position).T[:n])
 
 
 def _file_arrays(field: Field, derived: Mapping[str, Array | np.ndarray], dtype: np.dtype) -> dict[str, np.ndarray]:
