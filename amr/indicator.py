@@ -37,7 +37,7 @@ class PatchView(eqx.Module):
     - `names`: of the variables; without them, variables go by their numbers.
     """
 
-    values: Float[Array, "vars *ghosted"]
+    values: Float[Array, " vars *ghosted"]
     x: tuple[Float[Array, "..."], ...]
     dx: Float[Array, " ndim"]
     level: Int[Array, ""]

@@ -12,6 +12,8 @@ from jaxtyping import Array, Float
 
 from amr.errors import InvalidSettingError
 
+Values = Float[Array, "vars ..."]  # one row a scalar
+
 
 class Reaction(eqx.Module):
     """Rates at which scalars are made.
@@ -26,7 +28,7 @@ class Reaction(eqx.Module):
     function: Callable
     stiff: bool = eqx.field(static=True, default=False)
 
-    def __call__(self, u: Float[Array, "vars ..."], x: tuple[Array, ...], t) -> Float[Array, "vars ..."]:
+    def __call__(self, u: Values, x: tuple[Array, ...], t) -> Values:
         """The rates, one row a scalar."""
         return self._rows(u, x, t)
 
@@ -36,7 +38,7 @@ class Reaction(eqx.Module):
         several = found if isinstance(found, tuple | list) else (found,) if jnp.ndim(found) < u.ndim else found
         return jnp.stack([jnp.broadcast_to(jnp.asarray(rate, u.dtype), u.shape[1:]) for rate in several])
 
-    def fastest(self, u: Float[Array, "vars ..."], x: tuple[Array, ...], t) -> Float[Array, "..."]:
+    def fastest(self, u: Values, x: tuple[Array, ...], t) -> Float[Array, "..."]:
         """A bound of the rates at which small differences grow or decay in each point: the largest sum of absolute
         derivatives of one rate."""
         rows = jacobian(lambda u: self(u, x, t), u)
@@ -57,7 +59,7 @@ class Reaction(eqx.Module):
             raise InvalidSettingError("reaction", f"gives {rows} rates, expected one for each of {', '.join(names)}")
 
 
-def jacobian(rate: Callable[[Cells], Cells], u: Cells) -> list[list[Array]]:
+def jacobian(rate: Callable[[Values], Values], u: Values) -> list[list[Array]]:
     """Derivatives of each rate with respect to each variable in the same cell."""
     count = u.shape[0]
     units = [jnp.zeros_like(u).at[n].set(1) for n in range(count)]

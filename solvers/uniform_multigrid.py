@@ -170,7 +170,7 @@ class ConjugateGradients(Coarsest):
     """
 
     level: Level
-    null: Bool[Array, "vars *ones"]
+    null: Bool[Array, " vars *ones"]
 
     def __init__(self, level: Level):
         self.level = level
@@ -187,7 +187,7 @@ class ConjugateGradients(Coarsest):
         return r - jnp.where(self.null, r.mean(axes, keepdims=True), 0)
 
 
-def _constants_solve(level: Level) -> Bool[Array, "vars *ones"]:
+def _constants_solve(level: Level) -> Bool[Array, " vars *ones"]:
     """For each variable, or once for all, whether the operator makes zero of constants."""
     count = max(part.shape[0] for part in (*level.diagonal, *level.faces))
     diagonal = jnp.broadcast_to(diagonal_of(level), (count, *level.grid.cells))
@@ -224,7 +224,7 @@ def _moved(level: Level, e: Cells, r: Cells) -> Cells:
     return (1 - OMEGA) * e + OMEGA * (r + coupled(level, e)) / diagonal_of(level)
 
 
-def _is(colour: int, e: Cells) -> Bool[Array, "one *cells"]:
+def _is(colour: int, e: Cells) -> Bool[Array, " one *cells"]:
     """Whether cells of a checkerboard are of one of its colours, 0 or 1."""
     numbers = [lax.broadcasted_iota(jnp.int32, (1, *e.shape[1:]), axis) for axis in range(1, e.ndim)]
     return functools.reduce(jnp.add, numbers) % 2 == colour
