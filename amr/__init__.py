@@ -66,6 +66,7 @@ _HOME = {
     "UpTo": "indicator",
     "Value": "criteria",
     "Wall": "boundary",
+    "read": "io",
 }
 
 __all__ = [
@@ -103,6 +104,7 @@ __all__ = [
     "UpTo",
     "Value",
     "Wall",
+    "read",
 ]
 
 
@@ -113,12 +115,10 @@ def __getattr__(name: str):
     """Public names and the modules they come from; so are files (`io`) and pictures (`plot`)."""
     if name in (*_HOME.values(), *MODULES):
         return importlib.import_module(f".{name}", __name__)
-    if name == "read":
-        return importlib.import_module(".io", __name__).read
     if name not in _HOME:
         raise AttributeError(f"module 'amr' has no attribute {name!r}")
     return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted([*__all__, *MODULES])

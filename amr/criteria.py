@@ -16,7 +16,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .errors import InvalidSettingError
-from .indicator import Indicator, PatchView, exceed, number_of, thresholds
+from .indicator import Indicator, PatchView, exceed, thresholds
+from .names import find_variable
 from .transfer import restrict
 
 
@@ -47,7 +48,7 @@ class Threshold(Indicator):
         self.variable = variable
 
     def check(self, ndim, names):
-        number_of(self.variable, names, len(names))
+        find_variable(names, self.variable)
 
     def wishes(self, patch):
         return exceed(self.number(patch), self.above, self.below, patch.level)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 
 import h5py
@@ -24,7 +25,7 @@ def load(field: Field | str | os.PathLike) -> Field:
         return field
     made = read(field, dtype=str(jax.dtypes.canonicalize_dtype(np.float64)))
     with reading(field) as file:
-        derived = {name: file[name][...] for name in file if _is_derived(file[name], name, made.names)}
+        derived = file.read(functools.partial(_derived, names=made.names))
     if not derived:
         return made
     rows = np.zeros((len(derived), *made.data.shape[1:]), made.data.dtype)
@@ -34,5 +35,7 @@ def load(field: Field | str | os.PathLike) -> Field:
     return Field(made.mesh, made.forest, data, (*made.names, *derived), made.time, made.step)
 
 
-def _is_derived(item: h5py.Group | h5py.Dataset, name: str, names: tuple[str, ...]) -> bool:
-    return isinstance(item, h5py.Dataset) and name not in (*names, *RESERVED)
+def _derived(file: h5py.File, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """The variables that are none of those names."""
+    found = {name: item for name, item in file.items() if name not in (*names, *RESERVED)}
+    return {name: item[...] for name, item in found.items() if isinstance(item, h5py.Dataset)}

@@ -64,7 +64,7 @@ def write_mp4(path: Path, frames: Any, fps: Any) -> None:
     """Write frames, arrays of shape `(rows, columns, 3)` with even sides, as H.264 that all browsers show."""
     rows, columns, _ = frames.shape
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{columns}x{rows}", "-r", str(fps), "-i", "-"]
-    target = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "18", "-movflags", "+faststart", str(path)]
+    target = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "18", "-movflags", "+faststart", "-f", "mp4", str(path)]
     command = [ffmpeg(), "-y", "-loglevel", "error", *source, *target]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None

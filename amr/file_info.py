@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -84,10 +84,10 @@ def file_info(path: str | os.PathLike, ranges: bool = False) -> FileInfo:
     Raises `FileError` if there is no such file, or it is damaged, not ours or from a newer version.
     """
     with reading(path) as file:
-        header = header_in(path, file)
+        header = header_in(file)
         mesh, domain = header["mesh"], header["mesh"]["domain"]
         names = tuple(header["names"])
-        shown = [str(name, "utf-8") if isinstance(name, bytes) else name for name in _listed(file)]
+        shown = file.read(_listed)
         return FileInfo(
             path=Path(path),
             bytes=os.stat(path).st_size,
@@ -95,7 +95,7 @@ def file_info(path: str | os.PathLike, ranges: bool = False) -> FileInfo:
             step=header["step"],
             names=names,
             derived=tuple(name for name in shown if name not in names),
-            vectors=tuple(name for name, data in file["VTKHDF/CellData"].items() if data.ndim == 2),
+            vectors=file.read(_vectors),
             lower=tuple(domain["lower"]),
             upper=tuple(domain["upper"]),
             boundaries=tuple((low.lower(), high.lower()) for low, high in boundary_names(header)),
@@ -103,18 +103,27 @@ def file_info(path: str | os.PathLike, ranges: bool = False) -> FileInfo:
             patch=mesh["patch"],
             max_level=mesh["max_level"],
             capacity=header["capacity"],
-            levels=tuple(np.bincount(file["Levels"][...]).tolist()),
+            levels=tuple(np.bincount(file.array("Levels")).tolist()),
             computed=header["computed"],
             stored=header["stored"],
             resumable=bool(header.get("restart")) and header["stored"] == header["computed"],
             config=header["config"],
-            ranges={name: _range(file[name]) for name in shown} if ranges else None,
+            ranges=file.read(functools.partial(_ranges, names=shown)) if ranges else None,
         )
 
 
-def _listed(file: h5py.File) -> Any:
+def _listed(file: h5py.File) -> list[str]:
     """All variables, derived ones among them."""
-    return file["Info"].attrs["OutputDatasetNames"]
+    found = file["Info"].attrs["OutputDatasetNames"]
+    return [str(name, "utf-8") if isinstance(name, bytes) else name for name in found]
+
+
+def _vectors(file: h5py.File) -> tuple[str, ...]:
+    return tuple(name for name, data in file["VTKHDF/CellData"].items() if data.ndim == 2)
+
+
+def _ranges(file: h5py.File, names: list[str]) -> dict[str, tuple[float, float]]:
+    return {name: _range(file[name]) for name in names}
 
 
 def _range(data: h5py.Dataset) -> tuple[float, float]:

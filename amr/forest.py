@@ -86,7 +86,7 @@ def keys(mesh: Mesh, forest: Forest) -> Int[Array, " patches"]:
     return jnp.where(forest.active, morton.encode(finest), morton.NO_KEY)
 
 
-def find(mesh: Mesh, sorted_keys: Int[Array, " patches"], finest: Int[Array, "ndim *shape"]) -> Int[Array, "*shape"]:
+def find(mesh: Mesh, sorted_keys: Int[Array, " patches"], finest: Int[Array, " ndim *shape"]) -> Int[Array, "*shape"]:
     """Slots of the leaves that contain the given patch positions of the finest level (which lie in the domain)."""
     return last_up_to(sorted_keys, jnp.asarray(morton.encode(finest)))
 

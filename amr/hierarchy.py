@@ -388,7 +388,7 @@ def _three(window: Array, axis: int) -> tuple[Array, Array, Array]:
 # --- the root grid ----------------------------------------------------------------------------------------------------
 
 
-def to_dense(mesh: Mesh, pool: Pool, face: int | None = None) -> Float[Array, "vars *grid"]:
+def to_dense(mesh: Mesh, pool: Pool, face: int | None = None) -> Float[Array, " vars *grid"]:
     """The cells of the root patches, which are the first in a pool, as one array; or their faces across a dimension."""
     shape, layout = pool.shape[3:-1], layout_of(pool)
     slots = np.zeros(mesh.roots, np.int32)
@@ -403,7 +403,7 @@ def to_dense(mesh: Mesh, pool: Pool, face: int | None = None) -> Float[Array, "v
     return gather(pool, layout.place(math.prod(shape), row, slot))
 
 
-def from_dense(mesh: Mesh, dense: Float[Array, "vars *grid"], layout: Layout) -> NodePool:
+def from_dense(mesh: Mesh, dense: Float[Array, " vars *grid"], layout: Layout) -> NodePool:
     """The reverse, for so many sweeps as hold the root patches."""
     sweeps = -(-mesh.root_count // layout.part)
     position = np.zeros((mesh.ndim, sweeps * layout.part), np.int32)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-import difflib
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,6 +20,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from .errors import InvalidSettingError
+from .names import find_variable
 from .show import text
 
 
@@ -37,7 +37,7 @@ class PatchView(eqx.Module):
     - `names`: of the variables; without them, variables go by their numbers.
     """
 
-    values: Float[Array, "vars *ghosted"]
+    values: Float[Array, " vars *ghosted"]
     x: tuple[Float[Array, "..."], ...]
     dx: Float[Array, " ndim"]
     level: Int[Array, ""]
@@ -70,7 +70,7 @@ class PatchView(eqx.Module):
         reach = int(np.abs([low, high]).max())
         if reach > self.ghost:
             raise InvalidSettingError("refine", f"looks {reach} cells beyond a patch that has {self.ghost} ghost cells")
-        values = self.values[number_of(variable, self.names, self.values.shape[0])]
+        values = self.values[find_variable(self.names, variable, self.values.shape[0])]
         return jax.lax.slice(values, (self.ghost + low).tolist(), (values.shape[0] - self.ghost + high).tolist())
 
 
@@ -225,18 +225,6 @@ class Named(Indicator):
 
     def wishes(self, patch):
         return self.indicator.wishes(dataclasses.replace(patch, names=self.names))
-
-
-def number_of(variable: int | str, names: tuple[str, ...], count: int) -> int:
-    """The number of one of `count` variables, given by its name or number."""
-    if variable in names:
-        return names.index(variable)
-    if isinstance(variable, int | np.integer) and 0 <= variable < count:
-        return int(variable)
-    close = difflib.get_close_matches(str(variable), names, 1)
-    known = f" or one of {', '.join(names)}" if names else ""
-    hint = f"did you mean {close[0]}?" if close else f"expected a number from 0 to {count - 1}{known}"
-    raise InvalidSettingError("variable", f"no variable {variable!r} here; {hint}")
 
 
 def thresholds(above, below, ratio: float) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,9 @@ from .domain import Domain
 from .errors import InvalidSettingError
 from .field import Field
 from .forest import Forest
-from .header import FORMAT, SUFFIX, FileError, header_in, read_header, reading
+from .header import FORMAT, SUFFIX, Contents, FileError, header_in, read_header, reading
 from .mesh import Mesh
+from .replacing import replacing, write_whole
 from .vtkhdf import FILTERS, RESERVED, Geometry, Leaves, write_parthenon, write_vtk
 
 PRECISIONS = ("float32", "float64")
@@ -71,7 +71,7 @@ def write(
     _check_names((*field.names, *derived, *vectors), vectors)
     filters = _filters(compression)
     arrays = _file_arrays(field, derived, _stored_dtype(field, precision))
-    leaves = _leaves(field)
+    leaves = Leaves.of(field.mesh, field.forest)
     # In memory first: where a disk is full, HDF5 does not always survive it.
     with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
         write_parthenon(file, leaves, arrays, float(field.time), int(field.step), filters)
@@ -80,7 +80,7 @@ def write(
         _write_header(file, field, arrays, config, restart)
         file.flush()
         image = file.id.get_file_image()
-    with _replacing(path) as temporary:
+    with replacing(path) as temporary:
         temporary.write_bytes(image)
 
 
@@ -93,14 +93,14 @@ def read(path: str | os.PathLike, *, dtype: str | None = None) -> Field:
     Raises `FileError` if there is no such file, or it is damaged, not ours, or from a newer version, or not exact.
     """
     with reading(path) as file:
-        header = header_in(path, file)
+        header = header_in(file)
         stored, wanted = np.dtype(header["stored"]), np.dtype(dtype or header["stored"])
         _check_exact(path, header, dtype)
         mesh = _mesh_from(header["mesh"])
-        forest = _read_forest(path, file, header, mesh)
+        forest = _read_forest(file, header, mesh)
         data = np.zeros((len(header["names"]), *mesh.patch_shape, header["capacity"]), wanted)
         for v, name in enumerate(header["names"]):
-            values = _checked(path, file, header, name, stored)
+            values = _checked(file, header, name, stored)
             data[v, ..., : header["count"]] = values.reshape(-1, *mesh.patch_shape).T
     return Field(mesh, forest, jnp.asarray(data), tuple(header["names"]), header["time"], header["step"])
 
@@ -108,7 +108,7 @@ def read(path: str | os.PathLike, *, dtype: str | None = None) -> Field:
 def read_config(path: str | os.PathLike) -> str | None:
     """The text that was given to `write` as `config`. Raises `FileError` as `read` does."""
     with reading(path) as file:
-        return header_in(path, file)["config"]
+        return header_in(file)["config"]
 
 
 def write_series(path: str | os.PathLike, entries: Iterable[tuple[str | os.PathLike, float]]) -> None:
@@ -122,22 +122,7 @@ def write_series(path: str | os.PathLike, entries: Iterable[tuple[str | os.PathL
         raise InvalidSettingError("path", f"{str(path)!r} must end in {SUFFIX}.series, or ParaView does not know it")
     files = [{"name": os.path.relpath(name, path.parent), "time": float(time)} for name, time in entries]
     text = json.dumps({"file-series-version": "1.0", "files": files}, indent=1, allow_nan=False)
-    with _replacing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A temporary path that takes the place of `path`, all at once, when the block ends without an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)  # there only after an error
+    write_whole(path, text + "\n")
 
 
 def _check_names(names: tuple[str, ...], vectors: Mapping[str, Sequence[str]]) -> None:
@@ -163,11 +148,6 @@ def _stored_dtype(field: Field, precision: str | None) -> np.dtype:
     if name not in PRECISIONS:
         raise InvalidSettingError("precision", f"expected {' or '.join(PRECISIONS)}, got {name}")
     return np.dtype(name)
-
-
-def _leaves(field: Field) -> Leaves:
-    n = field.count
-    return Leaves(field.mesh, np.asarray(field.forest.level)[:n], np.asarray(field.forest.position).T[:n])
 
 
 def _file_arrays(field: Field, derived: Mapping[str, Array | np.ndarray], dtype: np.dtype) -> dict[str, np.ndarray]:
@@ -217,11 +197,12 @@ def _write_header(
     group.create_dataset("header", data=np.array([json.dumps(header).encode()]), chunks=True, **FILTERS)
 
 
-def _checked(path: str | os.PathLike, file: h5py.File, header: dict, name: str, dtype: np.dtype) -> np.ndarray:
+def _checked(file: Contents, header: dict, name: str, dtype: np.dtype) -> np.ndarray:
     """A whole dataset whose checksum is right."""
-    values = file[name][...]
+    values = file.array(name)
     if values.dtype != dtype or _checksum(values) != header["crc32"][name]:
-        raise FileError(path, f"is damaged: the checksum of {name!r} is wrong; use another copy or an earlier file")
+        message = f"is damaged: the checksum of {name!r} is wrong; use another copy or an earlier file"
+        raise FileError(file.path, message)
     return values
 
 
@@ -238,9 +219,9 @@ def _check_exact(path: str | os.PathLike, header: dict, dtype: str | None) -> No
         )
 
 
-def _read_forest(path: str | os.PathLike, file: h5py.File, header: dict, mesh: Mesh) -> Forest:
-    level = _checked(path, file, header, "Levels", np.dtype(np.int32))
-    position = _checked(path, file, header, "LogicalLocations", np.dtype(np.int64))
+def _read_forest(file: Contents, header: dict, mesh: Mesh) -> Forest:
+    level = _checked(file, header, "Levels", np.dtype(np.int32))
+    position = _checked(file, header, "LogicalLocations", np.dtype(np.int64))
     free = (0, header["capacity"] - len(level))
     position = np.pad(position[:, : mesh.ndim].T.astype(np.int32), ((0, 0), free))
     return Forest(jnp.asarray(np.pad(level, free)), jnp.asarray(position), jnp.asarray(len(level), jnp.int32))

@@ -18,7 +18,8 @@ from .dumps import load
 from .encode import encoder
 from .errors import InvalidSettingError
 from .field import Field
-from .header import SUFFIX
+from .numbering import dumps_in
+from .replacing import replacing
 from .views import Values, View
 
 
@@ -57,25 +58,20 @@ def movie(
     encode = encoder(path)
     view = view or Values(name, **options)
     vmin, vmax = shared_range(fields, view, vmin, vmax)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
-    try:
+    with replacing(path) as temporary:
         encode(temporary, Frames(fields, view, vmin, vmax, dpi, on_frame), fps)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)  # there only after an error
     return path
 
 
 def _several(fields: Any) -> tuple:
-    """The fields or files; of a folder, those of its dumps by their names."""
+    """The fields or files; of a folder, its dumps."""
     if isinstance(fields, Field):
         return (fields,)
     if not isinstance(fields, str | os.PathLike):
         return tuple(fields)
     if not Path(fields).is_dir():
         return (fields,)
-    return tuple(sorted(path for path in Path(fields).glob(f"*{SUFFIX}") if not path.stem.endswith("_failed")))
+    return tuple(dumps_in(Path(fields)))
 
 
 def shared_range(fields: Sequence, view: View, vmin: Any, vmax: Any) -> tuple[float, float]:

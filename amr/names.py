@@ -12,14 +12,18 @@ from .errors import InvalidSettingError
 AXES = "xyz"
 
 
-def find_variable(names: tuple[str, ...], name: Any) -> int:
-    """The number of a variable, given by its name or its number. Raises `InvalidSettingError` where there is none."""
-    if isinstance(name, int | np.integer) and not 0 <= name < len(names):
-        raise InvalidSettingError("variable", f"no variable {name} here; there are {len(names)}")
+def find_variable(names: tuple[str, ...], name: Any, count: int | None = None) -> int:
+    """The number of a variable, given by its name or its number. Raises `InvalidSettingError` where there is none.
+
+    `count`: how many variables there are, where their names may not be known.
+    """
+    count = len(names) if count is None else count
+    if isinstance(name, int | np.integer) and not 0 <= name < count:
+        raise InvalidSettingError("variable", f"no variable {name} here; there are {count}")
     if isinstance(name, int | np.integer):
         return int(name)
     if name not in names:
-        known = f"no variable {name!r} here; there are {', '.join(names)}"
+        known = f"no variable {name!r} here; there are {', '.join(names) or f'{count}, without names'}"
         raise InvalidSettingError("variable", known + did_you_mean(str(name), names))
     return names.index(name)
 

@@ -35,7 +35,7 @@ def to_pyvista(field: Field):
     Patches do not share points: call `clean()` on the grid before contours, or there are gaps between patches. The
     time is in `grid.field_data["time"]`. Raises `ImportError` without PyVista.
     """
-    pyvista, leaves, mesh = _pyvista(), _leaves(field), field.mesh
+    pyvista, leaves, mesh = _pyvista(), Leaves.of(field.mesh, field.forest), field.mesh
     corners = connectivity(mesh)(0, leaves.count).reshape(-1, 2**mesh.ndim)
     grid = pyvista.UnstructuredGrid({CELL_TYPE[mesh.ndim]: corners}, points_of(leaves)(0, leaves.count))
     grid.cell_data["level"] = np.repeat(leaves.level.astype(np.uint8), mesh.cells_per_patch)
@@ -170,11 +170,6 @@ def _frame(plotter: Any, field: Field) -> None:
     plotter.add_mesh(_pyvista().Box(bounds).outline(), color="gray")
     plotter.add_axes(color="black")
     plotter.add_text(f"t = {float(field.time):.4g}", font_size=10, color="black")
-
-
-def _leaves(field: Field) -> Leaves:
-    n = field.count
-    return Leaves(field.mesh, np.asarray(field.forest.level)[:n], np.asarray(field.forest.position).T[:n])
 
 
 def _pyvista():

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import h5py
 import numpy as np
 
+from .forest import Forest
 from .mesh import Mesh
 
 # VTK's wheels come without other compressors; fletcher32 makes a flipped byte an error for every reader.
@@ -39,6 +40,12 @@ class Leaves:
     mesh: Mesh
     level: np.ndarray
     position: np.ndarray
+
+    @staticmethod
+    def of(mesh: Mesh, forest: Forest) -> Leaves:
+        """Those of a forest, cut on the host: JAX would compile a slice for every new number of patches."""
+        n = int(forest.count)
+        return Leaves(mesh, np.asarray(forest.level)[:n], np.asarray(forest.position).T[:n])
 
     @property
     def count(self) -> int:

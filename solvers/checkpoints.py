@@ -9,6 +9,7 @@ from typing import Any
 
 from amr.errors import InvalidSettingError
 from amr.header import SUFFIX
+from amr.numbering import by_number, order
 
 from .checkpoint import Checkpoint
 from .schedule import EveryMinutes, EverySteps, EveryTime, Rule, Series
@@ -65,7 +66,7 @@ def write_newest(directory: Path, name: str, keep: int, checkpoint: Checkpoint, 
     path = directory / f"{name}_{checkpoint.field.step:08d}{SUFFIX}"
     checkpoint.save(path, **options)
     # Those of later steps are of another run, or of a future that was given up: they are not this run's to count.
-    for old in [other for other in numbered(directory, name) if other.name <= path.name][:-keep]:
+    for old in [other for other in numbered(directory, name) if order(other) <= order(path)][:-keep]:
         old.unlink(missing_ok=True)
     return path
 
@@ -73,5 +74,4 @@ def write_newest(directory: Path, name: str, keep: int, checkpoint: Checkpoint, 
 def numbered(directory: Path, name: str) -> list[Path]:
     """The files `<name>_<number>.vtkhdf` of a folder in the order of their numbers."""
     found = directory.glob(f"{glob.escape(name)}_*{SUFFIX}") if directory.is_dir() else ()
-    pairs = [(path.stem.removeprefix(f"{name}_"), path) for path in found]
-    return [path for _, path in sorted((int(number), path) for number, path in pairs if number.isdecimal())]
+    return by_number(path for path in found if path.stem.removeprefix(f"{name}_").isdecimal())

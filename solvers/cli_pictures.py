@@ -190,6 +190,8 @@ def _output_names(files: tuple[Path, ...], output: Path | None, shown: Shown) ->
 
 def dumps(directory: Path) -> tuple[str, list[Path]]:
     """The name of a run and its dumps in order: those of the list that it wrote, or else all that are there."""
+    from amr.numbering import dumps_in
+
     if not directory.is_dir():
         found = "is a file" if directory.exists() else "does not exist"
         raise Mistake(f"{directory}: {found}; expected the folder of a run")
@@ -198,7 +200,7 @@ def dumps(directory: Path) -> tuple[str, list[Path]]:
         raise Mistake(f"{directory}: holds the dumps of {len(lists)} runs: {', '.join(path.name for path in lists)}")
     if lists:
         return lists[0].name.removesuffix(f"{SUFFIX}.series"), _listed(lists[0])
-    files = sorted(path for path in directory.glob(f"*{SUFFIX}") if not path.stem.endswith("_failed"))
+    files = dumps_in(directory)
     if not files:
         raise Mistake(f"{directory}: holds no dumps (*{SUFFIX}); expected the folder of a run")
     return directory.resolve().name, files

@@ -11,6 +11,7 @@ none.
 """
 
 import dataclasses
+import functools
 import math
 from typing import ClassVar
 
@@ -77,18 +78,7 @@ class Integrator(Stepper):
     @property
     def real_reach(self) -> float:
         """How far the region of absolute stability reaches along the negative real axis: 2 for the Euler method."""
-        reach = 0.0
-        while abs(self.amplification(-(reach + 1e-3))) <= 1 + 1e-9:
-            reach += 1e-3
-        return reach
-
-    def amplification(self, z: complex | float) -> complex:
-        """The factor of a step of `du/dt = lambda u` with `z = lambda dt`."""
-        v, saved = 0j, 0j
-        for stage in self.stages:
-            change = z * (1 + v)
-            v, saved = stage.keep * v + stage.slope * change, saved + stage.saved * v + stage.weight * change
-        return 1 + v + saved
+        return _real_reach(self.stages)
 
     def step(self, evolution, space, begin, dt):
         def planned():
@@ -119,17 +109,29 @@ class Integrator(Stepper):
         """They add up."""
         return rate + (2 * cfl / (MARGIN * self.real_reach)) * spread
 
-    @property
-    def ssp(self) -> float:
-        """The strong-stability coefficient: by how much dt may exceed a stable forward Euler step; 0 if not at all."""
-        return 0.0 if self.forward_ratio is None else 1 / self.forward_ratio
-
 
 def _forward_step(share: float, slope: float) -> float:
     """The length of the forward Euler step in share u + slope dt L(u); infinite if it is none."""
     if share < -1e-12 or slope < 0 or (slope > 0 and share <= 0):  # shares to base are zero to the digits published
         return math.inf
     return slope / share if slope else 0.0
+
+
+@functools.cache  # programs ask for it whenever they are traced
+def _real_reach(stages: tuple[Stage, ...]) -> float:
+    reach = 0.0
+    while abs(_amplification(stages, -(reach + 1e-3))) <= 1 + 1e-9:
+        reach += 1e-3
+    return reach
+
+
+def _amplification(stages: tuple[Stage, ...], z: float) -> complex:
+    """The factor of a step of `du/dt = lambda u` with `z = lambda dt`."""
+    v, saved = 0j, 0j
+    for stage in stages:
+        change = z * (1 + v)
+        v, saved = stage.keep * v + stage.slope * change, saved + stage.saved * v + stage.weight * change
+    return 1 + v + saved
 
 
 class ForwardEuler(Integrator):

@@ -23,6 +23,14 @@ class Limiter(eqx.Module):
         """The slope, in units of u per cell."""
 
 
+def minmod(*values: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The value nearest to zero where all have the same sign, else zero."""
+    least = most = values[0]
+    for value in values[1:]:
+        least, most = jnp.minimum(least, value), jnp.maximum(most, value)
+    return jnp.maximum(least, 0) + jnp.minimum(most, 0)
+
+
 class Unlimited(Limiter):
     """Central differences: second order everywhere, oscillates at discontinuities (Fromm)."""
 
@@ -34,7 +42,7 @@ class Minmod(Limiter):
     """The smaller of both differences where they agree in sign: the most diffusive of all second-order limiters."""
 
     def __call__(self, left, right):
-        return jnp.maximum(jnp.minimum(left, right), 0) + jnp.minimum(jnp.maximum(left, right), 0)
+        return minmod(left, right)
 
 
 class MonotizedCentral(Limiter):

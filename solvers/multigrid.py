@@ -46,7 +46,7 @@ from amr.pool import Layout, Pool, arranged, put, put_rows, sweep, take, take_pa
 from amr.slices import lower, upper
 from amr.topology import coordinates
 
-from .uniform_multigrid import Cycle, Hierarchy, RedBlack, Smoother, VCycle, build_hierarchy, cycle
+from .uniform_multigrid import Hierarchy, build_hierarchy, cycle
 from .uniform_operator import Grid, Relation
 
 Faces = tuple[Float[Array, "_ _ _ ..."], ...]  # `(rows, sweeps, blocks, *faces, lanes)`
@@ -59,6 +59,8 @@ Part = Float[Array, "_ _ ..."]  # the same of a sweep
 # factor of 8.6 with 1.1, 6.3 with 1.2), random ones in 3D with more (5.9 and 7.3).
 STIFFNESS = 1.15
 
+SWEEPS = 4  # how often each level is smoothed
+
 
 class Multigrid(eqx.Module):
     """One cycle from the right-hand side r to a correction e, both pools of leaves.
@@ -70,8 +72,7 @@ class Multigrid(eqx.Module):
       or where beta is constant `(rows, levels, 1, .., 1)`.
     - `inverse`: one over the diagonal, a node pool.
     - `mirror`: see `amr.hierarchy`.
-    - `smoother`, `recursion`: for the root grid.
-    - `mesh`; `leaves`: the layout of pools of leaves; `sweeps`: how often each level is smoothed.
+    - `mesh`; `leaves`: the layout of pools of leaves.
     """
 
     nodes: Nodes
@@ -80,11 +81,8 @@ class Multigrid(eqx.Module):
     inverse: Float[Array, "rows parts blocks *cells lanes"]
     mirror: Mirror
     count: Int[Array, ""]
-    smoother: Smoother
-    recursion: Cycle
     mesh: Mesh = eqx.field(static=True)
     leaves: Layout = eqx.field(static=True)
-    sweeps: int = eqx.field(static=True)
 
     def __call__(self, r: Pool) -> Pool:
         """The correction."""
@@ -100,8 +98,7 @@ class Multigrid(eqx.Module):
 
     def _on_roots(self, r: Pool, layout: Layout) -> NodePool:
         """A cycle on the root grid, for the sweeps that hold its patches."""
-        e = cycle(self.dense, to_dense(self.mesh, r), self.smoother, self.recursion)
-        return from_dense(self.mesh, e, layout)
+        return from_dense(self.mesh, cycle(self.dense, to_dense(self.mesh, r)), layout)
 
     def _level(self, r: Pool, level: Int[Array, ""], store: Store) -> Store:
         """The store with a level interpolated and smoothed."""
@@ -113,7 +110,7 @@ class Multigrid(eqx.Module):
         def smooth(_, store):
             return lax.fori_loop(first, last, functools.partial(self._smoothed, r, level), store)
 
-        return lax.fori_loop(0, self.sweeps, smooth, lax.fori_loop(first, last, begin, store))
+        return lax.fori_loop(0, SWEEPS, smooth, lax.fori_loop(first, last, begin, store))
 
     def _smoothed(self, r: Pool, level: Int[Array, ""], i: Int[Array, ""], store: Store) -> Store:
         """The store with the nodes of sweep i smoothed: red-black Gauss-Seidel with ghost cells as they were before."""
@@ -185,9 +182,6 @@ def build_multigrid(
     alpha: Float[Array, "*rows"],
     beta: Faces,
     relation: Relation,
-    sweeps: int = 4,
-    smoother: Smoother | None = None,
-    recursion: Cycle | None = None,
 ) -> Multigrid:
     """The operator on all levels.
 
@@ -198,16 +192,13 @@ def build_multigrid(
     - `beta`: for each dimension on the faces of leaves across it, `(rows, sweeps, blocks, *faces, lanes)` with one more
       along it; or `(rows, 1, .., 1)` where it is constant. Rows are one for all variables, or one for each.
     - `relation`: see `uniform_multigrid.build_hierarchy`; it is also called for the faces of single patches.
-    - `sweeps`: how often each level is smoothed.
-    - `smoother`, `recursion`: for the root grid, see `solvers.uniform_multigrid`.
     """
     alpha = alpha.reshape(-1, *(1,) * (mesh.ndim + 3))
     if mesh.max_level > 0:
         beta = tuple(b if _constant(b) else to_nodes(mesh, nodes, b, d) for d, b in enumerate(beta))
     dense = _dense(mesh, nodes, alpha, beta, relation)
     weights, inverse, mirror = _coefficients(mesh, nodes, alpha, beta, relation)
-    smoother, recursion = smoother or RedBlack(), recursion or VCycle()
-    return Multigrid(nodes, dense, weights, inverse, mirror, count, smoother, recursion, mesh, leaves, sweeps)
+    return Multigrid(nodes, dense, weights, inverse, mirror, count, mesh, leaves)
 
 
 def _dense(mesh: Mesh, nodes: Nodes, alpha: Array, beta: Faces, relation: Relation) -> Hierarchy:

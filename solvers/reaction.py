@@ -20,6 +20,8 @@ from .transport import largest
 
 Cells = Float[Array, "vars blocks *cells lanes"]
 
+Values = Float[Array, "vars ..."]  # one row a scalar
+
 
 class Reaction(Term):
     """Rates at which scalars are made.
@@ -56,7 +58,7 @@ class Reaction(Term):
         x = part.centres(u.dtype)
         return (linearly_implicit if self.stiff else midpoint)(lambda u, t: self(u, x, t), u, begin, dt)
 
-    def __call__(self, u: Float[Array, "vars ..."], x: tuple[Array, ...], t) -> Float[Array, "vars ..."]:
+    def __call__(self, u: Values, x: tuple[Array, ...], t) -> Values:
         """The rates, one row a scalar."""
         return self._rows(u, x, t)
 
@@ -66,7 +68,7 @@ class Reaction(Term):
         several = found if isinstance(found, tuple | list) else (found,) if jnp.ndim(found) < u.ndim else found
         return jnp.stack([jnp.broadcast_to(jnp.asarray(rate, u.dtype), u.shape[1:]) for rate in several])
 
-    def fastest(self, u: Float[Array, "vars ..."], x: tuple[Array, ...], t) -> Float[Array, "..."]:
+    def fastest(self, u: Values, x: tuple[Array, ...], t) -> Float[Array, "..."]:
         """A bound of the rates at which small differences grow or decay in each point: the largest sum of absolute
         derivatives of one rate."""
         rows = jacobian(lambda u: self(u, x, t), u)

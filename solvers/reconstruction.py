@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 
 from amr.slices import cut, lower, upper
 
-from .limiter import Limiter, VanLeer
+from .limiter import Limiter, VanLeer, minmod
 
 Values = Float[Array, "..."]
 Stencil = tuple[Values, ...]
@@ -101,7 +101,7 @@ class Koren(Reconstruction):
     def ends(self, stencil):
         below, u, above = stencil
         left, right = u - below, above - u
-        return u - smallest(left, right, (2 * left + right) / 6), u + smallest(left, right, (left + 2 * right) / 6)
+        return u - minmod(left, right, (2 * left + right) / 6), u + minmod(left, right, (left + 2 * right) / 6)
 
 
 class Upwind3(Reconstruction):
@@ -156,11 +156,11 @@ class PPM(Reconstruction):
         down = parabolic_face(below, u, bends[0], bends[1]) - u
         up = parabolic_face(u, above, bends[1], bends[2]) - u
         bend = 6 * (down + up)
-        kept = smallest(bend, *(CURVED * near for near in bends)) / divisor(jnp.where(bend == 0, 1, bend))
+        kept = minmod(bend, *(CURVED * near for near in bends)) / divisor(jnp.where(bend == 0, 1, bend))
         steady = agree(up, -down) & agree(stencil[4] - u, u - stencil[0])
         down, up = (
-            jnp.where(steady, smallest(down, -2 * up), kept * down),
-            jnp.where(steady, smallest(up, -2 * down), kept * up),
+            jnp.where(steady, minmod(down, -2 * up), kept * down),
+            jnp.where(steady, minmod(up, -2 * down), kept * up),
         )
         return u + down, u + up
 
@@ -171,7 +171,7 @@ CURVED = 1.25  # how much more curved than its neighbours a parabola of PPM may 
 def parabolic_face(below: Values, above: Values, bend_below: Values, bend_above: Values) -> Values:
     """PPM's value between two cells with given second differences, limited by those."""
     middle, bend = 0.5 * (below + above), 0.5 * (bend_below + bend_above)
-    limit = middle - smallest(bend, CURVED * bend_below, CURVED * bend_above) / 6
+    limit = middle - minmod(bend, CURVED * bend_below, CURVED * bend_above) / 6
     least = jnp.minimum(jnp.minimum(below, above), limit)
     most = jnp.maximum(jnp.maximum(below, above), limit)
     return jnp.clip(middle - bend / 6, least, most)
@@ -227,14 +227,6 @@ def weno_change(weights: Stencil, steps: Stencil) -> Values:
 def differences(stencil: Stencil) -> Stencil:
     """Those between neighbours."""
     return tuple(above - below for below, above in pairwise(stencil))
-
-
-def smallest(*values: Values) -> Values:
-    """The value nearest to zero where all have the same sign, else zero (minmod)."""
-    least = most = values[0]
-    for value in values[1:]:
-        least, most = jnp.minimum(least, value), jnp.maximum(most, value)
-    return jnp.maximum(least, 0) + jnp.minimum(most, 0)
 
 
 def agree(a: Values, b: Values) -> Array:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+
+from amr.replacing import replacing
 
 from .records import Recorded, write_csv
 
@@ -53,14 +54,18 @@ class RecordFile:
         """Remove the rows of later steps, and what a run that was killed left half done."""
         if not self.path.exists():
             return
-        temporary = self.path.with_name(f".{self.path.name}.tmp")
-        with self.path.open(encoding="utf-8") as old, temporary.open("w", encoding="utf-8") as new:
-            for number, line in enumerate(old):
-                header = self.table and number == 0
-                found = STEP.match(line)
-                if line.endswith("\n") and (header or (found is not None and int(found.group(1)) <= step)):
-                    new.write(line)
-        os.replace(temporary, self.path)
+        with (
+            replacing(self.path) as temporary,
+            self.path.open(encoding="utf-8") as old,
+            temporary.open("w", encoding="utf-8") as new,
+        ):
+            new.writelines(line for number, line in enumerate(old) if self._stays(number, line, step))
+
+    def _stays(self, number: int, line: str, step: int) -> bool:
+        """Whether the line of that number in the file is whole, and no row of a later step."""
+        found = STEP.match(line)
+        header = self.table and number == 0
+        return line.endswith("\n") and (header or (found is not None and int(found.group(1)) <= step))
 
 
 def places_text(points: np.ndarray) -> str:

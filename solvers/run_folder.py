@@ -14,6 +14,7 @@ import numpy as np
 
 import amr.io
 from amr.field import Field
+from amr.replacing import replacing, write_whole
 from amr.vtkhdf import Geometry
 
 from .build import Case
@@ -127,9 +128,9 @@ class RunFolder:
         write_whole(self.config, self.case.config.to_toml())
         for module in self.case.modules:
             copy = self.directory / module.relative_to(source.resolve().parent)
-            copy.parent.mkdir(parents=True, exist_ok=True)
             if not (copy.exists() and copy.samefile(module)):
-                shutil.copyfile(module, copy)
+                with replacing(copy) as temporary:
+                    shutil.copyfile(module, temporary)
 
     def _check(self, source: Path, replace: bool) -> None:
         key = f"output.directory: {self.directory}"
@@ -230,10 +231,10 @@ class RunFolder:
         mpl.use("agg")  # no window, also on machines without a display
         from amr.plot import plot
 
-        temporary = self.picture.with_name(f".{self.picture.name}")
         shown = self.case.derived.added_to(field)
-        plot(shown, self.case.config.output.variable or 0, patches=True).savefig(temporary, format="png", dpi=150)
-        os.replace(temporary, self.picture)
+        figure = plot(shown, self.case.config.output.variable or 0, patches=True)
+        with replacing(self.picture) as temporary:
+            figure.savefig(temporary, format="png", dpi=150)
 
 
 def _header_of(path: Path) -> dict | None:
@@ -242,10 +243,3 @@ def _header_of(path: Path) -> dict | None:
         return amr.io.read_header(path)
     except amr.io.FileError:
         return None
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file so that it is never seen half done."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from amr.file_info import FileInfo, file_info
 from amr.header import SUFFIX, FileError
+from amr.numbering import by_number
 
 CHECKPOINTS = "checkpoints"
 State = Literal["finished", "failed", "not finished"]
@@ -63,7 +64,7 @@ def run_info(directory: Path) -> RunInfo:
 
 def _files(folder: Path, damaged: list[str]) -> tuple[FileInfo, ...]:
     found = []
-    for path in sorted(folder.glob(f"*{SUFFIX}")):
+    for path in by_number(folder.glob(f"*{SUFFIX}")):
         try:
             found.append(file_info(path))
         except FileError as error:

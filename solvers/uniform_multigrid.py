@@ -11,7 +11,6 @@ means of those on the fine faces that make up a coarse one.
 from __future__ import annotations
 
 import abc
-import dataclasses
 import functools
 import math
 from collections.abc import Callable, Sequence
@@ -42,6 +41,7 @@ from .uniform_operator import (
 MOST_DENSE_CELLS = 1024  # a dense inverse of more would be slow to compute
 COARSEST_TOLERANCE = 1e-3  # a thousandth of the residual left does not slow cycles down
 COARSEST_STEPS = 500
+OMEGA = 1.15  # by how much more than to its equilibrium a cell is moved
 
 
 class Hierarchy(eqx.Module):
@@ -170,7 +170,7 @@ class ConjugateGradients(Coarsest):
     """
 
     level: Level
-    null: Bool[Array, "vars *ones"]
+    null: Bool[Array, " vars *ones"]
 
     def __init__(self, level: Level):
         self.level = level
@@ -187,7 +187,7 @@ class ConjugateGradients(Coarsest):
         return r - jnp.where(self.null, r.mean(axes, keepdims=True), 0)
 
 
-def _constants_solve(level: Level) -> Bool[Array, "vars *ones"]:
+def _constants_solve(level: Level) -> Bool[Array, " vars *ones"]:
     """For each variable, or once for all, whether the operator makes zero of constants."""
     count = max(part.shape[0] for part in (*level.diagonal, *level.faces))
     diagonal = jnp.broadcast_to(diagonal_of(level), (count, *level.grid.cells))
@@ -196,168 +196,57 @@ def _constants_solve(level: Level) -> Bool[Array, "vars *ones"]:
     return sums <= 16 * jnp.finfo(diagonal.dtype).eps * diagonal.max(axes, keepdims=True)
 
 
-# --- smoothers --------------------------------------------------------------------------------------------------------
+# --- smoothing --------------------------------------------------------------------------------------------------------
 
 
-class Smoother(eqx.Module):
-    """Reduces errors that coarser grids do not see."""
-
-    @abc.abstractmethod
-    def smoothed(self, level: Level, e: Cells, r: Cells) -> Cells:
-        """A smoother error of A e = r."""
-
-    @abc.abstractmethod
-    def started(self, level: Level, r: Cells) -> Cells:
-        """The same starting from e = 0."""
-
-
-class RedBlack(Smoother):
-    """Successive over-relaxation first of one colour of a checkerboard and then of the other.
+def smoothed(level: Level, e: Cells, r: Cells) -> Cells:
+    """A smoother error of A e = r: successive over-relaxation first of one colour of a checkerboard, then of the other.
 
     A little over-relaxation makes up for what the averaging of residuals costs: of Poisson's equation a cycle leaves
     0.075 rather than 0.12 in two dimensions, and 0.07 rather than 0.15 in three (see also Yavneh, SIAM J. Sci.
-    Comput. 17, 1996). In one dimension `Chebyshev` is better.
-
-    **Arguments:**
-
-    - `sweeps`: over both colours.
-    - `omega`: by how much more than to its equilibrium a cell is moved.
+    Comput. 17, 1996). In one dimension it leaves nearly half.
     """
-
-    sweeps: int = eqx.field(static=True, default=1)
-    omega: float = eqx.field(static=True, default=1.15)
-
-    def smoothed(self, level, e, r):
-        for _ in range(self.sweeps):
-            e = self._half(level, self._half(level, e, r, 0), r, 1)
-        return e
-
-    def started(self, level, r):
-        first = _stored(r, lambda: jnp.where(_is(0, r), self.omega * r / diagonal_of(level), 0))
-        e = self._half(level, first, r, 1)
-        return e if self.sweeps == 1 else dataclasses.replace(self, sweeps=self.sweeps - 1).smoothed(level, e, r)
-
-    def _half(self, level: Level, e: Cells, r: Cells, colour: int) -> Cells:
-        """With the cells of one colour moved."""
-        return _stored(r, lambda: jnp.where(_is(colour, e), self._moved(level, e, r), e))
-
-    def _moved(self, level: Level, e: Cells, r: Cells) -> Cells:
-        return (1 - self.omega) * e + self.omega * (r + coupled(level, e)) / diagonal_of(level)
+    return _half(level, _half(level, e, r, 0), r, 1)
 
 
-class Chebyshev(Smoother):
-    """Jacobi steps whose lengths are best for all eigenvalues that coarser grids do not see (Adams, Brezina, Hu and
-    Tuminaro, J. Comput. Phys. 188, 2003).
-
-    Those of the operator divided by its diagonal are at most 2 (Gershgorin), and for errors that oscillate along some
-    dimension at least 1 over the number of dimensions. The lengths are the inverse roots of the Chebyshev polynomial of
-    this range: of the few steps of a smoother the order does not matter, and they read less than the recurrence does.
-
-    **Arguments:**
-
-    - `degree`: how many steps.
-    """
-
-    degree: int = eqx.field(static=True, default=3)
-
-    def smoothed(self, level, e, r):
-        for length in self._lengths(level):
-            e = _stored(r, lambda e=e, length=length: _stepped(level, e, r, length))
-        return e
-
-    def started(self, level, r):
-        first, *others = self._lengths(level)
-        e = _stored(r, lambda: first * r / diagonal_of(level))
-        for length in others:
-            e = _stored(r, lambda e=e, length=length: _stepped(level, e, r, length))
-        return e
-
-    def _lengths(self, level: Level) -> list[float]:
-        least, most = 1 / len(level.grid.cells), 2
-        middle, radius = (most + least) / 2, (most - least) / 2
-        return [1 / (middle - radius * math.cos(math.pi * (k + 0.5) / self.degree)) for k in range(self.degree)]
+def started(level: Level, r: Cells) -> Cells:
+    """The same starting from e = 0."""
+    first = _stored(r, lambda: jnp.where(_is(0, r), OMEGA * r / diagonal_of(level), 0))
+    return _half(level, first, r, 1)
 
 
-def _stepped(level: Level, e: Cells, r: Cells, length: float) -> Cells:
-    """A Jacobi step."""
-    return e + length * (r - applied(level, e)) / diagonal_of(level)
+def _half(level: Level, e: Cells, r: Cells, colour: int) -> Cells:
+    """With the cells of one colour moved."""
+    return _stored(r, lambda: jnp.where(_is(colour, e), _moved(level, e, r), e))
 
 
-def _is(colour: int, e: Cells) -> Bool[Array, "one *cells"]:
+def _moved(level: Level, e: Cells, r: Cells) -> Cells:
+    return (1 - OMEGA) * e + OMEGA * (r + coupled(level, e)) / diagonal_of(level)
+
+
+def _is(colour: int, e: Cells) -> Bool[Array, " one *cells"]:
     """Whether cells of a checkerboard are of one of its colours, 0 or 1."""
     numbers = [lax.broadcasted_iota(jnp.int32, (1, *e.shape[1:]), axis) for axis in range(1, e.ndim)]
     return functools.reduce(jnp.add, numbers) % 2 == colour
 
 
-def relaxed(level: Level, e: Cells, r: Cells, sweeps: int, smoother: Smoother) -> Cells:
-    """A better solution of A e = r, by a number of applications of a smoother."""
-    for _ in range(sweeps):
-        e = smoother.smoothed(level, e, r)
-    return e
-
-
 # --- cycles -----------------------------------------------------------------------------------------------------------
 
 
-class Cycle(eqx.Module):
-    """The order in which grids are visited.
+def cycle(hierarchy: Hierarchy, r: Cells) -> Cells:
+    """An approximate solution of A e = r, linear in r but for grids that do not become small.
 
-    **Attributes:**
-
-    - `before`, `after`: how often the smoother is applied on the way down and on the way up.
+    A V-cycle: down to the coarsest grid and up again, smoothed once on each grid on either way.
     """
-
-    before: eqx.AbstractVar[int]
-    after: eqx.AbstractVar[int]
-
-    @abc.abstractmethod
-    def corrected(self, hierarchy: Hierarchy, r: Cells, smoother: Smoother) -> Cells:
-        """The solution on a grid that is not the finest."""
-
-
-class VCycle(Cycle):
-    """Down to the coarsest grid and up again."""
-
-    before: int = eqx.field(static=True, default=1)
-    after: int = eqx.field(static=True, default=1)
-
-    def corrected(self, hierarchy, r, smoother):
-        return cycle(hierarchy, r, smoother, self)
-
-
-class FCycle(Cycle):
-    """On each coarse grid an F-cycle is followed by a V-cycle."""
-
-    before: int = eqx.field(static=True, default=1)
-    after: int = eqx.field(static=True, default=1)
-
-    def corrected(self, hierarchy, r, smoother):
-        e = cycle(hierarchy, r, smoother, self)
-        if len(hierarchy.levels) == 1:
-            return e
-        left = _stored(r, lambda: r - applied(hierarchy.levels[0], e))
-        return e + cycle(hierarchy, left, smoother, VCycle(self.before, self.after))
-
-
-def cycle(hierarchy: Hierarchy, r: Cells, smoother: Smoother, recursion: Cycle) -> Cells:
-    """An approximate solution of A e = r, linear in r but for grids that do not become small."""
     level, levels = hierarchy.levels[0], hierarchy.levels[1:]
     if not levels:
         return hierarchy.coarsest.solved(r)
-    e, left = _descended(level, r, smoother, recursion.before)
+    e = started(level, r)
+    left = _stored(r, lambda: r - applied(level, e))
     factors = _factors(level.grid, levels[0].grid)
     coarse = _stored(r, lambda: _averaged(left, factors))
-    change = recursion.corrected(Hierarchy(levels, hierarchy.coarsest), coarse, smoother)
-    e = _raised(levels[0], e, change, factors)
-    return relaxed(level, e, r, recursion.after, smoother)
-
-
-def _descended(level: Level, r: Cells, smoother: Smoother, sweeps: int) -> tuple[Cells, Cells]:
-    """What a smoother makes of zero, and the residual."""
-    if sweeps == 0:
-        return jnp.zeros_like(r), r
-    e = relaxed(level, smoother.started(level, r), r, sweeps - 1, smoother)
-    return e, _stored(r, lambda: r - applied(level, e))
+    change = cycle(Hierarchy(levels, hierarchy.coarsest), coarse)
+    return smoothed(level, _raised(levels[0], e, change, factors), r)
 
 
 def _raised(coarse: Level, e: Cells, change: Array, factors: Sequence[int]) -> Cells:

@@ -1,8 +1,9 @@
-"""Fields on random balanced meshes, for tests of what is written and drawn."""
+"""Fields on random balanced meshes, and how much a picture shows, for tests of what is written and drawn."""
 
 import jax.numpy as jnp
 import numpy as np
 from meshes import balanced_levels, forest_of
+from PIL import Image
 
 import amr
 from amr.topology import cell_centres
@@ -29,3 +30,10 @@ def random_field(ndim: int, *, seed: int = 0, periodic=True, dtype=np.float64, m
     data = np.where(forest.active, np.stack([x, rng.normal(size=x.shape)]), 0).astype(dtype)
     assert len(set(np.asarray(forest.level)[: int(forest.count)])) > 1
     return amr.Field(mesh, forest, jnp.asarray(data), ("linear", "noise"), time=0.375, step=7)
+
+
+def colours(path) -> int:
+    """How many colours a picture has that are no greys: few if nothing is drawn between its axes."""
+    with Image.open(path) as picture:
+        pixels = np.asarray(picture.convert("RGB")).reshape(-1, 3).astype(int)
+    return len(np.unique(pixels[np.ptp(pixels, axis=1) > 30], axis=0))

@@ -71,6 +71,12 @@ def test_real_reach_of_tables():
         assert getattr(solvers, name)().real_reach == pytest.approx(reach, abs=2e-3)
 
 
+def test_real_reach_is_searched_once_for_a_table(monkeypatch):
+    known = solvers.integrator._real_reach(solvers.SSPRK54.stages)
+    monkeypatch.setattr(solvers.integrator, "_amplification", None)  # is not asked for any more
+    assert solvers.SSPRK54().real_reach == known == 5.331000000000115  # to the last digit, or results change
+
+
 def amplification(stages, z):
     """The factor of a step of RKL2 for du/dt = lambda u, stage by stage."""
     method, values = solvers.RKL2(stages), [1.0, None]

@@ -339,10 +339,10 @@ def test_names_are_as_good_as_numbers(kind):
 @pytest.mark.parametrize(
     ("variable", "names", "message"),
     [
-        ("presure", ("density", "pressure"), "no variable 'presure' here; did you mean pressure?"),
-        ("phi", ("density", "pressure"), "expected a number from 0 to 1 or one of density, pressure"),
-        (2, ("density", "pressure"), "no variable 2 here; expected a number from 0 to 1"),
-        (-1, ("density",), "expected a number from 0 to 0"),
+        ("presure", ("density", "pressure"), "there are density, pressure; did you mean 'pressure'?"),
+        ("phi", ("density", "pressure"), "no variable 'phi' here; there are density, pressure"),
+        (2, ("density", "pressure"), "no variable 2 here; there are 2"),
+        (-1, ("density",), "no variable -1 here; there are 1"),
     ],
 )
 def test_unknown_variables(variable, names, message):
@@ -359,6 +359,15 @@ def test_unknown_variables(variable, names, message):
             check()
         assert error.value.key == "variable"
         assert message in error.value.message
+
+
+def test_variables_without_names_go_by_numbers():
+    patch = patch_of(jnp.arange(16.0).reshape(2, 8))
+    assert float(patch.cells(1).min()) > float(patch.cells(0).max())
+    with pytest.raises(amr.InvalidSettingError, match="no variable 'density' here; there are 2, without names"):
+        patch.cells("density")
+    with pytest.raises(amr.InvalidSettingError, match="no variable 2 here; there are 2"):
+        patch.cells(2)
 
 
 def test_wishes_are_joined():

@@ -12,6 +12,8 @@ from sample import linear, random_field
 
 import amr
 from amr import io
+from amr.file_info import file_info
+from amr.header import reading
 from amr.vtkhdf import Geometry
 
 yt.set_log_level("error")
@@ -335,6 +337,26 @@ def test_a_truncated_file_is_found(path):
     path.write_bytes(path.read_bytes()[:-5000])
     with pytest.raises(io.FileError, match="damaged"):
         io.read(path)
+
+
+@pytest.mark.parametrize("error", [OSError, KeyError, RuntimeError, ValueError, TypeError, MemoryError])
+def test_errors_of_others_are_no_damage(path, error):
+    io.write(random_field(1), path)
+    own = error("mine")
+    with pytest.raises(error) as found, reading(path):
+        raise own
+    assert found.value is own
+
+
+def test_what_is_missing_in_a_file_is_damage(path):
+    io.write(random_field(1), path)
+    with pytest.raises(io.FileError, match=r"is damaged; .*nothing"), reading(path) as file:
+        file.array("nothing")
+    with h5py.File(path, "r+") as file:
+        del file["Levels"]
+    for read in (io.read, file_info):
+        with pytest.raises(io.FileError, match=r"run_0000\.vtkhdf: is damaged"):
+            read(path)
 
 
 def test_files_that_are_not_ours(tmp_path):

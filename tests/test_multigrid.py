@@ -19,7 +19,7 @@ from amr.hierarchy import build_nodes
 from amr.pool import Layout, choose_layout, from_pool, to_pool
 from amr.topology import build_topology, cell_sizes, coordinates
 from solvers.multigrid import build_multigrid
-from solvers.uniform_multigrid import RedBlack, VCycle, build_hierarchy, cycle
+from solvers.uniform_multigrid import build_hierarchy, cycle
 from solvers.uniform_operator import Grid
 
 DIRICHLET, NEUMANN, ROBIN = (1.0, 0.0), (0.0, 1.0), (3.0, 0.5)
@@ -125,7 +125,7 @@ def _upper(values, axis):
 
 
 @functools.cache
-def solver(case: Case, problem: Problem, cycles: int, sweeps: int) -> Callable:
+def solver(case: Case, problem: Problem, cycles: int) -> Callable:
     """Compiled: the norms of the residual before and after each cycle."""
     mesh, layout = case.mesh, case.layout
 
@@ -134,7 +134,7 @@ def solver(case: Case, problem: Problem, cycles: int, sweeps: int) -> Callable:
         nodes = build_nodes(mesh, forest, layout)
         beta, pools = coefficients(case, problem, forest)
         alpha = jnp.asarray(problem.alpha)
-        multigrid = build_multigrid(mesh, nodes, forest.count, layout, alpha, pools, problem.relation, sweeps)
+        multigrid = build_multigrid(mesh, nodes, forest.count, layout, alpha, pools, problem.relation)
         volume = jnp.where(forest.active, cell_sizes(mesh, forest, jnp.float64).prod(0), 0)
         if problem.singular:
             f = f - (f * volume).sum(tuple(range(1, f.ndim)), keepdims=True) / (volume.sum() * mesh.cells_per_patch)
@@ -155,15 +155,15 @@ def solver(case: Case, problem: Problem, cycles: int, sweeps: int) -> Callable:
     return jax.jit(run)
 
 
-def factors(case: Case, levels, problem: Problem, cycles: int = 7, sweeps: int = 4) -> np.ndarray:
+def factors(case: Case, levels, problem: Problem, cycles: int = 7) -> np.ndarray:
     """By how much each cycle divides the norm of the residual, `(cycles, vars)`."""
     case, forest = placed(case, levels)
-    return factors_on(case, forest, problem, cycles, sweeps)
+    return factors_on(case, forest, problem, cycles)
 
 
-def factors_on(case: Case, forest, problem: Problem, cycles: int, sweeps: int = 4) -> np.ndarray:
+def factors_on(case: Case, forest, problem: Problem, cycles: int) -> np.ndarray:
     f = np.random.default_rng(0).normal(size=(problem.variables, *case.mesh.patch_shape, case.layout.capacity))
-    norms = np.asarray(solver(case, problem, cycles, sweeps)(forest, jnp.asarray(f))[0])
+    norms = np.asarray(solver(case, problem, cycles)(forest, jnp.asarray(f))[0])
     return norms[:-1] / norms[1:]
 
 
@@ -233,7 +233,7 @@ def test_without_levels_it_is_the_dense_cycle(ends):
     def expected(r, beta):
         grid = Grid(mesh.cells, mesh.domain.lower, mesh.cell_size(), mesh.domain.periodic)
         hierarchy = build_hierarchy(grid, alpha, beta, problem.relation)
-        return cycle(hierarchy, r, RedBlack(), VCycle())
+        return cycle(hierarchy, r)
 
     faces = [
         [np.arange(n + 1) / n if k == d else (np.arange(n) + 0.5) / n for k, n in enumerate(mesh.cells)]
