@@ -31,11 +31,11 @@ from .forest import Forest, find, keys, root_positions
 from .fusion import apart
 from .indices import row_major
 from .mesh import Mesh
-from .pool import Layout, Pool, arranged, gather, layout_of, put, rows_at, sweep, take, take_patches
+from .pool import Layout, Pool, arranged, gather, layout_of, put, sweep, take, take_patches
 from .transfer import paired, restrict
 
 NodePool = Float[Array, "vars parts blocks *cells lanes"]
-Store = Float[Array, "vars parts blocks rows lanes"]
+NodeStore = Float[Array, "vars parts blocks rows lanes"]
 Edges = Float[Array, "vars blocks sides faces lanes"]
 # For each dimension, unless it is periodic, what the values beyond the faces of the domain are multiples of: one factor
 # for each cell of the layers of a window that may lie there, and 1 where these lie inside the domain.
@@ -89,7 +89,7 @@ def node_layout(mesh: Mesh, leaves: Layout) -> Layout:
         return leaves
     nodes = math.ceil(leaves.capacity * mesh.children / (mesh.children - 1))
     layout = Layout(math.ceil(nodes / leaves.part) + mesh.max_level, leaves.blocks, leaves.lanes)
-    if layout.capacity * rows_of(mesh) >= 2**31:  # places are int32
+    if layout.capacity * node_rows(mesh) >= 2**31:  # places are int32
         raise InvalidSettingError("capacity", f"{leaves.capacity} patches of {mesh.patch} cells a side are too many")
     return layout
 
@@ -194,7 +194,7 @@ def _ghost_places(mesh: Mesh, layout: Layout, neighbour, slot) -> Int[Array, "si
     own = edges.reshape(2 * mesh.ndim, -1, 1)
     ends = itertools.product(range(mesh.ndim), (mesh.patch - 1, 0))
     theirs = np.stack([number.take(inner, axis=d).reshape(-1, 1) for d, inner in ends])
-    near, rows = neighbour[:, None], rows_of(mesh)
+    near, rows = neighbour[:, None], node_rows(mesh)
     return jnp.where(near < 0, layout.place(rows, own, slot), layout.place(rows, theirs, near))
 
 
@@ -210,7 +210,7 @@ def _window_places(mesh: Mesh, layout: Layout, level, position, corners) -> Int[
         mirrored = jnp.where(cell < 0, -1 - cell, jnp.where(cell >= patch, 2 * patch - 1 - cell, cell))
         cells.append(jnp.where(outside, mirrored, cell % patch))
     owner = corners[corner, jnp.arange(layout.part, dtype=jnp.int32)]
-    return layout.place(rows_of(mesh), row_major(cells, patch), owner)
+    return layout.place(node_rows(mesh), row_major(cells, patch), owner)
 
 
 def window_side(mesh: Mesh) -> int:
@@ -276,14 +276,14 @@ def _mean(part: Float[Array, "vars blocks *cells lanes"], face: int | None) -> A
     return jnp.moveaxis(restrict(moved, skip=3), 2, 2 + face)
 
 
-def to_leaves(mesh: Mesh, nodes: Nodes, store: Store, count: Int[Array, ""], leaves: Layout) -> Pool:
+def to_leaves(mesh: Mesh, nodes: Nodes, store: NodeStore, count: Int[Array, ""], leaves: Layout) -> Pool:
     """The cells of the leaves from a node store."""
     rows = _rows(mesh.patch_shape)
     pool = jnp.zeros((store.shape[0], leaves.sweeps, leaves.blocks, *mesh.patch_shape, leaves.lanes), store.dtype)
 
     def one(i, pool):
         node = _of_sweep(leaves, nodes.of_leaf, i, mesh.ndim)
-        places = lambda: nodes.layout.place(rows_of(mesh), rows[..., None], node)  # noqa: E731
+        places = lambda: nodes.layout.place(node_rows(mesh), rows[..., None], node)  # noqa: E731
         return put(pool, apart(nodes.valid, lambda: gather(store, places())), i)
 
     return sweep(leaves, count, one, pool)
@@ -292,15 +292,9 @@ def to_leaves(mesh: Mesh, nodes: Nodes, store: Store, count: Int[Array, ""], lea
 # --- node stores ------------------------------------------------------------------------------------------------------
 
 
-def rows_of(mesh: Mesh) -> int:
+def node_rows(mesh: Mesh) -> int:
     """Rows that a node has in a store: its cells, and those beyond its sides."""
     return mesh.cells_per_patch + 2 * mesh.ndim * mesh.patch ** (mesh.ndim - 1)
-
-
-def cells_of(mesh: Mesh, store: Store, i: Int[Array, ""]) -> Float[Array, "vars blocks *cells lanes"]:
-    """The cells of sweep i."""
-    cells = rows_at(store, i, 0, mesh.cells_per_patch)
-    return cells.reshape(*cells.shape[:2], *mesh.patch_shape, cells.shape[-1])
 
 
 def rows_from(cells: Float[Array, "vars blocks *cells lanes"]) -> Float[Array, "vars blocks rows lanes"]:
@@ -308,7 +302,7 @@ def rows_from(cells: Float[Array, "vars blocks *cells lanes"]) -> Float[Array, "
     return cells.reshape(*cells.shape[:2], -1, cells.shape[-1])
 
 
-def ghost_cells(nodes: Nodes, store: Store, i: Int[Array, ""]) -> Edges:
+def ghost_cells(nodes: Nodes, store: NodeStore, i: Int[Array, ""]) -> Edges:
     """The values beyond all sides of the nodes of sweep i."""
     return apart(nodes.valid, lambda: gather(store, take(nodes.ghosts, i, axis=0)))
 
@@ -319,7 +313,7 @@ def of_sides(nodes: Nodes, marks: Bool[Array, "sides nodes"], i: Int[Array, ""])
 
 
 def prolonged(
-    mesh: Mesh, nodes: Nodes, store: Store, mirror: Mirror, i: Int[Array, ""]
+    mesh: Mesh, nodes: Nodes, store: NodeStore, mirror: Mirror, i: Int[Array, ""]
 ) -> Float[Array, "vars blocks rows lanes"]:
     """The rows of sweep i, of level 1 or finer, interpolated from the next coarser level.
 

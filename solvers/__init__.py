@@ -66,10 +66,10 @@ if TYPE_CHECKING:  # for type checkers, which cannot see through `__getattr__`
     from .shallow_water import ShallowWater as ShallowWater
     from .simulation import Simulation as Simulation
     from .simulation import Solution as Solution
-    from .splitting import Strang as Strang
     from .stabilized import RKL2 as RKL2
     from .steady import Elliptic as Elliptic
     from .steady import Equilibrium as Equilibrium
+    from .strang import Strang as Strang
     from .transport import Place as Place
     from .velocity import AtRest as AtRest
     from .velocity import ConstantVelocity as ConstantVelocity
@@ -136,7 +136,7 @@ _HOME = {
     "Simulation": "simulation",
     "Slice": "measures",
     "Solution": "simulation",
-    "Strang": "splitting",
+    "Strang": "strang",
     "StreamFunction": "velocity",
     "Superbee": "limiter",
     "Unlimited": "limiter",

@@ -13,9 +13,9 @@ from .config_errors import Mistakes
 from .integrator import Integrator
 from .law import ConservationLaw
 from .lines import MethodOfLines
-from .splitting import Strang
 from .stabilized import RKL2
 from .stepper import Stepper
+from .strang import Strang
 from .terms import Equation
 from .toml_text import show
 

@@ -314,7 +314,7 @@ class Run:
     def arguments(self, state: State, stop: float, rounds: int, mesh_alone: bool = False) -> tuple:
         """Of the device program."""
         recording = self.wishes.recording
-        recorder = None if recording is None else recording.recorder(state, self.account.steps, self.end)
+        recorder = None if recording is None else recording.recorder(self.dtype, self.account.steps, self.end)
         most, alone = jax.device_put((np.asarray(rounds, np.int32), np.asarray(mesh_alone)))
         return self.setup, state, self.scalar(stop), most, recorder, alone
 

@@ -17,8 +17,8 @@ from .elliptic import Operator, system_of
 from .krylov import System, solved
 from .sampled import Sampled, sampled
 from .setup import Setup
-from .stepper import Stepper, Weights, Workspace
-from .terms import Here, Moment
+from .stepper import Moment, Stepper, Weights, Workspace
+from .terms import Here
 
 Scalar = Float[Array, ""]
 Bounds = tuple[Float[Array, " vars"], Float[Array, " vars"]]

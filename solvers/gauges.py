@@ -22,7 +22,7 @@ from amr.pool import arranged, gather, layout_of, listed, take_patches
 from amr.topology import cell_centres, cell_sizes
 
 from .derived import known_values
-from .setup import Setup
+from .subject import Subject
 from .totals import Part, extrema, integrals
 
 Numbers = Float[Array, " numbers"]
@@ -41,15 +41,15 @@ class Gauge(eqx.Module):
     """Reads numbers off a state."""
 
     @abc.abstractmethod
-    def size(self, setup: Setup) -> int:
+    def size(self, subject: Subject) -> int:
         """How many numbers."""
 
     @abc.abstractmethod
-    def read(self, setup: Setup, scene: Scene) -> Numbers:
+    def read(self, subject: Subject, scene: Scene) -> Numbers:
         """The numbers, in the precision of the run."""
 
     @abc.abstractmethod
-    def named(self, setup: Setup, rows: np.ndarray) -> Columns:
+    def named(self, subject: Subject, rows: np.ndarray) -> Columns:
         """What rows of such numbers, shape `(rows, size)`, say: for each name an array `(rows, ...)` in float64."""
 
 
@@ -62,16 +62,16 @@ class Whole(Gauge):
     names: eqx.AbstractVar[tuple[str, ...]]
     functions: eqx.AbstractVar[tuple[Callable, ...]]
 
-    def size(self, setup):
-        return 2 * len(self.rows(setup))
+    def size(self, subject):
+        return 2 * len(self.rows(subject))
 
-    def rows(self, setup: Setup) -> tuple[str, ...]:
+    def rows(self, subject: Subject) -> tuple[str, ...]:
         """The variables by name."""
-        return (*setup.equation.names, *self.names)
+        return (*subject.equation.names, *self.names)
 
-    def part(self, setup: Setup, scene: Scene) -> Part | None:
+    def part(self, subject: Subject, scene: Scene) -> Part | None:
         """What gives these variables for a sweep; `None` where they are those of the run."""
-        return functools.partial(_with_derived, setup, scene, self.functions) if self.functions else None
+        return functools.partial(_with_derived, subject, scene, self.functions) if self.functions else None
 
 
 class Totals(Whole):
@@ -80,13 +80,13 @@ class Totals(Whole):
     names: tuple[str, ...] = eqx.field(static=True, default=())
     functions: tuple[Callable, ...] = ()
 
-    def read(self, setup, scene):
-        return jnp.concatenate(integrals(setup.mesh, scene.forest, scene.store, self.part(setup, scene)))
+    def read(self, subject, scene):
+        return jnp.concatenate(integrals(subject.mesh, scene.forest, scene.store, self.part(subject, scene)))
 
-    def named(self, setup, rows):
+    def named(self, subject, rows):
         high, low = np.split(rows.astype(np.float64), 2, axis=1)
-        values = (high + low) * math.prod(setup.mesh.cell_size(0))
-        return {f"{name}_integral": values[:, i] for i, name in enumerate(self.rows(setup))}
+        values = (high + low) * math.prod(subject.mesh.cell_size(0))
+        return {f"{name}_integral": values[:, i] for i, name in enumerate(self.rows(subject))}
 
 
 class Range(Whole):
@@ -95,12 +95,12 @@ class Range(Whole):
     names: tuple[str, ...] = eqx.field(static=True, default=())
     functions: tuple[Callable, ...] = ()
 
-    def read(self, setup, scene):
-        return jnp.concatenate(extrema(setup.mesh, scene.forest, scene.store, self.part(setup, scene)))
+    def read(self, subject, scene):
+        return jnp.concatenate(extrema(subject.mesh, scene.forest, scene.store, self.part(subject, scene)))
 
-    def named(self, setup, rows):
+    def named(self, subject, rows):
         low, high = np.split(rows.astype(np.float64), 2, axis=1)
-        pairs = [((f"{name}_min", low[:, i]), (f"{name}_max", high[:, i])) for i, name in enumerate(self.rows(setup))]
+        pairs = [((f"{name}_min", low[:, i]), (f"{name}_max", high[:, i])) for i, name in enumerate(self.rows(subject))]
         return {name: values for pair in pairs for name, values in pair}
 
 
@@ -120,41 +120,41 @@ class Cells(Gauge):
     names: tuple[str, ...] = eqx.field(static=True, default=())
     functions: tuple[Callable, ...] = ()
 
-    def size(self, setup):
-        return self.finest.shape[1] * (len(setup.equation.names) + len(self.names))
+    def size(self, subject):
+        return self.finest.shape[1] * (len(subject.equation.names) + len(self.names))
 
-    def read(self, setup, scene):
-        mesh, forest, store = setup.mesh, scene.forest, scene.store
+    def read(self, subject, scene):
+        mesh, forest, store = subject.mesh, scene.forest, scene.store
         slot = find(mesh, keys(mesh, forest), self.finest // mesh.patch)
         cell = (self.finest >> (mesh.max_level - forest.level[slot])) % mesh.patch
         row = row_major(list(cell), mesh.patch)
         values = gather(store, layout_of(store).place(store.shape[3], row, slot))
-        centres = _centres(setup, forest, slot, cell, store.dtype)
-        known = known_values(setup.equation, values, centres) if self.functions else values
+        centres = _centres(subject, forest, slot, cell, store.dtype)
+        known = known_values(subject.equation, values, centres) if self.functions else values
         more = [jnp.asarray(function(known, *centres, scene.time), store.dtype) for function in self.functions]
         rows = [*values, *(jnp.broadcast_to(row, slot.shape) for row in more)]
         return jnp.concatenate(rows)
 
-    def named(self, setup, rows):
-        names = (*setup.equation.names, *self.names)
+    def named(self, subject, rows):
+        names = (*subject.equation.names, *self.names)
         values = rows.astype(np.float64).reshape(len(rows), len(names), *self.shape)
         return {name: values[:, i] for i, name in enumerate(names)}
 
 
-def _with_derived(setup: Setup, scene: Scene, functions: tuple[Callable, ...], i: Int[Array, ""]) -> Array:
+def _with_derived(subject: Subject, scene: Scene, functions: tuple[Callable, ...], i: Int[Array, ""]) -> Array:
     """The cells of sweep i with rows for derived variables behind the variables."""
-    mesh, layout, forest, dtype = setup.mesh, layout_of(scene.store), scene.forest, scene.store.dtype
+    mesh, layout, forest, dtype = subject.mesh, layout_of(scene.store), scene.forest, scene.store.dtype
     cells = cells_part(mesh, scene.store, i)
     level, position = (take_patches(layout, values, i) for values in (forest.level, forest.position))
     centres = cell_centres(mesh, Forest(level, position, forest.count), dtype)
-    known = known_values(setup.equation, listed(cells, leading=1), centres)
+    known = known_values(subject.equation, listed(cells, leading=1), centres)
     rows = [jnp.asarray(function(known, *centres, scene.time), dtype) for function in functions]
     derived = jnp.stack([jnp.broadcast_to(row, known.shape[1:]) for row in rows])
     return jnp.concatenate([cells, arranged(layout, derived, leading=1)])
 
 
-def _centres(setup: Setup, forest: Forest, slot, cell, dtype) -> tuple[Array, ...]:
+def _centres(subject: Subject, forest: Forest, slot, cell, dtype) -> tuple[Array, ...]:
     """Coordinates of the centres of some cells."""
-    mesh, sizes = setup.mesh, cell_sizes(setup.mesh, forest, dtype)[:, slot]
+    mesh, sizes = subject.mesh, cell_sizes(subject.mesh, forest, dtype)[:, slot]
     number = (mesh.patch * forest.position[:, slot] + cell).astype(dtype) + jnp.asarray(0.5, dtype)
     return tuple(mesh.domain.lower[d] + number[d] * sizes[d] for d in range(mesh.ndim))

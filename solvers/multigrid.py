@@ -22,20 +22,20 @@ from jaxtyping import Array, Float, Int
 
 from amr.forest import Forest
 from amr.fusion import apart
+from amr.halo import cells_part
 from amr.hierarchy import (
     MARGIN,
     OUTSIDE,
     Mirror,
     NodePool,
     Nodes,
-    Store,
-    cells_of,
+    NodeStore,
     from_dense,
     ghost_cells,
+    node_rows,
     of_sides,
     prolonged,
     rows_from,
-    rows_of,
     to_dense,
     to_leaves,
     to_nodes,
@@ -91,7 +91,7 @@ class Multigrid(eqx.Module):
             return _widened(self._on_roots(r, self.leaves), self.leaves.sweeps)
         r = apart(nodes.valid, lambda: to_nodes(mesh, nodes, r))
         roots = self._on_roots(r, nodes.layout)
-        store = jnp.zeros((*r.shape[:3], rows_of(mesh), r.shape[-1]), r.dtype)
+        store = jnp.zeros((*r.shape[:3], node_rows(mesh), r.shape[-1]), r.dtype)
         store = lax.dynamic_update_slice(store, roots.reshape(*roots.shape[:3], -1, roots.shape[-1]), (0,) * 5)
         store = lax.fori_loop(1, mesh.max_level + 1, functools.partial(self._level, r), store)
         return to_leaves(mesh, nodes, store, self.count, self.leaves)
@@ -100,7 +100,7 @@ class Multigrid(eqx.Module):
         """A cycle on the root grid, for the sweeps that hold its patches."""
         return from_dense(self.mesh, cycle(self.dense, to_dense(self.mesh, r)), layout)
 
-    def _level(self, r: Pool, level: Int[Array, ""], store: Store) -> Store:
+    def _level(self, r: Pool, level: Int[Array, ""], store: NodeStore) -> NodeStore:
         """The store with a level interpolated and smoothed."""
         first, last = self.nodes.first[level], self.nodes.first[level + 1]
 
@@ -112,10 +112,10 @@ class Multigrid(eqx.Module):
 
         return lax.fori_loop(0, SWEEPS, smooth, lax.fori_loop(first, last, begin, store))
 
-    def _smoothed(self, r: Pool, level: Int[Array, ""], i: Int[Array, ""], store: Store) -> Store:
+    def _smoothed(self, r: Pool, level: Int[Array, ""], i: Int[Array, ""], store: NodeStore) -> NodeStore:
         """The store with the nodes of sweep i smoothed: red-black Gauss-Seidel with ghost cells as they were before."""
         mesh, nodes, valid = self.mesh, self.nodes, self.nodes.valid
-        e = apart(valid, lambda: cells_of(mesh, store, i))
+        e = apart(valid, lambda: cells_part(mesh, store, i))
         ghosts = ghost_cells(nodes, store, i)
         beside = of_sides(nodes, nodes.beside, i)
         weights = [take(w, level) if _constant(w) else apart(valid, lambda: take(w, i)) for w in self.weights]  # noqa: B023

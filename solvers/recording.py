@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Int
 from amr.pool import Pool
 
 from .gauges import Columns, Gauge, Numbers, Scene
-from .setup import Setup
+from .subject import Subject
 
 Count = Int[Array, ""]
 Scalar = Float[Array, ""]
@@ -64,36 +64,36 @@ class Tape(eqx.Module):
         assert self.every is not None, "it is one of both"
         return jnp.floor(time / self.every * (1 + 4 * float(jnp.finfo(time.dtype).eps)))
 
-    def read(self, setup: Setup, scene: Scene) -> Numbers:
+    def read(self, subject: Subject, scene: Scene) -> Numbers:
         """One row of numbers."""
-        return jnp.concatenate([gauge.read(setup, scene) for gauge in self.gauges])
+        return jnp.concatenate([gauge.read(subject, scene) for gauge in self.gauges])
 
-    def named(self, setup: Setup, values: np.ndarray) -> Columns:
+    def named(self, subject: Subject, values: np.ndarray) -> Columns:
         """What rows of numbers say."""
         found: Columns = {}
         for gauge in self.gauges:
-            size = gauge.size(setup)
-            found |= gauge.named(setup, values[:, :size])
+            size = gauge.size(subject)
+            found |= gauge.named(subject, values[:, :size])
             values = values[:, size:]
         return found
 
-    def blank(self, setup: Setup, step: Count, time: Scalar, room: int | None = None) -> Rows:
+    def blank(self, subject: Subject, step: Count, time: Scalar, room: int | None = None) -> Rows:
         """An empty buffer for a call that begins there, a moment that was looked at."""
-        size = sum(gauge.size(setup) for gauge in self.gauges)
+        size = sum(gauge.size(subject) for gauge in self.gauges)
         fitting = min(MOST_ROWS, BUFFER_BYTES // (size * time.dtype.itemsize))
-        room = max(setup.interval, fitting) if room is None else room
+        room = max(subject.interval, fitting) if room is None else room
         zero = jnp.zeros((), jnp.int32)
         times, values = jnp.zeros(room, time.dtype), jnp.zeros((room, size), time.dtype)
         return Rows(self.number(step, time), zero, jnp.zeros(room, jnp.int32), times, values)
 
-    def recorded(self, setup: Setup, rows: Rows, scene: Scene, step: Count, look: Bool[Array, ""], last) -> Rows:
+    def recorded(self, subject: Subject, rows: Rows, scene: Scene, step: Count, look: Bool[Array, ""], last) -> Rows:
         """With a row of this moment if it is to be looked at and a row is due, as one is in the last moment."""
         number = jnp.where(look, self.number(step, scene.time), rows.number)
         due = look & ((number > rows.number) | last)
 
         def write(carry):
             rows, _ = carry
-            return rows.with_row(step, scene.time, self.read(setup, scene)), jnp.zeros((), bool)
+            return rows.with_row(step, scene.time, self.read(subject, scene)), jnp.zeros((), bool)
 
         # At most once: a conditional would copy what it reads.
         rows, _ = lax.while_loop(lambda carry: carry[1], write, (rows, due))
@@ -110,15 +110,15 @@ class Recorder(eqx.Module):
     step: Count
     end: Scalar
 
-    def blank(self, setup: Setup, time: Scalar) -> tuple[Rows, ...]:
+    def blank(self, subject: Subject, time: Scalar) -> tuple[Rows, ...]:
         """An empty buffer each."""
-        return tuple(tape.blank(setup, self.step, time) for tape in self.tapes)
+        return tuple(tape.blank(subject, self.step, time) for tape in self.tapes)
 
-    def recorded(self, setup: Setup, rows: tuple[Rows, ...], scene: Scene, steps: Count, look) -> tuple[Rows, ...]:
+    def recorded(self, subject: Subject, rows: tuple[Rows, ...], scene: Scene, steps: Count, look) -> tuple[Rows, ...]:
         """The rows after so many steps in this call, if that moment is to be looked at."""
         step, last = self.step + steps, scene.time >= self.end
         pairs = zip(self.tapes, rows, strict=True)
-        return tuple(tape.recorded(setup, one, scene, step, look, last) for tape, one in pairs)
+        return tuple(tape.recorded(subject, one, scene, step, look, last) for tape, one in pairs)
 
 
 def has_room(rows: tuple[Rows, ...], steps: int) -> Bool[Array, ""]:
@@ -127,17 +127,17 @@ def has_room(rows: tuple[Rows, ...], steps: int) -> Bool[Array, ""]:
     return jnp.all(jnp.stack(fits))
 
 
-def first_rows(setup: Setup, tapes: tuple[Tape, ...], forest, u: Pool, time: Scalar) -> tuple[Rows, ...]:
+def first_rows(subject: Subject, tapes: tuple[Tape, ...], forest, u: Pool, time: Scalar) -> tuple[Rows, ...]:
     """One row each about the state that a run begins with."""
     scene = Scene(forest, u.reshape(*u.shape[:3], -1, u.shape[-1]), time)
     step = jnp.zeros((), jnp.int32)
-    return tuple(tape.blank(setup, step, time, 1).with_row(step, time, tape.read(setup, scene)) for tape in tapes)
+    return tuple(tape.blank(subject, step, time, 1).with_row(step, time, tape.read(subject, scene)) for tape in tapes)
 
 
-def fetched(setup: Setup, tape: Tape, rows: Rows) -> tuple[np.ndarray, np.ndarray, Columns]:
+def fetched(subject: Subject, tape: Tape, rows: Rows) -> tuple[np.ndarray, np.ndarray, Columns]:
     """Steps, times and named values of the rows, on the host."""
     count, step, time, values = (np.asarray(part) for part in jax.device_get(rows_parts(rows)))
-    named = tape.named(setup, values[:count])
+    named = tape.named(subject, values[:count])
     return step[:count], time[:count].astype(np.float64), named
 
 

@@ -21,7 +21,7 @@ from .gauges import Gauge
 from .measures import Measure, Places
 from .recording import Recorder, Rows, Tape, fetched
 from .schedule import EverySteps, EveryTime
-from .setup import Setup, State
+from .subject import Subject
 
 
 class Record:
@@ -54,12 +54,12 @@ class Record:
         self.every = None if every is None else float(every)
         self.every_steps = every_steps if every_steps is not None or every is not None else 1
 
-    def tape(self, setup: Setup, derived: Derived | None = None) -> Tape:
+    def tape(self, subject: Subject, derived: Derived | None = None) -> Tape:
         """The record for the device; `derived` variables are recorded as well."""
-        more = Derived(setup.equation, {}) if derived is None else derived
-        gauges = tuple(measure.gauge(setup.mesh, more) for measure in self.measures)
+        more = Derived(subject.equation, {}) if derived is None else derived
+        gauges = tuple(measure.gauge(subject.mesh, more) for measure in self.measures)
         tape = Tape(gauges, self.every_steps, self.every)
-        names = ["step", "time", *(name for gauge in gauges for name in nothing(setup, gauge))]
+        names = ["step", "time", *(name for gauge in gauges for name in nothing(subject, gauge))]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise InvalidSettingError("record", f"two columns would be called {min(twice)}; make a record of each")
@@ -138,15 +138,15 @@ def joined(parts: Sequence[Recorded]) -> Recorded:
     return Recorded(step, time, {name: np.concatenate([p.values[name] for p in parts]) for name in parts[0].values})
 
 
-def nothing(setup: Setup, gauge: Gauge | Tape) -> dict[str, np.ndarray]:
+def nothing(subject: Subject, gauge: Gauge | Tape) -> dict[str, np.ndarray]:
     """What no rows of numbers say: the names, with empty arrays."""
     gauges = gauge.gauges if isinstance(gauge, Tape) else (gauge,)
-    return gauge.named(setup, np.zeros((0, sum(part.size(setup) for part in gauges))))
+    return gauge.named(subject, np.zeros((0, sum(part.size(subject) for part in gauges))))
 
 
-def no_rows(setup: Setup, tape: Tape) -> Recorded:
+def no_rows(subject: Subject, tape: Tape) -> Recorded:
     """A record with no rows."""
-    return Recorded(np.zeros(0, np.int32), np.zeros(0), nothing(setup, tape))
+    return Recorded(np.zeros(0, np.int32), np.zeros(0), nothing(subject, tape))
 
 
 @dataclass
@@ -159,15 +159,15 @@ class Recording:
     tapes: dict[str, Tape]
     receive: Callable[[str, Recorded], Any]
 
-    def recorder(self, state: State, step: int, end: float) -> Recorder:
-        """What a call of the device program records."""
-        end_time = jnp.asarray(end, state.clock.time.dtype)
+    def recorder(self, dtype, step: int, end: float) -> Recorder:
+        """What a call of the device program records, in numbers of such a type."""
+        end_time = jnp.asarray(end, dtype)
         return Recorder(tuple(self.tapes.values()), jnp.asarray(step, jnp.int32), end_time)
 
-    def take(self, setup: Setup, rows: Sequence[Rows]) -> None:
+    def take(self, subject: Subject, rows: Sequence[Rows]) -> None:
         """Pass on what was recorded."""
         for (name, tape), part in zip(self.tapes.items(), rows, strict=True):
-            found = Recorded(*fetched(setup, tape, part))
+            found = Recorded(*fetched(subject, tape, part))
             if len(found):
                 self.receive(name, found)
 
@@ -182,12 +182,12 @@ class Collection:
     records: Mapping[str, Record]
     parts: dict[str, list[Recorded]] = field(default_factory=dict)
 
-    def recording(self, setup: Setup) -> Recording | None:
+    def recording(self, subject: Subject) -> Recording | None:
         """For the driver; `None` where nothing is asked for."""
-        tapes = {str(name): record.tape(setup) for name, record in self.records.items()}
+        tapes = {str(name): record.tape(subject) for name, record in self.records.items()}
         return Recording(tapes, lambda name, rows: self.parts.setdefault(name, []).append(rows)) if tapes else None
 
-    def found(self, setup: Setup) -> dict[str, Recorded]:
+    def found(self, subject: Subject) -> dict[str, Recorded]:
         """All rows so far."""
-        blank = {name: [no_rows(setup, record.tape(setup))] for name, record in self.records.items()}
+        blank = {name: [no_rows(subject, record.tape(subject))] for name, record in self.records.items()}
         return {name: joined(self.parts.get(name, empty)) for name, empty in blank.items()}

@@ -19,7 +19,8 @@ from amr.pool import Layout
 from amr.topology import Topology, blank_topology, rebuilt
 
 from .setup import Setup
-from .terms import Limits, Moment
+from .stepper import Moment
+from .terms import Limits
 
 Scalar = Float[Array, ""]
 

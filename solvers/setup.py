@@ -20,8 +20,8 @@ from amr.transfer import Prolongation, Quadratic
 from .advection import CTU
 from .guard import guarded
 from .lines import MethodOfLines
-from .splitting import Strang
 from .stepper import Stepper
+from .strang import Strang
 from .terms import Equation, Term
 from .time_step import Clock
 

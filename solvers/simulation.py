@@ -34,7 +34,7 @@ from .progress import chosen
 from .records import Collection, Record, Recorded
 from .schedule import EverySteps, Series
 from .setup import Setup, State
-from .splitting import Strang
+from .strang import Strang
 from .summary import Summary
 from .terms import Equation
 

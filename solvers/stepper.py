@@ -14,9 +14,21 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from amr.grid import Work
 
-from .terms import Moment
-
 Scalar = Float[Array, ""]
+
+
+class Moment(eqx.Module):
+    """When fluxes are evaluated, or when by all stages with one entry for each.
+
+    **Attributes:**
+
+    - `dt`: for how long they flow; `time`: of the state.
+    - `factor`: that time, multiplied by the amplitude of a given flow when it is looked at.
+    """
+
+    dt: Float[Array, "*stages"]
+    time: Float[Array, "*stages"]
+    factor: Float[Array, "*stages"]
 
 
 class Effort(eqx.Module):

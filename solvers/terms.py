@@ -19,23 +19,11 @@ from jaxtyping import Array, Bool, Float, PyTree
 from amr.grid import Fluxes, Keep, Part
 from amr.show import text
 
+from .stepper import Moment
+
 Scalar = Float[Array, ""]
 Cells = Float[Array, "rows blocks *cells lanes"]
 PerPatch = dict[str, Float[Array, "..."]]  # numbers of the patches of a sweep, by the name that `Limits` has for them
-
-
-class Moment(eqx.Module):
-    """When fluxes are evaluated, or when by all stages with one entry for each.
-
-    **Attributes:**
-
-    - `dt`: for how long they flow; `time`: of the state.
-    - `factor`: that time, multiplied by the amplitude of a given flow when it is looked at.
-    """
-
-    dt: Float[Array, "*stages"]
-    time: Float[Array, "*stages"]
-    factor: Float[Array, "*stages"]
 
 
 class Limits(eqx.Module):

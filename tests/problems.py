@@ -4,8 +4,8 @@ import jax.numpy as jnp
 
 import amr
 import solvers
+from benchmarks.tracing_back import traced_back
 from solvers.driver import Wishes
-from solvers.problems import traced_back
 
 PI = jnp.pi
 SQUARE = amr.Domain((0, 0), (1, 1))

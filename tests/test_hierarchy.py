@@ -33,7 +33,7 @@ def compiled(case) -> SimpleNamespace:
     def filled(nodes, pool):
         """A store with the cells of the nodes, and nothing in the edges."""
         values = hierarchy.to_nodes(mesh, nodes, pool)
-        store = jnp.zeros((*values.shape[:3], hierarchy.rows_of(mesh), values.shape[-1]), values.dtype)
+        store = jnp.zeros((*values.shape[:3], hierarchy.node_rows(mesh), values.shape[-1]), values.dtype)
         rows = values.reshape(*values.shape[:3], -1, values.shape[-1])
         return jax.lax.dynamic_update_slice(store, rows, (0,) * 5)
 

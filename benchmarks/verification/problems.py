@@ -9,7 +9,7 @@ import numpy as np
 
 import amr
 import solvers
-from solvers.problems import traced_back
+from benchmarks.tracing_back import traced_back
 
 PI = jnp.pi
 SQUARE = amr.Domain((0, 0), (1, 1))
