@@ -98,7 +98,7 @@ def test_what_is_off_adds_nothing():
     sim = simulation(case)
     base = counts(sim, bump)
     recording = Collection({"all": solvers.Record(solvers.Integrals())}).recording(sim.setup)
-    with_rows = counts(sim, bump, recorder=lambda state: recording.recorder(state, 0, 2.0))
+    with_rows = counts(sim, bump, recorder=lambda state: recording.recorder(state.u.dtype, 0, 2.0))
     assert with_rows[0] > base[0]
     assert with_rows[1] == base[1]
     flat = counts(simulation(dataclasses.replace(case, levels=0)), bump)[0]
