@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import InvalidSettingError
+from amr.errors import InvalidSettingError
 
 AXES = "xyz"
 

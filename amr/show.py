@@ -37,6 +37,8 @@ def text(value: Any, indent: int = 0, used: int = 0) -> str:
     if isinstance(value, list | tuple) and not _is_single(value):
         ends = ("[", "]") if isinstance(value, list) else ("(", ",)" if len(value) == 1 else ")")
         return _group(ends[0], [("", part) for part in value], ends[1], indent, used)
+    if isinstance(value, dict):
+        return _group("{", [(f"{key!r}: ", part) for key, part in value.items()], "}", indent, used)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         call = Call(type(value).__name__, tuple(_arguments(value)))
         return text(call, indent, used)

@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     import jax
 
-    from solvers.compiling import enable_compilation_cache
+    from solvers.run.compiling import enable_compilation_cache
 
     from . import groups, report
 

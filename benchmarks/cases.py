@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 import amr
 import solvers
-from solvers.summary import Summary
+from solvers.run.summary import Summary
 
 from . import uniform
 

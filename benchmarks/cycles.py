@@ -11,10 +11,10 @@ from jaxtyping import Array, Float
 
 import amr
 import solvers
-from amr.field import Field
-from amr.fusion import apart
-from amr.pool import Pool, from_pool
-from solvers.krylov import System
+from amr.field.field import Field
+from amr.grid.fusion import apart
+from amr.grid.pool import Pool, from_pool
+from solvers.elliptic.krylov import System
 
 
 def prepared(problem: solvers.Elliptic, source: Callable, refine: amr.Indicator | None = None) -> System:

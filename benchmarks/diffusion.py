@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 import amr
 import solvers
-from solvers.summary import Summary
+from solvers.run.summary import Summary
 
 from .cycles import boxes, iterated, prepared
 from .measures import Measure

@@ -15,7 +15,7 @@ def measure(ndim: int, launched: float) -> dict[str, float]:
     """`compile`: seconds that compiling took; `first_step`: seconds from the launch to the end of the first step."""
     import jax
 
-    from solvers.compiling import enable_compilation_cache
+    from solvers.run.compiling import enable_compilation_cache
 
     jax.config.update("jax_enable_x64", True)
     enable_compilation_cache()

@@ -15,12 +15,12 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from amr.pool import layout_of
-from amr.topology import rebuilt
-from solvers import loop, sampled, stepping
-from solvers.compiling import compiled
-from solvers.evolution import Evolution
-from solvers.setup import Setup, State
+from amr.grid.pool import layout_of
+from amr.grid.topology import rebuilt
+from solvers.run import loop, sampled, stepping
+from solvers.run.compiling import compiled
+from solvers.run.evolution import Evolution
+from solvers.run.problem import Setup, State
 
 from .cases import Pool, bump, simulation
 from .measures import Measure

@@ -14,7 +14,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 
-from solvers import loop
+from solvers.run import loop
 
 from .cases import Pool, bump, simulation
 from .measures import Measure

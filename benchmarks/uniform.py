@@ -17,9 +17,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from solvers.advection import THIN
-from solvers.compiling import compiled
-from solvers.time_step import FIRST, Clock, courant_step, first_clock, land_on, later, trial_step
+from solvers.run.clock import FIRST, Clock, courant_step, first_clock, land_on, later, trial_step
+from solvers.run.compiling import compiled
+from solvers.schemes.ctu import THIN
 
 CFL = 0.9
 GHOST = 2

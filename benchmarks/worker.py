@@ -9,7 +9,7 @@ def main() -> None:
     """Answer until the input ends."""
     import jax
 
-    from solvers.compiling import enable_compilation_cache
+    from solvers.run.compiling import enable_compilation_cache
 
     jax.config.update("jax_enable_x64", True)
     enable_compilation_cache()

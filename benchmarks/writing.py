@@ -9,14 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from solvers.account import Account
-from solvers.background import Background
-from solvers.build import Case, load
-from solvers.checkpoint import Checkpoint
-from solvers.driver import Run, Wishes
-from solvers.run_folder import RunFolder
-from solvers.schedule import EverySteps, Series
-from solvers.setup import State
+from solvers.command.background import Background
+from solvers.command.folder import RunFolder
+from solvers.config.build import Case, load
+from solvers.records.schedule import EverySteps, Series
+from solvers.run.account import Account
+from solvers.run.checkpoint import Checkpoint
+from solvers.run.driver import Run, Wishes
+from solvers.run.problem import State
 
 from .measures import Measure
 

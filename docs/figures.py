@@ -17,8 +17,8 @@ from matplotlib.patches import Patch, Rectangle
 
 import amr
 import solvers
-from amr.plot import plot, plot_levels
-from solvers.build import load
+from amr.pictures.plot import plot, plot_levels
+from solvers.config.build import load
 
 IMAGES = Path(__file__).parent / "images"
 COLOURS = {"own": "#dddddd", "same": "#4c78a8", "coarser": "#f2a541", "finer": "#54a24b"}

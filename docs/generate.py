@@ -12,11 +12,11 @@ from typing import Any, Literal, get_args, get_origin
 import click
 from pydantic.fields import FieldInfo
 
-from solvers.cli import main
-from solvers.config import Config
-from solvers.config_equations import KINDS, OwnLawTable
-from solvers.config_values import Table
-from solvers.toml_text import show
+from solvers.command.cli import main
+from solvers.config.equation_tables import KINDS, OwnLawTable
+from solvers.config.tables import Config
+from solvers.config.toml_text import show
+from solvers.config.values import Table
 
 HERE = Path(__file__).parent
 NOTE = "<!-- Written by docs/generate.py. -->\n"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from solvers.build import load
-from solvers.config_errors import ConfigError
+from solvers.config.build import load
+from solvers.config.mistakes import ConfigError
 
 GAS = """\
 [parameters]

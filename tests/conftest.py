@@ -50,7 +50,7 @@ def pytest_configure(config):
 
 
 def forget_programs():
-    from solvers.programs import PROGRAMS  # not before jaxtyping has put its hook on our packages
+    from solvers.run.programs import PROGRAMS  # not before jaxtyping has put its hook on our packages
 
     PROGRAMS.forget()
 

@@ -3,11 +3,11 @@
 import jax.numpy as jnp
 import numpy as np
 
-from solvers.acoustics import Acoustics
-from solvers.burgers import Burgers
-from solvers.euler import Euler
-from solvers.riemann import HLL, HLLC, Rusanov, Upwind
-from solvers.shallow_water import ShallowWater
+from solvers.equations.acoustics import Acoustics
+from solvers.equations.burgers import Burgers
+from solvers.equations.euler import Euler
+from solvers.equations.shallow_water import ShallowWater
+from solvers.schemes.riemann import HLL, HLLC, Rusanov, Upwind
 
 
 def bottom(x, *y):

@@ -17,13 +17,13 @@ from daily import daily
 from hypothesis import strategies as st
 
 import amr
-from amr import diagnostics
-from amr.forest import Forest
-from amr.halo import cells_of, fill_ring, ghosted_part, stored
-from amr.pool import Layout, from_pool, to_pool
-from amr.reflux import corrections, means_of, sides_of
-from amr.regrid import near_halves, regrid, wished_levels
-from amr.topology import Topology, build_topology, cell_centres, cell_sizes
+from amr.grid import diagnostics
+from amr.grid.halo import cells_of, fill_ring, ghosted_part, stored
+from amr.grid.pool import Layout, from_pool, to_pool
+from amr.grid.reflux import corrections, means_of, sides_of
+from amr.grid.topology import Topology, build_topology, cell_centres, cell_sizes
+from amr.mesh.forest import Forest
+from amr.refine.regridding import near_halves, regrid, wished_levels
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
-"""Runge-Kutta methods from their tables, without a mesh: what `solvers.integrator` is to do."""
+"""Runge-Kutta methods from their tables, without a mesh: what `solvers.integrators.explicit` is to do."""
 
 from collections.abc import Callable
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from solvers.integrator import Integrator
+from solvers.integrators.explicit import Integrator
 
 Time = float | Float[Array, ""]
 State = Float[Array, "..."]

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import amr
 import solvers
 from benchmarks.tracing_back import traced_back
-from solvers.driver import Wishes
+from solvers.run.driver import Wishes
 
 PI = jnp.pi
 SQUARE = amr.Domain((0, 0), (1, 1))

@@ -6,7 +6,7 @@ from meshes import balanced_levels, forest_of
 from PIL import Image
 
 import amr
-from amr.topology import cell_centres
+from amr.grid.topology import cell_centres
 
 ROOTS = {1: (3,), 2: (3, 2), 3: (2, 1, 2)}
 

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from solvers.limiter import Minmod, MonotizedCentral, Superbee, Unlimited
-from solvers.reconstruction import MUSCL, PPM, WENO5, DonorCell, Koren, Reconstruction, Upwind3, Upwind5
+from solvers.schemes.limiter import Minmod, MonotizedCentral, Superbee, Unlimited
+from solvers.schemes.reconstruction import MUSCL, PPM, WENO5, DonorCell, Koren, Reconstruction, Upwind3, Upwind5
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ from meshes import forest_of, on_every_case, on_few_cases, pools
 from sample import linear, random_field
 
 import amr
-from amr.profile import Radius
+from amr.field.profile import Radius
 
 on_every_dimension = pytest.mark.parametrize("ndim", [1, 2, 3])
 

@@ -12,14 +12,14 @@ from meshes import forest_of
 
 import amr
 import solvers
-from amr.boundary import Beyond
-from amr.conditions import Conditions, Variables, boundaries_of
 from amr.errors import InvalidSettingError
-from amr.file_info import file_info
-from amr.ghosts import fill_boundaries
-from amr.halo import ghosted_part, stored
-from amr.pool import Layout, from_pool, to_pool
-from amr.topology import build_topology
+from amr.files.info import file_info
+from amr.grid.boundary import Beyond
+from amr.grid.conditions import Conditions, Variables, boundaries_of
+from amr.grid.ghosts import fill_boundaries
+from amr.grid.halo import ghosted_part, stored
+from amr.grid.pool import Layout, from_pool, to_pool
+from amr.grid.topology import build_topology
 
 LEVEL = 0.7  # of inflow, and slope
 KINDS = {

@@ -15,12 +15,12 @@ import jax
 import jax.numpy as jnp
 
 import solvers
-from amr.forest import root_forest
-from amr.pool import choose_layout
+from amr.grid.pool import choose_layout
+from amr.mesh.forest import root_forest
 from benchmarks.cases import bump, cases, simulation
-from solvers import driver, loop
-from solvers.build import load
-from solvers.records import Collection
+from solvers.config.build import load
+from solvers.records.record import Collection
+from solvers.run import driver, loop
 
 ROOT = Path(__file__).parent.parent
 ADVANCE, REST = 2400, 1200  # of the README's command
@@ -112,7 +112,7 @@ def test_the_number_of_programs(tmp_path):
         "import jax, jax.monitoring as m, collections\n"
         "n = collections.Counter()\n"
         "m.register_event_duration_secs_listener(lambda event, *_, **__: n.update([event.rsplit('/', 1)[-1]]))\n"
-        "from solvers.cli import main\n"
+        "from solvers.command.cli import main\n"
         f"main(['run', {str(ROOT / 'configs' / 'advection_swirl_2d.toml')!r}, 'time.end=0.1'], standalone_mode=False)\n"
         "print('programs:', n['backend_compile_duration'])\n"
     )

@@ -9,8 +9,9 @@ from matplotlib.collections import LineCollection
 from sample import random_field
 
 import amr
-from amr import charts, records
-from amr.profile import Radius
+from amr.field.profile import Radius
+from amr.files import history as records
+from amr.pictures import charts
 
 plt.switch_backend("agg")
 

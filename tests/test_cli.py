@@ -15,10 +15,10 @@ import jax
 import pytest
 from click.testing import CliRunner
 
-from amr.io import read, read_config
-from solvers.cli import main
-from solvers.compiling import enable_compilation_cache
-from solvers.progress import Bar, Lines, reporter
+from amr.files.io import read, read_config
+from solvers.command.cli import main
+from solvers.run.compiling import enable_compilation_cache
+from solvers.run.progress import Bar, Lines, reporter
 
 ENVIRONMENT = {**os.environ, "AMRAX_CACHE_DIR": ""}
 TINY = """\
@@ -58,7 +58,7 @@ def amrax(*arguments):
 
 
 def command(*arguments, **options):
-    return [sys.executable, "-c", "from solvers.cli import main; main()", *arguments]
+    return [sys.executable, "-c", "from solvers.command.cli import main; main()", *arguments]
 
 
 def files(folder):
@@ -69,9 +69,8 @@ def files(folder):
 
 
 def test_help_and_version_need_no_jax():
-    script = (
-        "import sys, solvers.cli as c; c.main(['-h'], standalone_mode=False); print({'jax', 'numpy'} & {*sys.modules})"
-    )
+    used = "print({'jax', 'numpy'} & {*sys.modules})"
+    script = f"import sys, solvers.command.cli as c; c.main(['-h'], standalone_mode=False); {used}"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.rstrip().endswith("set()")
     assert "validate" in done.stdout
@@ -304,7 +303,7 @@ class Terminal(io.StringIO):
 
 
 def test_a_terminal_gets_a_bar_and_a_log_gets_lines():
-    from solvers.driver import Progress
+    from solvers.run.driver import Progress
 
     progress = Progress(0.5, 1.0, 7, 30, 64, 2.5e6, "the pool was grown")
     for interactive, kind in ((True, Bar), (False, Lines)):
@@ -318,7 +317,7 @@ def test_a_terminal_gets_a_bar_and_a_log_gets_lines():
 
 
 def test_a_log_is_not_flooded():
-    from solvers.driver import Progress
+    from solvers.run.driver import Progress
 
     stream = Terminal(False)
     show = reporter(1.0, stream)

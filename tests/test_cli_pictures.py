@@ -10,8 +10,8 @@ from PIL import Image
 from sample import random_field
 
 import amr
-from amr import io
-from solvers.cli_pictures import movie, plot
+from amr.files import io
+from solvers.command.pictures import movie, plot
 
 
 def moment(number: int, ndim: int) -> amr.Field:
@@ -171,7 +171,7 @@ def dumps(tmp_path):
 
 def titles(monkeypatch) -> list[str]:
     """Titles of a movie's pictures, in the order of pictures; before these come those that are looked at only."""
-    from amr import movie as module
+    from amr.pictures import movie as module
 
     seen, original = [], module.pixels
 

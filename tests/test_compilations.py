@@ -12,9 +12,9 @@ import pytest
 
 import amr
 import solvers
-from solvers import programs
-from solvers.arguments import taken
-from solvers.programs import PROGRAMS, Programs
+from solvers.run import programs
+from solvers.run.arguments import taken
+from solvers.run.programs import PROGRAMS, Programs
 
 pytestmark = pytest.mark.usefixtures("no_programs")
 

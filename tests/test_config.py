@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import amr
-from solvers.build import load
-from solvers.config_errors import ConfigError
-from solvers.limiter import Unlimited, VanLeer
-from solvers.velocity import ConstantVelocity, FaceVelocity, StreamFunction
+from solvers.config.build import load
+from solvers.config.mistakes import ConfigError
+from solvers.equations.velocity import ConstantVelocity, FaceVelocity, StreamFunction
+from solvers.schemes.limiter import Unlimited, VanLeer
 
 CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.toml"))
 

@@ -10,8 +10,8 @@ from config_texts import GAS, MOVING, NAME, ROAD, SYSTEMS, VALUES, face, line, r
 
 import amr
 import solvers
-from solvers.build import load
-from solvers.riemann import HLL, HLLC, Rusanov, Upwind
+from solvers.config.build import load
+from solvers.schemes.riemann import HLL, HLLC, Rusanov, Upwind
 
 
 @pytest.fixture

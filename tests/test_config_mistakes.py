@@ -3,8 +3,8 @@
 import pytest
 from config_texts import FLAME, GAS, NAME, ROAD, VALUES, face, line, reports, writer
 
-from solvers.build import load
-from solvers.config_errors import ConfigError
+from solvers.config.build import load
+from solvers.config.mistakes import ConfigError
 
 
 @pytest.fixture

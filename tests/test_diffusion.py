@@ -72,8 +72,8 @@ def test_real_reach_of_tables():
 
 
 def test_real_reach_is_searched_once_for_a_table(monkeypatch):
-    known = solvers.integrator._real_reach(solvers.SSPRK54.stages)
-    monkeypatch.setattr(solvers.integrator, "_amplification", None)  # is not asked for any more
+    known = solvers.integrators.explicit._real_reach(solvers.SSPRK54.stages)
+    monkeypatch.setattr(solvers.integrators.explicit, "_amplification", None)  # is not asked for any more
     assert solvers.SSPRK54().real_reach == known == 5.331000000000115  # to the last digit, or results change
 
 
@@ -400,9 +400,9 @@ COUPLED = {
     "RKL2": lambda: lines(solvers.RKL2()),
     "IMEX": lambda: lines(solvers.SDIRK2(1e-11, ratio=1e9)),
     "IMEX-CN": lambda: lines(solvers.CrankNicolson(1e-11, ratio=1e9)),
-    "Strang": lambda: solvers.Strang(solvers.CTU(solvers.limiter.Unlimited())),
+    "Strang": lambda: solvers.Strang(solvers.CTU(solvers.schemes.limiter.Unlimited())),
     "Strang-implicit": lambda: solvers.Strang(
-        solvers.CTU(solvers.limiter.Unlimited()), solvers.SDIRK2(1e-11, ratio=1e9)
+        solvers.CTU(solvers.schemes.limiter.Unlimited()), solvers.SDIRK2(1e-11, ratio=1e9)
     ),
 }
 
@@ -418,7 +418,7 @@ def test_flow_diffusion_and_reaction_are_second_order(name):
     equation = solvers.Diffusion(diffusivity, velocity=(speed,), reaction=lambda u, x, t: -decay * u)
     scheme = COUPLED[name]()
     if isinstance(scheme, solvers.MethodOfLines):
-        scheme = solvers.MethodOfLines(solvers.MUSCL(solvers.limiter.Unlimited()), integrator=scheme.integrator)
+        scheme = solvers.MethodOfLines(solvers.MUSCL(solvers.schemes.limiter.Unlimited()), integrator=scheme.integrator)
     errors = []
     for cells in (64, 128):
         simulation = solvers.Simulation(amr.Mesh(LINE, cells, 16), equation, scheme, longest=0.4 / cells)

@@ -16,8 +16,8 @@ from daily import daily
 
 import amr
 import solvers
-from solvers.build import load
-from solvers.cli import main
+from solvers.command.cli import main
+from solvers.config.build import load
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

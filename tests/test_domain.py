@@ -86,7 +86,7 @@ def test_a_mesh_knows_its_sizes():
 def test_the_deepest_mesh_is_named_in_the_message():
     with pytest.raises(InvalidSettingError, match="at most 13"):
         Mesh(SQUARE, (64, 64), max_level=14)
-    assert Mesh(SQUARE, (64, 64), max_level=13).key_bits * 2 == amr.mesh.KEY_BITS
+    assert Mesh(SQUARE, (64, 64), max_level=13).key_bits * 2 == amr.mesh.mesh.KEY_BITS
 
 
 def test_meshes_are_values():

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from solvers import dry_run as module
-from solvers.build import load
-from solvers.cli import main
-from solvers.driver import RunError
-from solvers.dry_run import DryRun, dry_run, machine_memory
+from solvers.command import dry_run as module
+from solvers.command.cli import main
+from solvers.command.dry_run import DryRun, dry_run, machine_memory
+from solvers.config.build import load
+from solvers.run.driver import RunError
 
 CONFIG = """\
 [domain]

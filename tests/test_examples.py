@@ -193,7 +193,7 @@ def test_an_own_indicator_and_an_own_limiter_as_the_docs_show_them():
             curvature = abs(patch.cells(0, 0, 1) - 2 * patch.cells() + patch.cells(0, 0, -1))
             return curvature > 0.01, curvature > 0.003
 
-    class Mean(solvers.limiter.Limiter):
+    class Mean(solvers.schemes.limiter.Limiter):
         def __call__(self, left, right):
             return jnp.where(left * right > 0, 0.5 * (left + right), 0.0)
 

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from solvers.expression import Expression, ExpressionError, parse
-from solvers.time_factor import separate
+from solvers.config.expression import Expression, ExpressionError, parse
+from solvers.config.time_factor import separate
 
 XYT = ("x", "y", "t")
 

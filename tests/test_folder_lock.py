@@ -2,8 +2,8 @@
 
 import pytest
 
-from solvers import folder_lock
-from solvers.folder_lock import FolderLock, LockedError
+from solvers.command import lock as folder_lock
+from solvers.command.lock import FolderLock, LockedError
 
 fcntl = pytest.importorskip("fcntl")
 

@@ -23,9 +23,9 @@ from meshes import (
 )
 from reference import level_map, owners
 
-from amr import forest as forests
-from amr import morton
-from amr.halo import half_reach
+from amr.grid.halo import half_reach
+from amr.mesh import forest as forests
+from amr.mesh import morton
 
 
 @functools.cache

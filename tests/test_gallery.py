@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from daily import daily
 
-from solvers.build import load
+from solvers.config.build import load
 
 ROOT = Path(__file__).parent.parent
 COARSE = "mesh.max_level=0"

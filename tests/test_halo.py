@@ -28,10 +28,10 @@ from meshes import (
 from reference import cell_levels, composites, cut, limited_linear, limited_quartic, quadratic, quartic
 
 import amr
-from amr.forest import root_forest
-from amr.halo import finer_cells, half_reach
-from amr.pool import Layout
-from amr.topology import build_topology
+from amr.grid.halo import finer_cells, half_reach
+from amr.grid.pool import Layout
+from amr.grid.topology import build_topology
+from amr.mesh.forest import root_forest
 
 A_DAY = [case for case in CASES + WIDE if case.name in ("1d-outflow", "2d-mixed", "3d-mixed", "2d-wide-mixed")]
 WAYS = [

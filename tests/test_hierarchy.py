@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from meshes import CASES, blocks, case, forest_of, leaves_of, level_maps, morton_key, on_three_cases_a_day
 from reference import owners
 
-from amr import hierarchy
 from amr.errors import InvalidSettingError
-from amr.forest import root_positions
-from amr.hierarchy import COARSER, OUTSIDE
-from amr.mesh import Mesh
-from amr.pool import Layout, to_pool
+from amr.grid import hierarchy
+from amr.grid.hierarchy import COARSER, OUTSIDE
+from amr.grid.pool import Layout, to_pool
+from amr.mesh.forest import root_positions
+from amr.mesh.mesh import Mesh
 
 FLAT = [case("1d-flat", 4, (3,), 0, True, ghost=1, lanes=2), case("2d-flat", 4, (2, 3), 0, False, ghost=1, sweeps=2)]
 

@@ -14,8 +14,8 @@ from meshes import CASES, compiled, forest_of, leaves_of, on_few_cases, pools, r
 
 import amr
 import solvers
-from amr.indicator import Named, PatchView
-from amr.regrid import wishes_of
+from amr.refine.indicator import Named, PatchView
+from amr.refine.regridding import wishes_of
 
 INDICATORS = {
     "value": amr.Value(above=(0.5, 1.5), variable=1),

@@ -11,11 +11,11 @@ from click.testing import CliRunner
 from sample import random_field
 
 import amr
-from amr.file_info import file_info
-from amr.forest import root_forest
-from amr.header import FileError
-from solvers.cli import main
-from solvers.run_info import run_info
+from amr.files.header import FileError
+from amr.files.info import file_info
+from amr.mesh.forest import root_forest
+from solvers.command.cli import main
+from solvers.command.run_info import run_info
 
 CONFIG = """\
 [domain]
@@ -171,7 +171,7 @@ def test_mistakes_are_one_line(folder, tmp_path):
 
 def test_no_jax_is_needed(folder):
     script = (
-        "import sys, solvers.cli as c; c.main(['info', *sys.argv[1:]], standalone_mode=False);"
+        "import sys, solvers.command.cli as c; c.main(['info', *sys.argv[1:]], standalone_mode=False);"
         "print({'jax', 'matplotlib', 'pydantic'} & {*sys.modules})"
     )
     command = [sys.executable, "-c", script, str(folder), str(folder / "wave_0000.vtkhdf")]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plain_integrator import step
 
-from solvers.integrator import RK4, SSPRK2, SSPRK3, SSPRK54, ForwardEuler, Integrator, Stage
+from solvers.integrators.explicit import RK4, SSPRK2, SSPRK3, SSPRK54, ForwardEuler, Integrator, Stage
 
 METHODS = (ForwardEuler(), SSPRK2(), SSPRK3(), SSPRK54(), RK4())
 all_methods = pytest.mark.parametrize("method", METHODS, ids=str)

@@ -11,10 +11,10 @@ import yt
 from sample import linear, random_field
 
 import amr
-from amr import io
-from amr.file_info import file_info
-from amr.header import reading
-from amr.vtkhdf import Geometry
+from amr.files import io
+from amr.files.header import reading
+from amr.files.info import file_info
+from amr.files.vtkhdf import Geometry
 
 yt.set_log_level("error")
 on_every_dimension = pytest.mark.parametrize("ndim", [1, 2, 3])
@@ -66,7 +66,7 @@ def test_every_bit_comes_back(path):
 
 def test_capacity_of_the_mesh_and_mixed_boundaries(path):
     mesh = amr.Mesh(amr.Domain((0, 0.1), (1, 1 / 3), periodic=(False, True)), (8, 4), 4, 1, capacity=40)
-    forest = amr.forest.root_forest(mesh, 40)
+    forest = amr.mesh.forest.root_forest(mesh, 40)
     field = amr.Field(mesh, forest, jax.numpy.ones((1, 4, 4, 40)) * forest.active, ("phi",))
     io.write(field, path)
     assert_equal(io.read(path), field)
@@ -203,14 +203,14 @@ def test_derived_variables_and_vectors(path, ndim):
 def test_blocks_of_geometry_fit_together(path, monkeypatch):
     io.write(random_field(3), path)
     whole = pyvista.read(path)
-    monkeypatch.setattr("amr.vtkhdf.CHUNK_CELLS", 3 * 64)
+    monkeypatch.setattr("amr.files.vtkhdf.CHUNK_CELLS", 3 * 64)
     io.write(random_field(3), path)
     assert pyvista.read(path) == whole
 
 
 @on_every_dimension
 def test_geometry_of_the_last_file_serves_the_next(path, ndim, monkeypatch):
-    monkeypatch.setattr("amr.vtkhdf.CHUNK_CELLS", 3 * 4**ndim)
+    monkeypatch.setattr("amr.files.vtkhdf.CHUNK_CELLS", 3 * 4**ndim)
     geometry, compressed = Geometry(), []
     plain = h5py.Dataset.__setitem__
     monkeypatch.setattr(h5py.Dataset, "__setitem__", lambda *a: (compressed.append(a[0].name), plain(*a)))

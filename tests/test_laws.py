@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from laws import LAWS, bottom, exchanged, name_of, random_primitive, random_states
 
 from amr.errors import InvalidSettingError
-from solvers.acoustics import Acoustics
-from solvers.burgers import Burgers
-from solvers.euler import Euler
-from solvers.shallow_water import ShallowWater
-from solvers.transport import Place
+from solvers.equations.acoustics import Acoustics
+from solvers.equations.burgers import Burgers
+from solvers.equations.euler import Euler
+from solvers.equations.shallow_water import ShallowWater
+from solvers.equations.transport import Place
 
 seeds = st.integers(0, 2**32 - 2)
 with_every_law = pytest.mark.parametrize(("law", "ndim"), LAWS, ids=[name_of(*case) for case in LAWS])

@@ -22,7 +22,7 @@ from schemes import CLAIMS
 import amr
 import solvers
 from amr.errors import InvalidSettingError
-from solvers.limiter import Unlimited
+from solvers.schemes.limiter import Unlimited
 
 TAU = 2 * jnp.pi
 FIVE = (solvers.Upwind5(), solvers.WENO5(), solvers.PPM())

@@ -5,7 +5,7 @@ import re
 import pytest
 from click.testing import CliRunner
 
-from solvers.cli import main
+from solvers.command.cli import main
 
 CONFIG = """\
 [domain]

@@ -11,7 +11,8 @@ from PIL import Image
 from sample import random_field
 
 import amr
-from amr import dumps, io, movie, views
+from amr.files import dumps, io
+from amr.pictures import movie, views
 
 
 def moment(number: int, ndim: int = 2) -> amr.Field:
@@ -106,7 +107,7 @@ def test_frames_are_even_and_equal(files):
 
 def test_fields_of_other_domains_do_not_fit(tmp_path):
     mesh = amr.Mesh(amr.Domain((0, 0), (3, 1)), (8, 4), patch=4)
-    other = amr.Field(mesh, amr.forest.root_forest(mesh, 2), jnp.ones((1, 4, 4, 2)), ("linear",))
+    other = amr.Field(mesh, amr.mesh.forest.root_forest(mesh, 2), jnp.ones((1, 4, 4, 2)), ("linear",))
     with pytest.raises(amr.InvalidSettingError, match="same domain"):
         movie.movie([moment(0), other], tmp_path / "a.gif", dpi=30)
     assert not list(tmp_path.iterdir())

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from meshes import CASES, QUADRATIC, Case, balanced_levels, forest_of, ghosts, level_maps, refluxed
 
 import amr
-from amr.hierarchy import build_nodes
-from amr.pool import Layout, choose_layout, from_pool, to_pool
-from amr.topology import build_topology, cell_sizes, coordinates
-from solvers.multigrid import build_multigrid
-from solvers.uniform_multigrid import build_hierarchy, cycle
-from solvers.uniform_operator import Grid
+from amr.grid.hierarchy import build_nodes
+from amr.grid.pool import Layout, choose_layout, from_pool, to_pool
+from amr.grid.topology import build_topology, cell_sizes, coordinates
+from solvers.elliptic.multigrid import build_multigrid
+from solvers.elliptic.uniform import build_hierarchy, cycle
+from solvers.elliptic.uniform_operator import Grid
 
 DIRICHLET, NEUMANN, ROBIN = (1.0, 0.0), (0.0, 1.0), (3.0, 0.5)
 

@@ -6,11 +6,13 @@ from unittest.mock import Mock, create_autospec
 
 import pytest
 
-from amr import movie
-from amr.file_info import FileInfo
-from amr.numbering import by_number
-from solvers import checkpoints, cli_pictures, run_info
-from solvers.checkpoint import Checkpoint
+from amr.files.info import FileInfo
+from amr.files.numbering import by_number
+from amr.pictures import movie
+from solvers.command import pictures as cli_pictures
+from solvers.command import run_info
+from solvers.run import checkpoints
+from solvers.run.checkpoint import Checkpoint
 
 MANY = [f"dump_{number:04d}.vtkhdf" for number in range(1, 10001)]
 

@@ -12,10 +12,10 @@ from matplotlib.colors import LogNorm
 from sample import random_field
 
 import amr
-from amr import canvas, plot, section
-from amr.lookup import locate
-from amr.plot import plot as draw
-from amr.section import PIXELS, Section
+from amr.mesh.lookup import locate
+from amr.pictures import canvas, plot, section
+from amr.pictures.plot import plot as draw
+from amr.pictures.section import PIXELS, Section
 
 plt.switch_backend("agg")
 
@@ -247,7 +247,7 @@ def test_logarithmic_scales():
 def test_bar_has_room_for_its_labels(lengths, place):
     mesh = amr.Mesh(amr.Domain((0, 0), lengths), [max(4, int(8 * n)) for n in lengths], patch=4)
     data = jnp.ones((1, 4, 4, mesh.root_count))
-    figure = draw(amr.Field(mesh, amr.forest.root_forest(mesh, mesh.root_count), data, ("phi",)))
+    figure = draw(amr.Field(mesh, amr.mesh.forest.root_forest(mesh, mesh.root_count), data, ("phi",)))
     figure.draw_without_rendering()
     (bar,) = (ax for ax in figure.findobj(plt.Axes) if ax is not figure.axes[0] and ax.collections)
     image, box = figure.axes[0].get_window_extent(), bar.get_window_extent()
@@ -263,7 +263,7 @@ def test_range_of_what_is_not_finite():
 
 def test_many_patches_are_quick():
     mesh = amr.Mesh(amr.Domain((0, 0), (1, 1)), (576, 576), patch=8)
-    forest = amr.forest.root_forest(mesh, mesh.root_count)
+    forest = amr.mesh.forest.root_forest(mesh, mesh.root_count)
     field = amr.Field(mesh, forest, jnp.ones((1, 8, 8, mesh.root_count)), ("phi",))
     draw(field)
     start = time.perf_counter()

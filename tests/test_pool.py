@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from problems import bump, swirl_simulation
 
 import amr
-from amr.pool import (
+from amr.grid.pool import (
     Layout,
     arranged,
     choose_layout,
@@ -21,7 +21,7 @@ from amr.pool import (
     take_patches,
     to_pool,
 )
-from solvers import loop
+from solvers.run import loop
 
 layouts = st.builds(Layout, st.integers(1, 4), st.integers(1, 4), st.integers(1, 4))
 

@@ -8,8 +8,8 @@ import yt
 from sample import random_field
 
 import amr
-from amr import io
-from amr.plot import plot
+from amr.files import io
+from amr.pictures.plot import plot
 
 mpl.use("agg")
 yt.set_log_level("error")

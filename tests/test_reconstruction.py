@@ -13,8 +13,8 @@ from plain_integrator import step
 from problems import four_waves
 from schemes import CLAIMS, SCHEMES
 
-from solvers.integrator import RK4, SSPRK3, SSPRK54
-from solvers.reconstruction import PPM, WENO5, DonorCell, Koren, Upwind5, face_states
+from solvers.integrators.explicit import RK4, SSPRK3, SSPRK54
+from solvers.schemes.reconstruction import PPM, WENO5, DonorCell, Koren, Upwind5, face_states
 
 all_schemes = pytest.mark.parametrize("scheme", SCHEMES, ids=str)
 monotone_schemes = pytest.mark.parametrize("scheme", [c.scheme for c in CLAIMS if c.monotone], ids=str)

@@ -17,13 +17,13 @@ from problems import bump, swirl_simulation
 import amr
 import solvers
 from amr.errors import InvalidSettingError
-from solvers import recording
-from solvers.build import load
-from solvers.cli import main
-from solvers.config_errors import ConfigError
-from solvers.programs import PROGRAMS
-from solvers.record_files import RecordFile
-from solvers.records import Recorded
+from solvers.command.cli import main
+from solvers.config.build import load
+from solvers.config.mistakes import ConfigError
+from solvers.records import recording
+from solvers.records.files import RecordFile
+from solvers.records.record import Recorded
+from solvers.run.programs import PROGRAMS
 
 END = 0.4
 PROBES = [(0.5, 0.75), (0.0, 0.0), (1.0, 1.0), (0.49, 0.8)]
@@ -427,7 +427,7 @@ def test_files_of_records_count_as_results(finished, tmp_path, monkeypatch):
     for name in ("tiny_probe.csv", "tiny_other.csv"):
         (folder / name).write_text("step,time\n")
     case = load("tiny.toml")
-    from solvers.run_folder import RunFolder
+    from solvers.command.folder import RunFolder
 
     with pytest.raises(ConfigError, match=r"tiny_probe\.csv"):
         RunFolder(case).prepare(Path("tiny.toml"), replace=False)

@@ -47,11 +47,11 @@ from reference import (
 )
 
 import amr
-from amr import diagnostics
-from amr import forest as forests
-from amr.halo import ghosted_part
-from amr.pool import to_pool
-from amr.regrid import regrid, wishes_near
+from amr.grid import diagnostics
+from amr.grid.halo import ghosted_part
+from amr.grid.pool import to_pool
+from amr.mesh import forest as forests
+from amr.refine.regridding import regrid, wishes_near
 
 
 def active(forest, u) -> np.ndarray:

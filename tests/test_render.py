@@ -8,7 +8,8 @@ import pyvista
 from sample import random_field
 
 import amr
-from amr import io, render
+from amr.files import io
+from amr.pictures import render
 
 on_every_dimension = pytest.mark.parametrize("ndim", [1, 2, 3])
 

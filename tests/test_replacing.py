@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from sample import random_field
 
-from amr import movie
-from amr.replacing import replacing, write_whole
-from solvers.record_files import RecordFile
+from amr.files.whole import replacing, write_whole
+from amr.pictures import movie
+from solvers.records.files import RecordFile
 
 
 @pytest.fixture

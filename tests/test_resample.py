@@ -72,7 +72,7 @@ def test_coarsened_fields_are_means(case, data):
     level = data.draw(st.integers(0, mesh.max_level))
     coarse = field.coarsened(level)
     np.testing.assert_array_equal(level_map(mesh, coarse.forest), np.minimum(level_map(mesh, forest), level))
-    keys = [amr.morton.encode(np.array(p) << (mesh.max_level - k)) for _, k, p in leaves_of(coarse.forest)]
+    keys = [amr.mesh.morton.encode(np.array(p) << (mesh.max_level - k)) for _, k, p in leaves_of(coarse.forest)]
     assert keys == sorted(keys)
     size = np.abs(u).max()
     for name in field.names:

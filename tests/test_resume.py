@@ -22,11 +22,11 @@ from sample import colours
 import amr
 import solvers
 from amr.errors import InvalidSettingError
-from amr.io import FileError, read_header
-from solvers.account import Account
-from solvers.checkpoint import Checkpoint
-from solvers.cli import main
-from solvers.folder_lock import FolderLock
+from amr.files.io import FileError, read_header
+from solvers.command.cli import main
+from solvers.command.lock import FolderLock
+from solvers.run.account import Account
+from solvers.run.checkpoint import Checkpoint
 
 CENTRE = (0.4, 0.55, 0.5)
 
@@ -457,7 +457,7 @@ def test_modules_that_modules_import_are_kept_with_the_run(tmp_path):
     assert amrax("run", tmp_path / "one.toml", f"output.directory={folder}").exit_code == 0
     kept = {path.name for path in folder.glob("*.py")}
     done = subprocess.run(
-        [sys.executable, "-c", "from solvers.cli import main; main()", "resume", str(folder), "time.end=0.15"],
+        [sys.executable, "-c", "from solvers.command.cli import main; main()", "resume", str(folder), "time.end=0.15"],
         cwd=tmp_path / "out", capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -522,7 +522,7 @@ def test_the_second_signal_ends_it_at_once(tmp_path):
 def started(place, *overrides):
     """The command in a process of its own, once it has written its first dump."""
     process = subprocess.Popen(
-        [sys.executable, "-c", "from solvers.cli import main; main()", "run", "one.toml",
+        [sys.executable, "-c", "from solvers.command.cli import main; main()", "run", "one.toml",
          f"output.directory={place / 'one'}", *overrides],
         cwd=place, env={**os.environ, "AMRAX_CACHE_DIR": ""}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from laws import FITS, LAWS, PAIRS, SOLVERS, bottom, mirrored, name_of, random_sides, random_states
 
 from amr.errors import InvalidSettingError
-from solvers.acoustics import Acoustics
-from solvers.euler import Euler
-from solvers.law import ConservationLaw
-from solvers.riemann import HLL, HLLC, Rusanov, Upwind
-from solvers.shallow_water import ShallowWater
+from solvers.equations.acoustics import Acoustics
+from solvers.equations.euler import Euler
+from solvers.equations.law import ConservationLaw
+from solvers.equations.shallow_water import ShallowWater
+from solvers.schemes.riemann import HLL, HLLC, Rusanov, Upwind
 
 seeds = st.integers(0, 2**32 - 2)
 with_every_pair = pytest.mark.parametrize(("law", "ndim", "solver"), PAIRS, ids=[name_of(*pair) for pair in PAIRS])

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amr.errors import InvalidSettingError
-from solvers.background import Background
-from solvers.schedule import EveryMinutes, EverySteps, EveryTime, Moment, Series
+from solvers.command.background import Background
+from solvers.records.schedule import EveryMinutes, EverySteps, EveryTime, Moment, Series
 
 
 def moments(strides):

@@ -11,15 +11,15 @@ from click.testing import CliRunner
 from config_texts import FLAME, GAS, ROAD
 from jsonschema import Draft202012Validator
 
-from solvers.build_boundaries import PLAIN
-from solvers.cli import main
-from solvers.config import Config
-from solvers.config_boundaries import KEYS
-from solvers.config_boundaries import PLAIN as NAMES
-from solvers.config_equations import KINDS
-from solvers.config_errors import Mistakes
-from solvers.config_file import read_source
-from solvers.config_schema import schema
+from solvers.command.cli import main
+from solvers.config.boundaries import PLAIN
+from solvers.config.boundary_tables import KEYS
+from solvers.config.boundary_tables import PLAIN as NAMES
+from solvers.config.equation_tables import KINDS
+from solvers.config.file import read_source
+from solvers.config.json_schema import schema
+from solvers.config.mistakes import Mistakes
+from solvers.config.tables import Config
 
 CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.toml"))
 SCHEMA = Draft202012Validator(schema())
@@ -40,7 +40,7 @@ def gas(tmp_path):
 def test_the_schema_is_one_and_the_command_prints_it_without_jax():
     Draft202012Validator.check_schema(schema())
     assert json.loads(CliRunner().invoke(main, ["schema"]).output) == schema()
-    script = "import sys, solvers.config_schema as s; s.schema(); print('jax' in sys.modules)"
+    script = "import sys, solvers.config.json_schema as s; s.schema(); print('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "False\n"
 
 

@@ -12,8 +12,8 @@ import pytest
 import amr
 import solvers
 from amr.show import text
-from solvers.driver import Progress
-from solvers.progress import Lines, Live, chosen, in_notebook
+from solvers.run.driver import Progress
+from solvers.run.progress import Lines, Live, chosen, in_notebook
 
 
 def bump(x):
@@ -110,7 +110,7 @@ def test_a_solution_is_short_in_text_and_whole_in_a_notebook(solution):
 def test_a_summary_is_a_table(solution):
     assert repr(solution.summary) == str(solution.summary)
     assert solution.summary._repr_html_().count("<tr>") == len(str(solution.summary).splitlines())
-    assert "steps" in repr(solvers.summary.Summary())
+    assert "steps" in repr(solvers.run.summary.Summary())
 
 
 def test_states_and_checkpoints_are_short(sim, solution):
@@ -190,7 +190,7 @@ def test_a_notebook_shows_a_bar_for_a_long_run_only(shell, sim, monkeypatch):
     sim.run(bump, 0.1, progress=False)
     sim.run(bump, 0.1)  # compiled before: no time to show anything
     assert shown_kinds(shell) == []
-    monkeypatch.setattr("solvers.progress.SECONDS_OF_SILENCE", 0.0)
+    monkeypatch.setattr("solvers.run.progress.SECONDS_OF_SILENCE", 0.0)
     sim.run(bump, 0.1, progress=False)
     assert shown_kinds(shell) == []
     sim.run(bump, 0.1)
@@ -206,7 +206,7 @@ def shown_kinds(shell):
 
 
 def test_remarks_stay_above_the_bar(shell, monkeypatch):
-    monkeypatch.setattr("solvers.progress.SECONDS_OF_SILENCE", 0.0)
+    monkeypatch.setattr("solvers.run.progress.SECONDS_OF_SILENCE", 0.0)
     show = Live()
     for progress in (far(0.0, rate=0.0), far(0.5, message="the pool <grew>"), far(0.75)):
         show(progress)

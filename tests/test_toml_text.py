@@ -5,7 +5,7 @@ import tomllib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from solvers.toml_text import dumps, key_lines, line_of
+from solvers.config.toml_text import dumps, key_lines, line_of
 
 scalars = st.one_of(
     st.booleans(),

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from meshes import LIMITED, LIMITED_QUARTIC, QUADRATIC, QUARTIC
 from reference import limited_linear, limited_quartic, quadratic, quartic
 
-from amr import morton
-from amr.transfer import interleave, prolong, restrict
+from amr.grid.transfer import interleave, prolong, restrict
+from amr.mesh import morton
 
 ALL = [LIMITED, QUADRATIC, QUARTIC, LIMITED_QUARTIC]
 REFERENCES = [limited_linear, quadratic, quartic, limited_quartic]

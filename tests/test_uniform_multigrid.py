@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from solvers.uniform_multigrid import build_hierarchy, cycle, smoothed, started
-from solvers.uniform_operator import Grid, applied
+from solvers.elliptic.uniform import build_hierarchy, cycle, smoothed, started
+from solvers.elliptic.uniform_operator import Grid, applied
 
 FIXED, FREE, MIXED = (1.0, 0.0), (0.0, 1.0), (2.0, 0.3)
 

@@ -16,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     import jax
 
     from benchmarks.report import machine
-    from solvers.compiling import enable_compilation_cache
+    from solvers.run.compiling import enable_compilation_cache
 
     from . import catalogue, page
 

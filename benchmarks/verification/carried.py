@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import amr
 import solvers
 from solvers import CTU, MUSCL, RKL2, SDIRK2, SSPRK2, MethodOfLines, Strang, Unlimited
-from solvers.simulation import Solution
+from solvers.run.simulation import Solution
 
 from .case import Result, Row, at_least, at_most, case
 from .lab import drift, errors, orders, square

@@ -6,7 +6,7 @@ import math
 
 import amr
 from solvers import RKL2, SDIRK2, SSPRK2, BackwardEuler, CrankNicolson
-from solvers.simulation import Solution
+from solvers.run.simulation import Solution
 
 from . import pictures
 from .case import Numbers, Result, Row, at_least, at_most, case

@@ -10,7 +10,7 @@ import numpy as np
 
 import amr
 import solvers
-from solvers.simulation import Solution
+from solvers.run.simulation import Solution
 
 from .schemes import SCHEMES
 

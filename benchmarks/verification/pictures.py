@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from amr.field import Field
+from amr.field.field import Field
 
 from .problems import disc
 

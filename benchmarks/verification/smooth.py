@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import amr
-from solvers.simulation import Solution
+from solvers.run.simulation import Solution
 
 from . import pictures
 from .case import Result, Row, at_most, case

@@ -11,7 +11,7 @@ import numpy as np
 
 import amr
 import solvers
-from solvers.simulation import Solution
+from solvers.run.simulation import Solution
 
 from . import pictures
 from .case import Result, Row, at_most, case

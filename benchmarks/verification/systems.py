@@ -8,7 +8,7 @@ import numpy as np
 import amr
 import solvers
 from solvers import HLLC, MUSCL, WENO5, Euler, MethodOfLines, MonotizedCentral, Unlimited
-from solvers.simulation import Solution
+from solvers.run.simulation import Solution
 
 from . import pictures
 from .case import Result, Row, at_least, at_most, case

@@ -1,0 +1,5 @@
+"""Data on a mesh as people handle it: parts of it, derived numbers, profiles."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

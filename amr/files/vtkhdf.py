@@ -1,0 +1,295 @@
+"""The layout of our files: leaves in Parthenon's groups (for yt), and a /VTKHDF group on the same arrays (for VTK).
+
+Both want every patch row-major with x fastest, so `field.data[v]`, of shape `(x, y, z, patches)`, goes into the file as
+its transpose. Unused dimensions have one cell; they span [-0.5, 0.5] for yt and are flat, at 0, for VTK.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import h5py
+import numpy as np
+
+from amr.mesh import Forest, Mesh
+
+# VTK's wheels come without other compressors; fletcher32 makes a flipped byte an error for every reader.
+FILTERS = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
+CHUNK_CELLS = 65536
+RESERVED = ("Info", "Params", "Input", "Levels", "LogicalLocations", "Locations", "VTKHDF", "amr", "level")
+
+# VTK's cell types by dimension (line, quad, voxel) and the order of their corners, as offsets (x, y, z).
+CELL_TYPE = {1: 3, 2: 9, 3: 11}
+CORNERS = {
+    1: ((0,), (1,)),
+    2: ((0, 0), (1, 0), (1, 1), (0, 1)),
+    3: tuple((n & 1, n >> 1 & 1, n >> 2) for n in range(8)),
+}
+
+
+@dataclass(frozen=True)
+class Leaves:
+    """The leaves of a mesh on the host.
+
+    **Attributes:** `mesh`; `level`, shape `(patches,)`; `position` on the own level, shape `(patches, ndim)`.
+    """
+
+    mesh: Mesh
+    level: np.ndarray
+    position: np.ndarray
+
+    @staticmethod
+    def of(mesh: Mesh, forest: Forest) -> Leaves:
+        """Those of a forest, cut on the host: JAX would compile a slice for every new number of patches."""
+        n = int(forest.count)
+        return Leaves(mesh, np.asarray(forest.level)[:n], np.asarray(forest.position).T[:n])
+
+    @property
+    def count(self) -> int:
+        return len(self.level)
+
+    @property
+    def cell_axes(self) -> tuple[int, ...]:
+        """Cells of a patch along z, y, x; 1 where unused."""
+        return (1,) * (3 - self.mesh.ndim) + self.mesh.patch_shape
+
+    @property
+    def patches_per_chunk(self) -> int:
+        return min(self.count, max(1, CHUNK_CELLS // self.mesh.cells_per_patch))
+
+    def faces(self, d: int) -> np.ndarray:
+        """Face coordinates along dimension d, shape `(patches, patch + 1)`; the same bits wherever patches touch."""
+        domain = self.mesh.domain
+        index = self.position[:, d, None] * self.mesh.patch + np.arange(self.mesh.patch + 1)
+        scale = 2.0 ** self.level[:, None]
+        inside = domain.lower[d] + index * (self.mesh.cell_size(0)[d] / scale)
+        return np.where(index == self.mesh.cells[d] * scale, domain.upper[d], inside)
+
+
+@dataclass
+class Geometry:
+    """Chunks of geometry as they lie in a file, so that the next file of a run need not compress the same again.
+
+    Most of what VTK wants to know, and most of the time it takes to write it, follows from the numbers of patches and
+    cells alone, or from leaves that have not changed. Only chunks that the last file used are kept.
+    """
+
+    last: dict[Hashable, tuple[int, bytes]] = field(default_factory=dict)
+    new: dict[Hashable, tuple[int, bytes]] = field(default_factory=dict)
+
+    def finish(self) -> None:
+        """A file is done."""
+        self.last, self.new = self.new, {}
+
+    def write(self, dataset: h5py.Dataset, start: int, stop: int, key: Hashable, make: Callable) -> None:
+        """Write the chunk from row `start` to `stop`: one that is known by this key, or what `make()` gives."""
+        key = (dataset.name, dataset.chunks, stop - start, key)
+        place = (start,) + (0,) * (dataset.ndim - 1)
+        if (known := self.last.get(key)) is not None:
+            dataset.id.write_direct_chunk(place, known[1], filter_mask=known[0])
+        else:
+            dataset[start:stop] = make()
+            dataset.flush()
+            known = dataset.id.read_direct_chunk(place)
+        self.new[key] = known
+
+
+def write_parthenon(
+    file: h5py.File,
+    leaves: Leaves,
+    arrays: Mapping[str, np.ndarray],
+    time: float,
+    step: int,
+    filters: Mapping[str, object] = FILTERS,
+) -> None:
+    """Write the leaves and cell arrays (each of shape `(patches, *cells)`, row-major z, y, x) as Parthenon does.
+
+    `filters` are those of the cell arrays.
+    """
+    for name, array in arrays.items():
+        shape = (leaves.count, 1, *leaves.cell_axes)
+        chunks = (leaves.patches_per_chunk, *shape[1:])
+        file.create_dataset(name, data=array.reshape(shape), chunks=chunks, **filters)
+    position = np.zeros((leaves.count, 3), np.int64)
+    position[:, : leaves.mesh.ndim] = leaves.position
+    file.create_dataset("Levels", data=leaves.level.astype(np.int32), chunks=True, **FILTERS)
+    file.create_dataset("LogicalLocations", data=position, chunks=True, **FILTERS)
+    for d, axis in enumerate("xyz"):
+        faces = leaves.faces(d) if d < leaves.mesh.ndim else np.tile([-0.5, 0.5], (leaves.count, 1))
+        file.create_dataset(f"Locations/{axis}", data=faces, chunks=True, **FILTERS)
+    file.create_group("Info").attrs.update(_info(leaves, list(arrays), time, step))
+    file.create_group("Params")  # yt reads its attributes
+
+
+def _info(leaves: Leaves, names: list[str], time: float, step: int) -> dict:
+    """Attributes of /Info; their types are what yt expects."""
+    mesh, domain = leaves.mesh, leaves.mesh.domain
+    unused = 3 - mesh.ndim
+    sides = [*zip(domain.lower, domain.upper, strict=True), *[(-0.5, 0.5)] * unused]
+    faces = [kind for flag in domain.periodic for kind in ["periodic" if flag else "outflow"] * 2]
+    return {
+        "OutputFormatVersion": np.int32(3),
+        "NumDims": np.int32(mesh.ndim),
+        "Time": np.float64(time),
+        "NCycle": np.int32(step),
+        "Coordinates": "UniformCartesian",
+        "NumMeshBlocks": np.int32(leaves.count),
+        "MeshBlockSize": np.array(leaves.cell_axes[::-1], np.int32),
+        "RootGridSize": np.array(_ones(mesh.cells), np.int32),
+        "RootGridDomain": np.array([(low, high, 1.0) for low, high in sides]).ravel(),  # 1: evenly spaced
+        "MaxLevel": np.int32(leaves.level.max()),
+        "IncludesGhost": np.int32(0),
+        "NGhost": np.int32(0),
+        "OutputDatasetNames": _strings(names),
+        "NumComponents": np.ones(len(names), np.uint64),
+        "ComponentNames": _strings(names),
+        # Nothing varies along an unused dimension, so it may as well wrap around.
+        "BoundaryConditions": _strings([*faces, *["periodic"] * (2 * unused)]),
+    }
+
+
+def _ones(sizes: Sequence[int]) -> tuple[int, ...]:
+    return (*sizes, *(1,) * (3 - len(sizes)))
+
+
+def _strings(values: Sequence[str]) -> np.ndarray:
+    return np.array(values, dtype=h5py.string_dtype())
+
+
+def write_vtk(
+    file: h5py.File,
+    leaves: Leaves,
+    arrays: Mapping[str, np.ndarray],
+    vectors: Mapping[str, Sequence[str]],
+    geometry: Geometry,
+) -> None:
+    """Write /VTKHDF, an UnstructuredGrid of all cells; its cell data are views of what `write_parthenon` wrote.
+
+    `vectors` names the (at most three) arrays that VTK shall see as one vector; `geometry` serves file after file.
+    """
+    mesh, group = leaves.mesh, file.create_group("VTKHDF")
+    group.attrs["Version"] = np.array([2, 0], np.int64)
+    group.attrs.create("Type", np.bytes_("UnstructuredGrid"))
+    cells, corners = leaves.count * mesh.cells_per_patch, len(CORNERS[mesh.ndim])
+    points = (mesh.patch + 1) ** mesh.ndim
+    counts = {"Points": leaves.count * points, "Cells": cells, "ConnectivityIds": cells * corners}
+    for name, number in counts.items():
+        group[f"NumberOf{name}"] = np.array([number], np.int64)
+    data = group.create_group("CellData")
+    rows = Rows(leaves, geometry)
+    rows.write(group, "Points", points, points_of(leaves), (3,), np.float64, rows.by_leaves)
+    rows.write(group, "Connectivity", corners * mesh.cells_per_patch, connectivity(mesh), (), np.int64, rows.by_number)
+    rows.write(group, "Types", mesh.cells_per_patch, _types(mesh), (), np.uint8, rows.by_number)
+    rows.write(data, "level", mesh.cells_per_patch, _levels(leaves), (), np.uint8, rows.by_level)
+    rows.write_offsets(group, corners)
+    geometry.finish()
+    for name, array in arrays.items():
+        layout = h5py.VirtualLayout((cells,), array.dtype)
+        layout[:] = _source(leaves, name, array)
+        data.create_virtual_dataset(name, layout)
+    for name, parts in vectors.items():
+        layout = h5py.VirtualLayout((cells, 3), arrays[parts[0]].dtype)
+        for column, part in enumerate(parts):
+            layout[:, column] = _source(leaves, part, arrays[part])
+        data.create_virtual_dataset(name, layout, fillvalue=0)
+
+
+def _source(leaves: Leaves, name: str, array: np.ndarray) -> h5py.VirtualSource:
+    return h5py.VirtualSource(".", name, (leaves.count, 1, *leaves.cell_axes), array.dtype)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Writes datasets with so many rows a patch, chunk by chunk: all of it at once takes ten times the memory of a
+    variable."""
+
+    leaves: Leaves
+    geometry: Geometry
+
+    def write(
+        self,
+        group: h5py.Group,
+        name: str,
+        rows: int,
+        make: Callable[[int, int], np.ndarray],
+        columns: tuple[int, ...],
+        dtype: type,
+        key: Callable[[int, int], Hashable],
+    ) -> None:
+        """A dataset with `rows` rows a patch; `make(start, stop)` gives those of a range of patches, which are equal
+        where `key(start, stop)` is."""
+        leaves, some = self.leaves, self.leaves.patches_per_chunk
+        shape, chunk = (leaves.count * rows, *columns), (some * rows, *columns)
+        dataset = group.create_dataset(name, shape, dtype, chunks=chunk, **FILTERS)
+        for start in range(0, leaves.count, some):
+            stop = min(start + some, leaves.count)
+            made = functools.partial(make, start, stop)
+            self.geometry.write(dataset, start * rows, stop * rows, key(start, stop), made)
+
+    def write_offsets(self, group: h5py.Group, corners: int) -> None:
+        """Where the corners of each cell begin in `Connectivity`; one more than there are cells."""
+        cells = self.leaves.count * self.leaves.mesh.cells_per_patch
+        chunk = min(CHUNK_CELLS, cells + 1)
+        dataset = group.create_dataset("Offsets", (cells + 1,), np.int64, chunks=(chunk,), **FILTERS)
+        for start in range(0, cells + 1, chunk):
+            stop = min(start + chunk, cells + 1)
+            made = functools.partial(_offsets, start, stop, corners)
+            self.geometry.write(dataset, start, stop, (start, corners), made)
+
+    def by_leaves(self, start: int, stop: int) -> Hashable:
+        """Rows that follow from the leaves."""
+        leaves = self.leaves
+        return leaves.mesh, leaves.level[start:stop].tobytes(), leaves.position[start:stop].tobytes()
+
+    def by_level(self, start: int, stop: int) -> Hashable:
+        """Rows that follow from levels."""
+        return self.leaves.mesh.cells_per_patch, self.leaves.level[start:stop].tobytes()
+
+    def by_number(self, start: int, stop: int) -> Hashable:
+        """Rows that follow from the patches' numbers."""
+        return self.leaves.mesh.patch_shape, start
+
+
+def _offsets(start: int, stop: int, corners: int) -> np.ndarray:
+    return np.arange(start, stop) * corners
+
+
+def _types(mesh: Mesh) -> Callable[[int, int], np.ndarray]:
+    """What each cell is to VTK."""
+    return lambda start, stop: np.full((stop - start) * mesh.cells_per_patch, CELL_TYPE[mesh.ndim], np.uint8)
+
+
+def _levels(leaves: Leaves) -> Callable[[int, int], np.ndarray]:
+    """The level of each cell."""
+    return lambda start, stop: np.repeat(leaves.level[start:stop].astype(np.uint8), leaves.mesh.cells_per_patch)
+
+
+def points_of(leaves: Leaves) -> Callable[[int, int], np.ndarray]:
+    """Corners of the cells, patch after patch; patches do not share points."""
+    ndim, side = leaves.mesh.ndim, leaves.mesh.patch + 1
+
+    def make(start: int, stop: int) -> np.ndarray:
+        some = Leaves(leaves.mesh, leaves.level[start:stop], leaves.position[start:stop])
+        points = np.zeros((some.count, *(side,) * ndim, 3))
+        for d in range(ndim):
+            points[..., d] = some.faces(d).reshape(-1, *(side if k == d else 1 for k in reversed(range(ndim))))
+        return points.reshape(-1, 3)
+
+    return make
+
+
+def connectivity(mesh: Mesh) -> Callable[[int, int], np.ndarray]:
+    """Numbers of the points at the corners of each cell."""
+    side = mesh.patch + 1
+    number = np.arange(side**mesh.ndim).reshape((side,) * mesh.ndim)
+    corners = [
+        number[tuple(slice(o, o + mesh.patch) for o in reversed(offset))].ravel() for offset in CORNERS[mesh.ndim]
+    ]
+    one = np.stack(corners, axis=-1).ravel()
+
+    def make(start: int, stop: int) -> np.ndarray:
+        return (np.arange(start, stop)[:, None] * number.size + one).ravel()
+
+    return make

@@ -1,0 +1,5 @@
+"""Pools of cells and the loops over them: ghost cells, fluxes, transfer between levels, sums."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

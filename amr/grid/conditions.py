@@ -1,0 +1,150 @@
+"""The boundaries of all faces of a domain together, and what they have to know of the variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from amr.errors import InvalidSettingError
+from amr.mesh import Domain
+
+from .boundary import Beyond, Boundary, Outflow, Periodic, Relation, Values
+
+Faces = tuple[tuple[Boundary, Boundary], ...]  # lower and upper face across each dimension
+
+
+def boundaries_of(domain: Domain, boundary: Any = None) -> Faces:
+    """The boundaries of all faces of a domain.
+
+    **Arguments:**
+
+    - `boundary`: one for all faces that are not periodic, or for each dimension one or a (lower, upper) pair; `None`,
+      also in the place of an entry: `Outflow()`, or `Periodic()` where the domain is.
+
+    Raises `InvalidSettingError` where that does not fit the domain.
+    """
+    if isinstance(boundary, str) or not (boundary is None or isinstance(boundary, Boundary | Sequence)):
+        expected = "amr.Wall(), amr.Outflow() or a list with one for each dimension"
+        raise InvalidSettingError("boundary", f"expected {expected}, got {boundary!r}")
+    if isinstance(boundary, Sequence) and len(boundary) != domain.ndim:
+        message = f"expected one entry for each of {domain.ndim} dimensions, got {len(boundary)}"
+        raise InvalidSettingError("boundary", message)
+    if not isinstance(boundary, Sequence) and not all(domain.periodic):
+        boundary = [None if periodic else boundary for periodic in domain.periodic]
+    entries = boundary if isinstance(boundary, Sequence) else [boundary] * domain.ndim
+    return tuple(_pair(domain, d, entry) for d, entry in enumerate(entries))
+
+
+def _pair(domain: Domain, d: int, entry: Any) -> tuple[Boundary, Boundary]:
+    """What is meant for the faces across a dimension."""
+    if entry is None:
+        entry = Periodic() if domain.periodic[d] else Outflow()
+    pair = tuple(entry) if isinstance(entry, Sequence) and not isinstance(entry, str) else (entry, entry)
+    if len(pair) != 2 or not all(isinstance(face, Boundary) for face in pair):
+        raise InvalidSettingError("boundary", f"expected a boundary such as Outflow() or a pair of them, got {pair!r}")
+    if any(face.periodic != domain.periodic[d] for face in pair):
+        axis = "xyz"[d]
+        are = f"the domain is {'' if domain.periodic[d] else 'not '}periodic along {axis}, its boundaries are {pair}"
+        advice = "periodic directions are those of amr.Domain(.., periodic=..), with one flag a dimension"
+        raise InvalidSettingError("boundary", f"{are}; {advice}")
+    return pair
+
+
+def shown_faces(domain: Domain, faces: Faces) -> Any:
+    """The boundaries as they would be given; `None` where they are those that nobody has to give."""
+
+    def same(one, other) -> bool:
+        return eqx.tree_equal(one, other) is True
+
+    if same(faces, boundaries_of(domain)):
+        return None
+    pairs = [None if low.periodic else low if same(low, high) else (low, high) for low, high in faces]
+    one = all(isinstance(pair, Boundary) and same(pair, pairs[0]) for pair in pairs)
+    return pairs[0] if one else pairs
+
+
+class Variables(eqx.Module):
+    """What boundaries have to know of the variables.
+
+    **Attributes:**
+
+    - `names`: in which values are given.
+    - `vectors`: numbers of the variables that are components of vectors, one tuple a vector.
+    - `primitive`, `conserved`: from the variables that are stored to those that are given, and back. Both may find
+      more rows than there are names, and hand these on.
+    - `points`: how many along each dimension averages of given functions over a cell are taken from.
+    """
+
+    names: tuple[str, ...] = eqx.field(static=True)
+    vectors: tuple[tuple[int, ...], ...] = eqx.field(static=True, default=())
+    primitive: Callable[[Array], Array] = lambda u: u
+    conserved: Callable[[Array], Array] = lambda w: w
+    points: int = eqx.field(static=True, default=1)
+
+    def signs(self, d: int) -> tuple[float, ...]:
+        """What a mirror across dimension d makes of each variable."""
+        turned = {vector[d] for vector in self.vectors}
+        return tuple(-1.0 if n in turned else 1.0 for n in range(len(self.names)))
+
+
+class Conditions(eqx.Module):
+    """What holds at the faces of a domain.
+
+    **Attributes:**
+
+    - `faces`: the boundaries; `variables`: what they have to know.
+    - `homogeneous`: whether given values and derivatives count as zero, as they do for corrections.
+    """
+
+    faces: Faces
+    variables: Variables
+    homogeneous: bool = eqx.field(static=True, default=False)
+
+    @property
+    def each(self) -> tuple[Boundary, ...]:
+        """The boundaries one after the other."""
+        return tuple(face for pair in self.faces for face in pair)
+
+    @property
+    def copied(self) -> bool:
+        """Whether all ghost values are copies of cells in the domain."""
+        return all(face.periodic or face.copied for face in self.each)
+
+    @property
+    def open(self) -> bool:
+        """Whether values come in that need not lie within those inside."""
+        return not all(face.periodic or face.copied or face.mirrored for face in self.each)
+
+    @property
+    def mirrors(self) -> tuple[tuple[bool, bool], ...]:
+        """For each face, whether coarse cells beyond it are mirrored rather than copied: see `fill_ring`."""
+        return tuple(tuple(not (face.periodic or face.copied) for face in pair) for pair in self.faces)  # type: ignore[misc]
+
+    def relation(self, d: int, end: int, like: Values, x: tuple[Array, ...], t) -> Relation:
+        """`Boundary.relation` at places `x` on a face; of the values `like` only the shape matters."""
+        names, signs, nothing = self.variables.names, self.variables.signs(d), jnp.zeros((), like.dtype)
+        face = Beyond(like, like, x, (nothing,) * len(x), nothing, t, signs, names)
+        a, b, g = self.faces[d][end].relation(face)
+        return a, b, jnp.zeros_like(g) if self.homogeneous else g
+
+    def linear(self) -> Conditions:
+        """Those of corrections, which change neither given values nor given derivatives."""
+        return Conditions(self.faces, self.variables, homogeneous=True)
+
+    def check(self) -> None:
+        """Raise `InvalidSettingError` where a boundary does not fit the variables."""
+        for face in self.each:
+            face.check(self.variables.names)
+
+    def check_relations(self) -> None:
+        """Raise `InvalidSettingError` if a boundary says nothing about values or derivatives on its face."""
+        ndim = len(self.faces)
+        for d in range(ndim):
+            for end in (0, 1) if not self.faces[d][0].periodic else ():
+                rows, x = jnp.zeros((len(self.variables.names), 1)), (jnp.zeros(1),) * ndim
+                jax.eval_shape(lambda d=d, end=end: self.relation(d, end, rows, x, jnp.zeros(())))  # noqa: B023

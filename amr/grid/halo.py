@@ -1,0 +1,340 @@
+"""Ghost cells by one gather.
+
+The gather reads from a *store* that holds, for every patch, three stretches of rows:
+
+- its cells (for ghost cells that a leaf of the same level holds),
+- their averages over blocks of `2**ndim` (a finer leaf holds them),
+- a prolonged ring (a coarser leaf holds them): the children of the coarse cells that lie around the patch.
+
+The plan is two index arrays into the store, rebuilt at every regrid: one for the ghosted patches, one for the coarse
+cells that rings are prolonged from.
+
+The siblings of a patch are never coarser than it, so coarse cells lie only beyond the faces that a patch shares with
+its parent: the ring has the shape of a corner, mirrored for each child so that it is the lower one. It is made of one
+box a dimension, thin across it. All boxes have the same shape once the dimension across them is put first, so they are
+prolonged at once, as if they were blocks, each from a dense window of coarse cells with as many layers around it as the
+prolongation reads. (The boxes overlap where the ring bends; one of them is read there.)
+
+    0 0 0 0 0 0 0      2D, depth 1: the coarse cells of box 0, thin along the first dimension (drawn downwards), and of
+    1 . . . . . .      box 1, which has the uppermost cell on the left too; `.` are coarse cells in and around the patch
+    1 . . . . . .
+
+All that a ring needs is there as cells or averages, because of 2:1 balance: no leaf within a patch's width of the patch
+is more than one level coarser, and none within the same distance of such a coarser leaf that touches the patch is
+finer than the patch (`half_reach` checks the distances). So no parent patches are stored. Windows also cover cells
+that no ghost cell depends on: what they read there is of no matter.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from amr.errors import InvalidSettingError
+from amr.mesh import Mesh, along, divided, looked_up, octants, picked, row_major
+
+from .fusion import apart
+from .leaves import Leaves, over_blocks
+from .pool import Layout, Pool, active, gather, layout_of, put, put_rows, rows_at, sweep, take
+from .transfer import Prolongation, restrict
+
+Store = Float[Array, "vars sweeps blocks rows lanes"]
+Mirrors = tuple[tuple[bool, bool], ...]
+
+
+class HaloPlan(eqx.Module):
+    """Indices into a store that fill the ghost cells of every patch.
+
+    **Attributes:**
+
+    - `fill`: for each cell of the ghosted patches, its place.
+    - `stencil`: for each cell of the coarse windows of the ring's boxes, one box after the other, its place.
+    - `valid`: true, but unknown to the compiler: see `amr.grid.fusion`.
+    - `ghost`: layers of ghost cells; `margin`: of coarse cells that the prolongation reads, see `Prolongation`.
+    - `mirrors`: for each face of the domain, whether coarse cells beyond it are mirrored rather than copied.
+    """
+
+    fill: Int[Array, "sweeps blocks *ghosted lanes"]
+    stencil: Int[Array, "sweeps blocks points lanes"]
+    valid: Bool[Array, ""]
+    ghost: int = eqx.field(static=True)
+    margin: int = eqx.field(static=True)
+    mirrors: Mirrors = eqx.field(static=True)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How many rows of a store each patch has: cells, averages, and prolonged cells of the ring."""
+
+    cells: int
+    averages: int
+    ring: int
+
+    @property
+    def total(self) -> int:
+        return self.cells + self.averages + self.ring
+
+
+def rows_of(mesh: Mesh, ghost: int) -> Rows:
+    """The rows that each patch needs for `ghost` layers of ghost cells. Without levels cells alone are stored."""
+    if mesh.max_level == 0:
+        return Rows(mesh.cells_per_patch, 0, 0)
+    ring = mesh.ndim * math.prod(ring_box(mesh.ndim, mesh.patch, ghost)) * mesh.children
+    return Rows(mesh.cells_per_patch, (mesh.patch // 2) ** mesh.ndim, ring)
+
+
+def ring_box(ndim: int, patch: int, ghost: int, margin: int = 0) -> tuple[int, ...]:
+    """Coarse cells of a box of a ring, the dimension across it first, with a margin around.
+
+    Boxes lie in the coarse window of the ghosted patch, mirrored so that the corner of its parent is the lower one."""
+    depth = coarse_depth(ghost)
+    return (depth + 2 * margin, *(patch // 2 + 2 * depth + 2 * margin,) * (ndim - 1))
+
+
+def _turned(cells: np.ndarray, d: int) -> np.ndarray:
+    """Coordinates `(ndim, ..)` in the order of box d, put back into their own order: dimension d is the first there."""
+    return np.stack([*cells[1 : d + 1], cells[0], *cells[d + 1 :]])
+
+
+@functools.cache
+def _window_cells(ndim: int, patch: int, ghost: int, margin: int) -> np.ndarray:
+    """The cells of the windows of all boxes as coordinates in the mirrored coarse window, shape `(ndim, points)`: box
+    after box, each in row-major order of its own dimensions."""
+    cells = np.indices(ring_box(ndim, patch, ghost, margin), np.int32).reshape(ndim, -1) - margin
+    return np.concatenate([_turned(cells, d) for d in range(ndim)], axis=1)
+
+
+def coarse_depth(ghost: int) -> int:
+    """Layers of coarse cells that cover `ghost` layers of fine ones."""
+    return (ghost + 1) // 2
+
+
+def half_reach(mesh: Mesh, ghost: int, margin: int) -> int:
+    """How many half patches around a patch the plan looks at, which may be two: see the top of this file."""
+    needed = 2 * (coarse_depth(ghost) + margin)
+    if needed > mesh.patch:
+        raise InvalidSettingError("patch", f"{mesh.patch} is too small for {ghost} ghost cells; use at least {needed}")
+    return -(-needed // (mesh.patch // 2))
+
+
+def empty_plan(
+    mesh: Mesh, layout: Layout, ghost: int, margin: int, valid: Bool[Array, ""], mirrors: Mirrors | None = None
+) -> HaloPlan:
+    """A plan that holds no indices yet."""
+    mirrors = ((False, False),) * mesh.ndim if mirrors is None else mirrors
+    _check_capacity(mesh, layout, ghost)
+    around = (layout.sweeps, layout.blocks)
+    width = (mesh.patch + 2 * ghost,) * mesh.ndim
+    points = _window_cells(mesh.ndim, mesh.patch, ghost, margin).shape[1] if mesh.max_level > 0 else 0
+    fill = jnp.zeros((*around, *width, layout.lanes), jnp.int32)
+    return HaloPlan(fill, jnp.zeros((*around, points, layout.lanes), jnp.int32), valid, ghost, margin, mirrors)
+
+
+def plan_part(mesh: Mesh, layout: Layout, plan: HaloPlan, leaves: Leaves, i: Int[Array, ""]) -> HaloPlan:
+    """The plan with the indices of sweep i filled in, from the `leaves` of that sweep."""
+    one = functools.partial(_fill_indices, mesh, layout, plan.ghost)
+    fill = apart(leaves.valid, lambda: over_blocks(one, leaves))
+    plan = eqx.tree_at(lambda plan: plan.fill, plan, put(plan.fill, fill, i, axis=0))
+    if mesh.max_level == 0:
+        return plan
+    many = functools.partial(_stencil_indices, mesh, layout, plan)
+    stencil = apart(leaves.valid, lambda: over_blocks(many, leaves))
+    return eqx.tree_at(lambda plan: plan.stencil, plan, put(plan.stencil, stencil, i, axis=0))
+
+
+def _check_capacity(mesh: Mesh, layout: Layout, ghost: int) -> None:
+    """Indices are int32."""
+    most = (2**31 - 1) // rows_of(mesh, ghost).total
+    if layout.capacity > most:
+        raise InvalidSettingError("capacity", f"{layout.capacity} patches of {mesh.patch} cells a side; at most {most}")
+
+
+def stored(mesh: Mesh, ghost: int, count: Int[Array, ""], u: Pool) -> Store:
+    """A store with the cells of a pool and their averages; the ring is not filled yet."""
+    layout, rows = layout_of(u), rows_of(mesh, ghost)
+    empty = jnp.zeros((u.shape[0], layout.sweeps, layout.blocks, rows.total, layout.lanes), u.dtype)
+    return sweep(layout, count, lambda i, store: put_cells(mesh, store, take(u, i), i), empty)
+
+
+def put_cells(mesh: Mesh, store: Store, cells: Float[Array, "vars blocks *cells lanes"], i: Int[Array, ""]) -> Store:
+    """The store with new cells in sweep i, and their averages."""
+    shape = (*cells.shape[:2], -1, cells.shape[-1])
+    known = cells.reshape(shape)
+    if mesh.max_level > 0:
+        known = jnp.concatenate([known, restrict(cells, skip=2).reshape(shape)], axis=2)
+    return put_rows(store, known, i)
+
+
+def cells_part(mesh: Mesh, store: Store, i: Int[Array, ""]) -> Float[Array, "vars blocks *cells lanes"]:
+    """The cells of sweep i."""
+    cells = rows_at(store, i, 0, mesh.cells_per_patch)
+    return cells.reshape(*cells.shape[:2], *mesh.patch_shape, cells.shape[-1])
+
+
+def cells_of(mesh: Mesh, store: Store, count: Int[Array, ""]) -> Pool:
+    """The cells of all patches as a pool, with zeros in empty slots."""
+    cells = store[:, :, :, : mesh.cells_per_patch].reshape(*store.shape[:3], *mesh.patch_shape, store.shape[4])
+    return jnp.where(active(layout_of(store), count, mesh.ndim), cells, 0)
+
+
+def fill_ring(
+    mesh: Mesh,
+    layout: Layout,
+    count,
+    plan: HaloPlan,
+    store: Store,
+    prolongation: Prolongation,
+    beyond: Callable[[Array, Int[Array, ""]], Array] | None = None,
+    useful: Bool[Array, ""] | None = None,
+) -> Store:
+    """The store with the rings of all patches prolonged from its cells and averages (if that is `useful`).
+
+    Windows that reach beyond a face of the domain have the cells inside there, mirrored at the face or, where the plan
+    does not say so, the last one. `beyond(near, i)` may put other values in their place: `near` are the windows of
+    sweep i, `(vars, blocks, points, lanes)`; see `window_places`.
+    """
+    if mesh.max_level == 0:
+        return store
+    if prolongation.margin != plan.margin:
+        raise ValueError(f"the plan was made for a margin of {plan.margin}, not of {prolongation.margin} cells")
+    first = mesh.cells_per_patch + (mesh.patch // 2) ** mesh.ndim
+    box = ring_box(mesh.ndim, mesh.patch, plan.ghost, plan.margin)
+    children = functools.partial(_children_of_boxes, box, prolongation)
+
+    def one(i, store):
+        near = apart(plan.valid, lambda: gather(store, take(plan.stencil, i, axis=0)))
+        near = near if beyond is None else beyond(near, i)
+        ring = apart(plan.valid, lambda: children(near))
+        return put_rows(store, ring, i, first)
+
+    return sweep(layout, count, one, store, useful=useful)
+
+
+def _children_of_boxes(
+    box: tuple[int, ...], prolongation: Prolongation, near: Float[Array, "vars blocks points lanes"]
+) -> Float[Array, "vars blocks ring lanes"]:
+    """The rings of a sweep from the windows of their boxes: box after box, child after child, the cells of each in
+    row-major order."""
+
+    def of_box(window):
+        return jnp.stack(prolongation.children(window), axis=1)
+
+    windows = near.reshape(near.shape[0], -1, *box, near.shape[-1])
+    return jax.vmap(of_box, in_axes=1, out_axes=1)(windows).reshape(*near.shape[:2], -1, near.shape[-1])
+
+
+def ghosted_part(plan: HaloPlan, store: Store, i: Int[Array, ""]) -> Float[Array, "vars blocks *ghosted lanes"]:
+    """The patches of sweep i with their ghost cells filled, from a store with rings."""
+    return apart(plan.valid, lambda: gather(store, take(plan.fill, i, axis=0)))
+
+
+def finer_cells(mesh: Mesh, leaves: Leaves, ghost: int) -> Bool[Array, "*ghosted patches"]:
+    """Which cells of the ghosted patches lie in finer leaves."""
+    return (leaves.relative > 0)[_regions(mesh, leaves.reach, ghost)]
+
+
+def _regions(mesh: Mesh, reach: int, ghost: int) -> np.ndarray:
+    """For each cell of a ghosted patch, the number of the half patch (of `forest.half_offsets`) that it lies in."""
+    half = np.arange(-ghost, mesh.patch + ghost, dtype=np.int32) // (mesh.patch // 2) + reach
+    return row_major([along(half, d, mesh.ndim)[..., 0] for d in range(mesh.ndim)], 2 + 2 * reach)
+
+
+def _fill_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int[Array, "*ghosted patches"]:
+    ndim, patch, rows = mesh.ndim, mesh.patch, rows_of(mesh, ghost)
+    half, depth = patch // 2, coarse_depth(ghost)
+    # Per dimension, the cell that a ghost cell copies, counted from the patch's corner: shape (width, patches), or
+    # (width, 1) where it is the same for all patches; NumPy then computes all that follows from it beforehand.
+    offset = np.arange(-ghost, patch + ghost, dtype=np.int32)[:, None]
+    cell = [_clamped(mesh, leaves, d, offset, patch - 1) for d in range(ndim)]
+
+    region = _regions(mesh, leaves.reach, ghost)
+    start = picked(layout.start(rows.total, leaves.around), region)
+    inside = [divided(c + patch, patch)[1] for c in cell]
+    same = row_major([along(c, d, ndim) for d, c in enumerate(inside)], patch)
+    if mesh.max_level == 0:
+        return start + same * layout.lanes
+    above = picked(leaves.relative, region)
+    finer = rows.cells + row_major([along(divided(c, half)[1], d, ndim) for d, c in enumerate(inside)], half)
+
+    # Mirrored cells, counted from the corner of the window; each pair of these belongs to one coarse cell.
+    upper = leaves.position & 1
+    mirrored = [jnp.where(upper[d] == 0, c, patch - 1 - c) + 2 * depth for d, c in enumerate(cell)]
+    number = row_major([along(m, d, ndim) for d, m in enumerate(mirrored)], patch + 4 * depth)
+    coarser = rows.cells + rows.averages + looked_up(jnp.asarray(_ring_rows(ndim, patch, ghost)), number)
+    row = jnp.where(above > 0, finer, jnp.where(above < 0, coarser, same))
+    return jnp.where(above < 0, layout.start(rows.total, leaves.slot), start) + row * layout.lanes
+
+
+def _stencil_indices(mesh: Mesh, layout: Layout, plan: HaloPlan, leaves: Leaves) -> Int[Array, "points lanes"]:
+    """Places of the cells of all windows of a ring."""
+    patch, rows, half = mesh.patch, rows_of(mesh, plan.ghost), mesh.patch // 2
+    places = window_places(mesh, leaves, plan.ghost, plan.margin)
+    inside = _in_the_domain(mesh, plan.mirrors, leaves, places, half - 1)
+    region = divided(2 * inside + half * leaves.reach, half)[0]
+    same = divided(inside + half * (leaves.position & 1)[:, None] + patch, patch)[1]
+    finer = divided(inside + half, half)[1]
+    near = row_major(list(region), 2 + 2 * leaves.reach) * layout.lanes + jnp.arange(layout.lanes, dtype=jnp.int32)
+    owner, relative = (looked_up(halves.reshape(-1), near) for halves in (leaves.around, leaves.relative))
+    row = jnp.where(relative < 0, row_major(list(same), patch), rows.cells + row_major(list(finer), half))
+    return layout.place(rows.total, row, owner)
+
+
+def _in_the_domain(
+    mesh: Mesh, mirrors: Mirrors, leaves: Leaves, cells: Int[Array, "ndim points lanes"], last: int
+) -> Array:
+    """Cells counted from the corner of patches that end with the cell `last`, those beyond faces of the domain mirrored
+    at them or moved to the last cell inside."""
+    if all(mesh.domain.periodic):
+        return cells
+    inside = [_mirrored(mesh, mirrors[d], leaves, d, c, last) for d, c in enumerate(cells)]
+    return jnp.stack([_clamped(mesh, leaves, d, c, last) for d, c in enumerate(inside)])
+
+
+def window_places(mesh: Mesh, leaves: Leaves, ghost: int, margin: int) -> Int[Array, "ndim points lanes"]:
+    """Where the cells of all windows of a ring lie along each dimension, in coarse cells from the patch's corner."""
+    offset = _window_cells(mesh.ndim, mesh.patch, ghost, margin)[..., None] - coarse_depth(ghost)
+    return jnp.where((leaves.position & 1)[:, None] == 0, offset, mesh.patch // 2 - 1 - offset)
+
+
+def _mirrored(mesh: Mesh, mirrors: tuple[bool, bool], leaves: Leaves, d: int, cell, last: int):
+    """Cells counted from a patch's corner, those beyond a face of the domain that is a mirror mirrored at it."""
+    low, high = mirrors
+    if low:
+        cell = jnp.where(leaves.position[d] == 0, jnp.maximum(cell, -1 - cell), cell)
+    if high:
+        last_patch = leaves.position[d] == (mesh.roots[d] << leaves.level) - 1
+        cell = jnp.where(last_patch, jnp.minimum(cell, 2 * last + 1 - cell), cell)
+    return cell
+
+
+def _clamped(mesh: Mesh, leaves: Leaves, d: int, cell, last: int):
+    """Cells counted from a patch's corner (`(*cells, 1)` or `(*cells, patches)`), those beyond a non-periodic
+    boundary moved to the last cell inside."""
+    if mesh.domain.periodic[d]:
+        return cell
+    first_patch = leaves.position[d] == 0
+    last_patch = leaves.position[d] == (mesh.roots[d] << leaves.level) - 1
+    cell = jnp.where(first_patch, jnp.maximum(cell, 0), cell)
+    return jnp.where(last_patch, jnp.minimum(cell, last), cell)
+
+
+@functools.cache
+def _ring_rows(ndim: int, patch: int, ghost: int) -> np.ndarray:
+    """For each child of a cell of the mirrored coarse window, its row in the ring (see `_children_of_boxes`), 0 where
+    it has none; row-major."""
+    box = ring_box(ndim, patch, ghost)
+    fine = np.zeros((patch + 4 * coarse_depth(ghost),) * ndim, np.int32)
+    cells, children = np.indices(box, np.int32).reshape(ndim, -1), octants(ndim)
+    row = np.arange(ndim * len(children) * cells.shape[1], dtype=np.int32).reshape(ndim, len(children), -1)
+    for d in reversed(range(ndim)):
+        for number, child in enumerate(children):
+            fine[tuple(_turned(2 * cells + child[:, None], d))] = row[d, number]
+    return fine.reshape(-1)

@@ -1,0 +1,13 @@
+from . import charts as charts
+from . import movie as movie
+from . import plot as plot
+from . import render as render
+from . import views as views
+from .charts import plot_line as plot_line
+from .charts import plot_profile as plot_profile
+from .movie import shared_range as shared_range
+from .plot import plot_history as plot_history
+from .plot import plot_plane as plot_plane
+from .render import to_pyvista as to_pyvista
+from .views import Coarsened as Coarsened
+from .views import View as View

@@ -1,0 +1,160 @@
+"""What all pictures share: figures that notebooks show, colours and their scales, bars beside the axes.
+
+Figures are not registered with pyplot, so a long run that draws many leaks none; notebooks show them all the same.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import itertools
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
+from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, LogNorm, Normalize
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+from amr.errors import InvalidSettingError
+from amr.names import did_you_mean
+
+MARGIN = 0.05  # of the range of values, above and below a curve
+LEVEL_RANGE = (0.0, 0.8)  # of a colour map: the rest is too pale for a line, or too dark for outlines
+NORMS = {"linear": Normalize, "log": LogNorm}
+
+
+class Picture(Figure):
+    """A matplotlib figure that notebooks show, also when pyplot was never imported."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", bbox_inches="tight")
+        return buffer.getvalue()
+
+
+def new_picture(width: float, height: float) -> Picture:
+    """An empty picture of so many inches."""
+    return Picture(figsize=(width, height), layout="constrained", dpi=150)
+
+
+def axes_of(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """The given axes, or those of a new picture."""
+    return new_picture(*size).add_subplot() if ax is None else ax
+
+
+def figure_of(ax: Axes) -> Figure:
+    """The figure that axes belong to, also where it is a part of another."""
+    figure = ax.get_figure(root=True)
+    assert isinstance(figure, Figure)
+    return figure
+
+
+def title(ax: Axes, time: float, *more: str) -> None:
+    """When (and where) the picture was taken, above its left end."""
+    ax.set_title(",  ".join([f"t = {time:.4g}", *more]), fontsize="medium", loc="left")
+
+
+def colour_map(cmap: Any) -> Colormap:
+    """A colour map by name, or as it is. Raises `InvalidSettingError` for unknown names."""
+    known = matplotlib.colormaps
+    if isinstance(cmap, str) and cmap not in known:
+        hint = did_you_mean(cmap, known) or "; try 'viridis', 'magma' or 'RdBu_r'"
+        raise InvalidSettingError("cmap", f"matplotlib has no colour map {cmap!r}{hint}")
+    return known.get_cmap(cmap)
+
+
+def colour_scale(norm: Any, vmin: Any, vmax: Any, low: Any, high: Any) -> Normalize:
+    """The scale of colours for values from `low` to `high`, of which given ends replace those of the values.
+
+    `norm` is one of matplotlib's (it keeps the ends that it has), `"linear"` or `"log"`. Raises `InvalidSettingError`
+    for others, and for a logarithmic scale of nothing positive.
+    """
+    scale = scale_object(norm)
+    for end, given, found in (("vmin", vmin, low), ("vmax", vmax, high)):
+        if given is not None or getattr(scale, end) is None:
+            setattr(scale, end, float(found if given is None else given))
+    bottom, top = float(scale.vmin or 0), float(scale.vmax or 0)
+    if isinstance(scale, LogNorm) and not bottom > 0:
+        given = "" if vmin is None else f", got vmin = {vmin:g}"
+        raise InvalidSettingError("norm", f"a logarithmic scale needs positive values{given}; give a vmin above 0")
+    if bottom > top:
+        raise InvalidSettingError("vmin", f"{bottom:g} is above the upper end of the scale, {top:g}")
+    return scale
+
+
+def scale_object(norm: Any) -> Normalize:
+    """A scale of one's own to fill in, from one of matplotlib's or a name."""
+    if norm is None or (isinstance(norm, str) and norm in NORMS):
+        return NORMS[norm or "linear"]()
+    if not isinstance(norm, Normalize):
+        raise InvalidSettingError("norm", f"expected 'log', 'linear' or a norm of matplotlib's, got {norm!r}")
+    return copy.copy(norm)
+
+
+def data_range(values: np.ndarray, norm: Any = None) -> tuple[float, float]:
+    """The least and largest value that a scale can show: finite, and for a logarithmic scale positive."""
+    shown = values[np.isfinite(values)]
+    if isinstance(scale_object(norm), LogNorm):
+        shown = shown[shown > 0]
+    if not shown.size:
+        return (0.0, 0.0)
+    return float(shown.min()), float(shown.max())
+
+
+def colour_bar(ax: Axes, mappable, label: str, width: float | None, **options) -> None:
+    """A bar exactly as high as the axes, in any layout; `width` in axes widths. Without a width, a bar below."""
+    if width is None:
+        bar = figure_of(ax).colorbar(mappable, ax=ax, label=label, location="bottom", aspect=40, **options)
+    else:
+        bar = figure_of(ax).colorbar(mappable, cax=ax.inset_axes((1 + width, 0, width, 1)), label=label, **options)
+    if not isinstance(mappable.norm, LogNorm):
+        bar.minorticks_off()
+
+
+def contrast(image: AxesImage) -> str:
+    """White or black, whichever shows on most of an image."""
+    values: np.ma.MaskedArray = np.ma.asarray(image.get_array())[::8, ::8]
+    luminance = np.asarray(image.cmap(image.norm(values)))[..., :3] @ np.array([0.299, 0.587, 0.114])
+    return "white" if np.median(luminance) < 0.5 else "black"
+
+
+def level_colours(max_level: int, cmap: Any) -> tuple[ListedColormap, BoundaryNorm]:
+    """One colour a level; the same level gets the same colour in every picture of a run."""
+    colours = colour_map(cmap)(np.linspace(*LEVEL_RANGE, max_level + 1))
+    return ListedColormap(list(colours)), BoundaryNorm(np.arange(max_level + 2) - 0.5, max_level + 1)
+
+
+def level_line(ax: Axes, x: np.ndarray, y: np.ndarray, level: np.ndarray, max_level: int, cmap: Any) -> None:
+    """A line through points, each stretch of one level in that level's colour, with a bar that tells which."""
+    ends = [0, *np.flatnonzero(np.diff(level)) + 1, len(x)]
+    # Each piece goes on to the first point of the next, or there would be gaps.
+    pieces = [np.stack([x, y], -1)[start : stop + 1] for start, stop in itertools.pairwise(ends)]
+    colours, norm = level_colours(max_level, cmap)
+    ax.add_collection(LineCollection(pieces, colors=colours(norm(level[ends[:-1]])), linewidths=1.6, capstyle="round"))
+    ax.autoscale_view()
+    colour_bar(ax, ScalarMappable(norm, colours), "level", 0.025, ticks=range(max_level + 1))
+
+
+def with_margin(ends: tuple[float, float], norm: Any = None) -> tuple[float, float]:
+    """A range of values with room above and below, as it looks on the scale that is used."""
+    log = isinstance(scale_object(norm), LogNorm) and ends[0] > 0
+    low, high = np.log(ends) if log else ends
+    room = MARGIN * (high - low) or MARGIN * abs(high) or MARGIN
+    low, high = low - room, high + room
+    return (float(np.exp(low)), float(np.exp(high))) if log else (float(low), float(high))
+
+
+def set_scale(ax: Axes, values: np.ndarray, norm: Any, vmin: Any, vmax: Any) -> None:
+    """The y axis of a chart as a scale of colours would be: linear or logarithmic, with given ends."""
+    low, high = data_range(values, norm)
+    scale = colour_scale(norm, vmin, vmax, low, high)
+    assert scale.vmin is not None
+    assert scale.vmax is not None
+    if isinstance(scale, LogNorm):
+        ax.set_yscale("log", nonpositive="mask")
+    ends = with_margin((scale.vmin, scale.vmax), norm)
+    ax.set_ylim(*(end if given is None else given for end, given in zip(ends, (vmin, vmax), strict=True)))

@@ -1,0 +1,144 @@
+"""Kinds of pictures as objects: what a movie shows of each of its fields, with one scale of values for all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from matplotlib.figure import Figure
+
+from amr.field import Field, Line, Plane, projection
+
+from .canvas import data_range, with_margin
+from .charts import plot_line
+from .plot import plot, plot_levels, plot_plane, plot_slices
+from .section import Section, seen_level
+
+
+@runtime_checkable
+class View(Protocol):
+    """One kind of picture of a field."""
+
+    def range(self, field: Field) -> tuple[float, float]:
+        """The ends that suit the scale of values."""
+        ...
+
+    def draw(self, field: Field, vmin: Any = None, vmax: Any = None) -> Figure:
+        """The picture, with given ends of the scale."""
+        ...
+
+
+@dataclass(frozen=True)
+class Values:
+    """What `amr.plot.plot` draws: a line in 1D, an image in 2D, a slice in 3D. Arguments are those of `plot`."""
+
+    name: str | int = 0
+    axis: Any = "z"
+    at: Any = None
+    patches: bool = True
+    cmap: Any = "viridis"
+    norm: Any = None
+
+    def range(self, field: Field) -> tuple[float, float]:
+        index = field.index(self.name)
+        if field.mesh.ndim == 1:
+            return with_margin(data_range(field.patches().values[:, index], self.norm), self.norm)
+        return data_range(Section(field, self.axis, self.at).values(index), self.norm)
+
+    def draw(self, field: Field, vmin: Any = None, vmax: Any = None) -> Figure:
+        style = {"patches": self.patches, "cmap": self.cmap, "norm": self.norm, "axis": self.axis, "at": self.at}
+        return plot(field, self.name, vmin=vmin, vmax=vmax, **style)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """What `amr.plot.plot_levels` draws. All fields have the same scale, that of the mesh."""
+
+    axis: Any = "z"
+    at: Any = None
+    patches: bool = True
+    cmap: Any = "Blues"
+
+    def range(self, field: Field) -> tuple[float, float]:
+        return 0.0, float(field.mesh.max_level)
+
+    def draw(self, field: Field, vmin: Any = None, vmax: Any = None) -> Figure:
+        return plot_levels(field, patches=self.patches, cmap=self.cmap, axis=self.axis, at=self.at)
+
+
+@dataclass(frozen=True)
+class ThreeSlices:
+    """What `amr.plot.plot_slices` draws: the three slices of a field in 3D through the point `at`."""
+
+    name: str | int = 0
+    at: Any = None
+    patches: bool = True
+    cmap: Any = "viridis"
+    norm: Any = None
+
+    def range(self, field: Field) -> tuple[float, float]:
+        index, point = field.index(self.name), [None] * 3 if self.at is None else self.at
+        ends = [data_range(Section(field, d, point[d]).values(index), self.norm) for d in range(3)]
+        return min(low for low, _ in ends), max(high for _, high in ends)
+
+    def draw(self, field: Field, vmin: Any = None, vmax: Any = None) -> Figure:
+        style = {"patches": self.patches, "cmap": self.cmap, "norm": self.norm}
+        return plot_slices(field, self.name, at=self.at, vmin=vmin, vmax=vmax, **style)
+
+
+@dataclass(frozen=True)
+class Projected:
+    """What `amr.plot.plot_projection` draws: the integral along `axis`."""
+
+    name: str | int = 0
+    axis: Any = "z"
+    cmap: Any = "viridis"
+    norm: Any = None
+
+    def range(self, field: Field) -> tuple[float, float]:
+        plane = self._plane(field)
+        ends = data_range(plane.values, self.norm)
+        return ends if plane.values.ndim > 1 else with_margin(ends, self.norm)
+
+    def draw(self, field: Field, vmin: Any = None, vmax: Any = None) -> Figure:
+        return plot_plane(self._plane(field), cmap=self.cmap, norm=self.norm, vmin=vmin, vmax=vmax)
+
+    def _plane(self, field: Field) -> Plane:
+        return projection(field, self.axis, self.name, seen_level(field.mesh))
+
+
+@dataclass(frozen=True)
+class AlongLine:
+    """A variable along a line, given as to `Field.line`: by two points, or all coordinates but one."""
+
+    name: str | int = 0
+    start: Any = None
+    end: Any = None
+    x: Any = None
+    y: Any = None
+    z: Any = None
+    cmap: Any = "viridis"
+    norm: Any = None
+
+    def range(self, field: Field) -> tuple[float, float]:
+        return with_margin(data_range(self._line(field)[self.name], self.norm), self.norm)
+
+    def draw(self, field: Field, vmin: Any = None, vmax: Any = None) -> Figure:
+        return plot_line(self._line(field), self.name, cmap=self.cmap, norm=self.norm, vmin=vmin, vmax=vmax)
+
+    def _line(self, field: Field) -> Line:
+        return field.line(self.start, self.end, x=self.x, y=self.y, z=self.z)
+
+
+@dataclass(frozen=True)
+class Coarsened:
+    """A view of a field without leaves finer than a level: see `Field.coarsened`."""
+
+    view: View
+    level: Any
+
+    def range(self, field: Field) -> tuple[float, float]:
+        return self.view.range(field.coarsened(self.level))
+
+    def draw(self, field: Field, vmin: Any = None, vmax: Any = None) -> Figure:
+        return self.view.draw(field.coarsened(self.level), vmin, vmax)

@@ -1,0 +1,253 @@
+"""Indicators that look at one variable. Each gives a number for every cell, which is compared with two thresholds.
+
+Which number? `Value` where the quantity itself says where to look, `Difference` and `Gradient` for fronts, `Curvature`
+and `Detail` for the error of interpolation in units of the variable, `Loehner` where no scale is known.
+"""
+
+from __future__ import annotations
+
+import abc
+import itertools
+from collections.abc import Sequence
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from amr.errors import InvalidSettingError
+from amr.grid import restrict
+from amr.names import find_variable
+
+from .indicator import Indicator, PatchView, exceed, thresholds
+
+
+class Threshold(Indicator):
+    """Refine where a number made of one variable exceeds a threshold.
+
+    **Arguments:**
+
+    - `above`: a number, or one for each level that may be refined (the first makes level 1; later levels use the last).
+    - `below`: patches whose cells are all below this may coarsen; one number or one a level. Default: `ratio * above`,
+      where `ratio` is how much the number falls from one level to the next in smooth data. Then what has coarsened does
+      not wish to be refined again.
+    - `variable`: which variable, its name or its number.
+    """
+
+    above: eqx.AbstractVar[tuple[float, ...]]
+    below: eqx.AbstractVar[tuple[float, ...]]
+    variable: eqx.AbstractVar[int | str]
+    ratio: eqx.AbstractClassVar[float]
+
+    def __init__(
+        self,
+        above: float | Sequence[float],
+        below: float | Sequence[float] | None = None,
+        variable: int | str = 0,
+    ):
+        self.above, self.below = thresholds(above, below, self.ratio)
+        self.variable = variable
+
+    def check(self, ndim, names):
+        find_variable(names, self.variable)
+
+    def wishes(self, patch):
+        return exceed(self.number(patch), self.above, self.below, patch.level)
+
+    @abc.abstractmethod
+    def number(self, patch: PatchView) -> Float[Array, "*cells"]:
+        """What is compared with the thresholds."""
+
+
+class Value(Threshold):
+    """Refine where a variable exceeds `above`.
+
+    **Arguments:**
+
+    - `above`: a number, or one for each level that may be refined (the first makes level 1; later levels use the last).
+    - `below`: patches whose cells are all below this may coarsen; one number or one a level. Default: `above`.
+    - `variable`: which variable, its name or its number.
+    """
+
+    above: tuple[float, ...]
+    below: tuple[float, ...]
+    variable: int | str = eqx.field(static=True)
+    ratio: ClassVar[float] = 1.0
+
+    def number(self, patch):
+        return patch.cells(self.variable)
+
+
+class Difference(Threshold):
+    """Refine where a variable changes by more than `above` between the two neighbours of a cell, in any direction.
+
+    This is AMRClaw's `flag2refine`. The change halves with each level, so by default patches may coarsen below
+    `above / 2`, where the coarser level would still fall short of `above`. Sensible: 0.02 to 0.1 of the range of the
+    variable.
+
+    **Arguments:** as for `Value`.
+    """
+
+    above: tuple[float, ...]
+    below: tuple[float, ...]
+    variable: int | str = eqx.field(static=True)
+    ratio: ClassVar[float] = 0.5
+
+    def number(self, patch):
+        rises = [jnp.abs(rise(patch, self.variable, d)) for d in range(patch.ndim)]
+        return jnp.stack(rises).max(0)
+
+
+class Gradient(Threshold):
+    """Refine where the length of a variable's gradient exceeds `above` (in units of the variable per length).
+
+    Where data are smooth this number is the same on every level: give thresholds that rise with the level, or the
+    finest level follows all that is steep.
+
+    **Arguments:** as for `Value`; by default patches may coarsen below `above / 2`.
+    """
+
+    above: tuple[float, ...]
+    below: tuple[float, ...]
+    variable: int | str = eqx.field(static=True)
+    ratio: ClassVar[float] = 0.5
+
+    def number(self, patch):
+        slopes = [rise(patch, self.variable, d) / (2 * patch.dx[d]) for d in range(patch.ndim)]
+        return jnp.sqrt(sum(slope**2 for slope in slopes))
+
+
+class Curvature(Threshold):
+    """Refine where a variable bends by more than `above`, in any direction: `|u[i+1] - 2 u[i] + u[i-1]|`.
+
+    The second difference is not divided by the cell widths: it has the unit of the variable, and is eight times the
+    error of linear interpolation between cells. In smooth data it falls by four with each level. The second difference
+    of averages over two cells is a weighted mean of those before, times four, so by default patches may coarsen below
+    `above / 4`, where the coarser level falls short of `above`. Sensible: 0.01 to 0.1 of the range of the variable.
+
+    **Arguments:** as for `Value`.
+    """
+
+    above: tuple[float, ...]
+    below: tuple[float, ...]
+    variable: int | str = eqx.field(static=True)
+    ratio: ClassVar[float] = 0.25
+
+    def number(self, patch):
+        bends = [jnp.abs(bend(patch, self.variable, d)) for d in range(patch.ndim)]
+        return jnp.stack(bends).max(0)
+
+
+class Detail(Threshold):
+    """Refine where a variable differs by more than `above` from what a mesh twice as coarse would know of it.
+
+    The detail is `|u - P R u|`: averages over `2**ndim` cells (R), interpolated back linearly (P: weights 3/4 and 1/4
+    in each dimension). It is the wavelet coefficient of multiresolution methods (Harten, Comm. Pure Appl. Math. 48,
+    1995) with the interpolation of Basilisk's `adapt_wavelet` (van Hooft et al., Boundary-Layer Meteorol. 167, 2018),
+    and an estimate of the error of the data in units of the variable. It vanishes for data linear in each coordinate.
+
+    In smooth data the detail falls by four with each level, so by default patches may coarsen below `above / 4`: a
+    larger value would take refinements back at the next regrid. Sensible: 1e-3 to 1e-2 of the range of the variable.
+
+    **Arguments:** as for `Value`. Reads two layers of ghost cells.
+    """
+
+    above: tuple[float, ...]
+    below: tuple[float, ...]
+    variable: int | str = eqx.field(static=True)
+    ratio: ClassVar[float] = 0.25
+
+    def number(self, patch):
+        known = restrict(patch.around(self.variable, 2)[..., None], skip=0)[..., 0]
+        for d in range(patch.ndim):
+            known = interpolated(known, d)
+        return jnp.abs(patch.cells(self.variable) - known)
+
+
+class Loehner(Threshold):
+    """Refine where second differences of a variable are large compared to first differences.
+
+    The estimator of Löhner (Comput. Methods Appl. Mech. Eng. 61, 1987), in one dimension
+
+        E = |u[i+1] - 2 u[i] + u[i-1]| / (|u[i+1] - u[i]| + |u[i] - u[i-1]| + filter (|u[i+1]| + 2 |u[i]| + |u[i-1]|)),
+
+    in several the root of the sum of the squares of the numerators of all second differences, mixed ones included, over
+    that of the denominators, as in PARAMESH and FLASH (Fryxell et al., Astrophys. J. Suppl. 131, 2000). Unlike there,
+    all of it is made of next neighbours, widths of cells do not enter, and of the two bounds that first differences set
+    to a mixed one the smaller counts: jumps along the grid are as clear in three dimensions as in one.
+
+    E lies between 0 and 1, is nearly 1 at jumps, and has no unit: one threshold fits all variables and scales. For that
+    it also sees the faintest trace in front of nothing; `AllOf(Loehner(), Value(above=1e-3))` does not.
+
+    **Arguments:** as for `Value`, and
+
+    - `above`, `below`: 0.8 (less refines more), and a quarter of it: with each level E falls by two to four where data
+      are smooth.
+    - `filter`: ripples smaller than about this fraction of the variable itself are left alone.
+    """
+
+    above: tuple[float, ...]
+    below: tuple[float, ...]
+    variable: int | str = eqx.field(static=True)
+    filter: float
+    ratio: ClassVar[float] = 0.25
+
+    def __init__(
+        self,
+        above: float | Sequence[float] = 0.8,
+        below: float | Sequence[float] | None = None,
+        variable: int | str = 0,
+        filter: float = 0.01,
+    ):
+        super().__init__(above, below, variable)
+        self.filter = filter
+        if filter < 0:
+            raise InvalidSettingError("filter", f"expected 0 or a small number such as 0.01, got {filter}")
+
+    def number(self, patch):
+        pairs = itertools.combinations_with_replacement(range(patch.ndim), 2)
+        bends, most = map(jnp.stack, zip(*(self.terms(patch, d, e) for d, e in pairs), strict=True))
+        # Numbers up to 1 have squares that neither overflow nor vanish; where all are 0, so is E.
+        largest = most.max(0)
+        scale = jnp.where(largest > 0, largest, 1)
+        return jnp.sqrt(((bends / scale) ** 2).sum(0) / jnp.maximum(((most / scale) ** 2).sum(0), 1))
+
+    def terms(self, patch: PatchView, d: int, e: int) -> tuple[Array, Array]:
+        """The second difference in directions d and e, and the most that it could be, with the filter."""
+        if d == e:
+            low, centre, high = (patch.cells(self.variable, d, shift) for shift in (-1, 0, 1))
+            change, most = bend(patch, self.variable, d), total(high - centre, centre - low)
+            size = total(low, 2 * centre, high)
+        else:
+            # A quarter, times the root of two: mixed differences count twice.
+            ends = itertools.product((-1, 1), repeat=2)
+            low, left, right, high = (2**-1.5 * patch.cells(self.variable, (d, e), end) for end in ends)
+            change = (high - right) - (left - low)
+            along_e, along_d = (high - right, left - low), (high - left, right - low)
+            most = jnp.minimum(total(*along_e), total(*along_d))
+            size = total(low, left, right, high)
+        return change, most + jnp.asarray(self.filter, size.dtype) * size
+
+
+def rise(patch: PatchView, variable: int | str, d: int) -> Float[Array, "*cells"]:
+    """The value at the neighbour above minus that at the neighbour below, in direction d."""
+    return patch.cells(variable, d, 1) - patch.cells(variable, d, -1)
+
+
+def bend(patch: PatchView, variable: int | str, d: int) -> Float[Array, "*cells"]:
+    """The second difference in direction d."""
+    return patch.cells(variable, d, 1) - 2 * patch.cells(variable) + patch.cells(variable, d, -1)
+
+
+def total(*arrays: Array) -> Array:
+    """The sum of absolute values."""
+    return jnp.abs(jnp.stack(arrays)).sum(0)
+
+
+def interpolated(coarse: Float[Array, "*coarse"], axis: int) -> Float[Array, "*finer"]:
+    """Cells half as long along an axis, linearly between the centres of the coarse ones, without the outermost."""
+    below, centre, above = (
+        coarse[(slice(None),) * axis + (slice(start, coarse.shape[axis] - 2 + start),)] for start in range(3)
+    )
+    halves = jnp.stack([0.75 * centre + 0.25 * side for side in (below, above)], axis + 1)
+    return halves.reshape(*coarse.shape[:axis], -1, *coarse.shape[axis + 1 :])

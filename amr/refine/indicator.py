@@ -1,0 +1,254 @@
+"""What wants resolution: an indicator gives a number for each cell; thresholds turn numbers into wishes.
+
+A cell may *refine* (wish for the next level) or be *kept* (wish not to fall below its own level). The two thresholds
+differ, so that patches do not flicker between levels (hysteresis). Here is what an indicator is and how indicators
+combine; `criteria` has those that look at a variable.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from amr.errors import InvalidSettingError
+from amr.names import find_variable
+from amr.show import text
+
+
+class PatchView(eqx.Module):
+    """One patch as an indicator sees it.
+
+    **Attributes:**
+
+    - `values`: cell values with `ghost` layers around, shape `(vars, *ghosted)`.
+    - `x`: coordinates of the cell centres (without ghosts), one array a dimension, broadcastable to `(*cells)`.
+    - `dx`: cell widths, shape `(ndim,)`.
+    - `level`, `time`: of the patch and of the data.
+    - `ghost`: layers of ghost cells in `values`.
+    - `names`: of the variables; without them, variables go by their numbers.
+    """
+
+    values: Float[Array, " vars *ghosted"]
+    x: tuple[Float[Array, "..."], ...]
+    dx: Float[Array, " ndim"]
+    level: Int[Array, ""]
+    time: Float[Array, ""]
+    ghost: int = eqx.field(static=True)
+    names: tuple[str, ...] = eqx.field(static=True, default=())
+
+    @property
+    def ndim(self) -> int:
+        return self.values.ndim - 1
+
+    def cells(
+        self, variable: int | str = 0, d: int | Sequence[int] | None = None, shift: int | Sequence[int] = 0
+    ) -> Float[Array, "*cells"]:
+        """The cells of one variable (its name or number), moved by `shift` cells along dimension `d`.
+
+        The neighbours across an edge are moved along two: `patch.cells("density", (0, 1), (1, -1))`.
+        """
+        by = np.zeros(self.ndim, int)
+        by[[] if d is None else np.atleast_1d(d)] = shift
+        return self._window(variable, by, by)
+
+    def around(self, variable: int | str, width: int) -> Float[Array, "*wider"]:
+        """The cells of one variable with `width` layers of ghost cells on each side."""
+        layers = np.full(self.ndim, width)
+        return self._window(variable, -layers, layers)
+
+    def _window(self, variable: int | str, low: np.ndarray, high: np.ndarray) -> Array:
+        """From the patch's first cell moved by `low` to its last one moved by `high`."""
+        reach = int(np.abs([low, high]).max())
+        if reach > self.ghost:
+            raise InvalidSettingError("refine", f"looks {reach} cells beyond a patch that has {self.ghost} ghost cells")
+        values = self.values[find_variable(self.names, variable, self.values.shape[0])]
+        return jax.lax.slice(values, (self.ghost + low).tolist(), (values.shape[0] - self.ghost + high).tolist())
+
+
+class Indicator(eqx.Module):
+    """Decides cell by cell where resolution is wanted."""
+
+    def __repr__(self) -> str:
+        return text(self)
+
+    def check(self, ndim: int, names: tuple[str, ...]) -> None:
+        """Raise `InvalidSettingError` if this indicator does not fit so many dimensions and these variables."""
+
+    @abc.abstractmethod
+    def wishes(self, patch: PatchView) -> tuple[Bool[Array, "*cells"], Bool[Array, "*cells"]]:
+        """Which cells wish to be refined and which to be kept at their level."""
+
+
+class Region(Indicator):
+    """Refine all cells that a box of the domain overlaps to a given level and keep them there.
+
+    **Arguments:**
+
+    - `lower`, `upper`: corners of the box, one number a dimension.
+    - `level`: the level the box shall have.
+    """
+
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    level: int
+
+    def __init__(self, lower, upper, level: int):
+        self.lower = tuple(float(v) for v in np.atleast_1d(lower))
+        self.upper = tuple(float(v) for v in np.atleast_1d(upper))
+        self.level = level
+        if len(self.lower) != len(self.upper):
+            raise InvalidSettingError("upper", f"has {len(self.upper)} numbers where lower has {len(self.lower)}")
+
+    def check(self, ndim, names):
+        if len(self.lower) != ndim:
+            raise InvalidSettingError("lower", f"has {len(self.lower)} numbers, expected {ndim}, as the domain")
+
+    def wishes(self, patch):
+        inside = jnp.asarray(True)
+        for x, dx, low, high in zip(patch.x, patch.dx, self.lower, self.upper, strict=True):
+            reach = (0.5 - 1e-4) * dx  # a cell that only touches the box, up to rounding, is outside
+            inside = inside & (x + reach > low) & (x - reach < high)
+        return inside & (patch.level < self.level), inside & (patch.level <= self.level)
+
+
+class Custom(Indicator):
+    """Refine where a function of your own exceeds a threshold.
+
+    **Arguments:**
+
+    - `function`: takes a `PatchView`, gives a number for each cell, shape `(*cells)`, in traceable JAX.
+    - `above`, `below`: as for `Value`; by default patches may coarsen below `above / 2`.
+    """
+
+    function: Callable
+    above: tuple[float, ...]
+    below: tuple[float, ...]
+
+    def __init__(
+        self, function: Callable, above: float | Sequence[float], below: float | Sequence[float] | None = None
+    ):
+        self.function = function
+        self.above, self.below = thresholds(above, below, 0.5)
+
+    def wishes(self, patch):
+        return exceed(self.function(patch), self.above, self.below, patch.level)
+
+
+class Joined(Indicator):
+    """Several indicators whose wishes are joined."""
+
+    indicators: eqx.AbstractVar[tuple[Indicator, ...]]
+
+    def __init__(self, *indicators: Indicator):
+        self.indicators = indicators
+        if not indicators or not all(isinstance(indicator, Indicator) for indicator in indicators):
+            raise InvalidSettingError("refine", f"expected one indicator or more, got {indicators}")
+
+    def check(self, ndim, names):
+        for indicator in self.indicators:
+            indicator.check(ndim, names)
+
+    def joined(self, patch: PatchView, join: Callable[[Array, Array], Array]) -> tuple[Array, Array]:
+        """The wishes of all, joined by `join`."""
+        refine, keep = zip(*(indicator.wishes(patch) for indicator in self.indicators), strict=True)
+        return functools.reduce(join, refine), functools.reduce(join, keep)
+
+
+class AnyOf(Joined):
+    """Refine where any of several indicators wishes it, and keep where any does."""
+
+    indicators: tuple[Indicator, ...]
+
+    def wishes(self, patch):
+        return self.joined(patch, jnp.logical_or)
+
+
+class AllOf(Joined):
+    """Refine only where all of several indicators wish it, and keep only where all do.
+
+    - Only inside of a box, and there at most to level 3: `AllOf(Region(lower, upper, 3), Loehner())`.
+    - Only where there is something: `AllOf(Loehner(), Value(above=1e-3))`.
+    """
+
+    indicators: tuple[Indicator, ...]
+
+    def wishes(self, patch):
+        return self.joined(patch, jnp.logical_and)
+
+
+class UpTo(Indicator):
+    """Refine where another indicator wishes it, but not beyond a level: `UpTo(2, Gradient(above=1.0))`.
+
+    **Arguments:**
+
+    - `level`: the highest level that this indicator may ask for.
+    - `indicator`: what asks.
+    """
+
+    level: int
+    indicator: Indicator
+
+    def __check_init__(self):
+        if not isinstance(self.level, int) or self.level < 0:
+            raise InvalidSettingError("level", f"expected a whole number, 0 or more, got {self.level!r}")
+        if not isinstance(self.indicator, Indicator):
+            raise InvalidSettingError("indicator", f"expected one such as Loehner(), got {self.indicator!r}")
+
+    def check(self, ndim, names):
+        self.indicator.check(ndim, names)
+
+    def wishes(self, patch):
+        refine, keep = self.indicator.wishes(patch)
+        return refine & (patch.level < self.level), keep & (patch.level <= self.level)
+
+
+class Named(Indicator):
+    """Tells an indicator the names of the variables."""
+
+    indicator: Indicator
+    names: tuple[str, ...] = eqx.field(static=True)
+
+    def _shown(self) -> Indicator:
+        return self.indicator
+
+    def check(self, ndim, names):
+        self.indicator.check(ndim, names)
+
+    def wishes(self, patch):
+        return self.indicator.wishes(dataclasses.replace(patch, names=self.names))
+
+
+def thresholds(above, below, ratio: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Both thresholds as tuples of the same length; `below` defaults to `ratio * above`."""
+    above = (above,) if np.ndim(above) == 0 else tuple(above)
+    if not above:
+        raise InvalidSettingError("above", "expected a number, or one for each level that may be refined")
+    if below is None:
+        below = tuple(ratio * value for value in above)
+    below = (below,) * len(above) if np.ndim(below) == 0 else tuple(below)
+    if len(below) != len(above):
+        raise InvalidSettingError("below", f"has {len(below)} numbers where above has {len(above)}")
+    if any(low > high for low, high in zip(below, above, strict=True)):
+        raise InvalidSettingError("below", f"expected at most above={list(above)}, got {list(below)}")
+    return above, below
+
+
+def exceed(number, above: tuple[Any, ...], below: tuple[Any, ...], level):
+    """Compare with the thresholds of the next level (to refine) and of this one (to be kept).
+
+    Levels beyond the last threshold use the last one.
+    """
+    last = len(above) - 1
+    up = jnp.asarray(above, number.dtype)[jnp.clip(level, 0, last)]
+    down = jnp.asarray(below, number.dtype)[jnp.clip(level - 1, 0, last)]
+    refine = number > up
+    return refine, refine | (number > down)

@@ -1,0 +1,248 @@
+"""Regrid: wishes of cells -> target levels -> buffer and 2:1 balance -> new forest -> data carried over.
+
+All of it runs on the device with static shapes. When the pool is too small for the new forest, nothing changes and
+the caller is told how much room is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int
+
+from amr.errors import InvalidSettingError
+from amr.grid import (
+    Leaves,
+    Pool,
+    Prolongation,
+    Store,
+    Topology,
+    apart,
+    arranged,
+    by_halves,
+    cell_centres,
+    cell_sizes,
+    gather,
+    listed,
+    over_blocks,
+    prolong,
+    put,
+    put_cells,
+    put_patches,
+    rows_of,
+    sweep,
+    take,
+    take_patches,
+)
+from amr.mesh import Forest, Mesh, Transition, adapt, balance, divided, half_offsets, row_major, unchanged
+
+from .indicator import Indicator, PatchView
+
+# For the half patches in and around each patch, the highest level that cells of the patch nearby wish for.
+Near = Int[Array, "halves patches"]
+
+
+LEVELS = jnp.int8  # large arrays of levels are kept in as few bytes as hold them
+
+
+class Regridded(eqx.Module):
+    """What a regrid gives back.
+
+    **Attributes:**
+
+    - `forest`: the new leaves; the old ones where the new ones do not fit.
+    - `needed`: how many patches the new forest needs.
+    - `changed`: whether any patch was refined or coarsened.
+    """
+
+    forest: Forest
+    needed: Int[Array, ""]
+    changed: Bool[Array, ""]
+
+
+def regrid(
+    mesh: Mesh,
+    topology: Topology,
+    store: Store,
+    scratch: Pool,
+    near: Near,
+    prolongation: Prolongation,
+    wanted: Bool[Array, ""] | None = None,
+) -> tuple[Regridded, Store, Pool]:
+    """Refine and coarsen once, if that is `wanted`.
+
+    `near` comes from `wishes_near`. The cells of the new patches are put together in `scratch`, whose contents are of
+    no matter, and put back into the store (with their averages, but not the rings).
+    """
+    forest, layout = topology.forest, topology.layout
+    target = target_levels(mesh, topology, near)
+    target = balance(mesh, forest, inner_halves(mesh, topology), target)
+    target = jnp.where(forest.active if wanted is None else forest.active & wanted, target, forest.level)
+    new, transition, needed = lax.cond(
+        (target != forest.level).any(), lambda: adapt(mesh, forest, target), lambda: unchanged(forest)
+    )
+    changed = (transition.change != 0).any()
+
+    rows = jnp.stack([transition.source, transition.child, transition.change])
+
+    def carried(i, scratch):
+        part = Transition(*arranged(layout, take_patches(layout, rows, i), leading=1))
+        return put(scratch, carried_over(mesh, topology, part, store, prolongation), i)
+
+    scratch = sweep(layout, new.count, carried, scratch, changed)
+    store = sweep(layout, new.count, lambda i, s: put_cells(mesh, s, take(scratch, i), i), store, changed)
+    return Regridded(new, needed, changed), store, scratch
+
+
+def wishes_near(
+    mesh: Mesh,
+    topology: Topology,
+    ghosted: Callable[[Int[Array, ""]], Float[Array, "vars blocks *ghosted lanes"]],
+    indicator: Indicator,
+    time,
+    buffer: Int[Array, " patches"],
+    wanted: Bool[Array, ""] | None = None,
+) -> Near:
+    """Ask the indicator about every cell, if that is `wanted`.
+
+    `ghosted(i)` gives the patches of sweep i with their ghost cells; `buffer[p]` is how many cells around a wishing
+    cell of patch p get what it wishes, at most half a patch.
+    """
+    layout = topology.layout
+
+    def one(i, near):
+        leaves = topology.part(i)
+        values = ghosted(i)
+        reach = arranged(layout, take_patches(layout, buffer, i))
+
+        def wished(block, values, reach):
+            wishes = wishes_of(mesh, block, indicator, values, time)
+            return near_halves(mesh, wished_levels(mesh, block.level, wishes), reach)
+
+        found = apart(leaves.valid, lambda: over_blocks(wished, leaves, jnp.moveaxis(values, 1, 0), reach))
+        return put_patches(layout, near, listed(found), i)
+
+    nothing = jnp.zeros((4**mesh.ndim, layout.capacity), LEVELS)
+    return sweep(layout, topology.forest.count, one, nothing, useful=wanted)
+
+
+def wishes_of(
+    mesh: Mesh,
+    forest: Forest | Leaves,
+    indicator: Indicator,
+    ghosted: Float[Array, "vars *ghosted patches"],
+    time: Float[Array, ""],
+) -> tuple[Bool[Array, "*cells patches"], Bool[Array, "*cells patches"]]:
+    """Ask the indicator about every cell of some patches."""
+    dtype = ghosted.dtype
+    ghost = (ghosted.shape[1] - mesh.patch) // 2
+
+    def one(values, x, dx, level):
+        pair = indicator.wishes(PatchView(values, x, dx, level, time, ghost))
+        return tuple(jnp.broadcast_to(wish, mesh.patch_shape) for wish in pair)
+
+    x = cell_centres(mesh, forest, dtype)
+    return jax.vmap(one, in_axes=-1, out_axes=-1)(ghosted, x, cell_sizes(mesh, forest, dtype), forest.level)
+
+
+def wished_levels(
+    mesh: Mesh, level: Int[Array, " patches"], wishes: tuple[Array, Array]
+) -> Int[Array, "*cells patches"]:
+    """The level that each cell wishes for: the next one where it wishes to be refined and that is possible, its own
+    where it wishes to be kept, and 0 elsewhere."""
+    refine, keep = wishes
+    own, finer = level.astype(LEVELS), jnp.minimum(level + 1, mesh.max_level).astype(LEVELS)
+    return jnp.where(refine, finer, jnp.where(keep, own, 0))
+
+
+def inner_halves(mesh: Mesh, topology: Topology) -> Int[Array, "halves patches"]:
+    """The rows of `topology.leaves.around` with a reach of one half patch."""
+    offsets = half_offsets(mesh.ndim, topology.leaves.reach)
+    return topology.leaves.around[np.flatnonzero((np.abs(2 * offsets - 1) <= 3).all(axis=1))]
+
+
+def target_levels(mesh: Mesh, topology: Topology, near: Near) -> Int[Array, " patches"]:
+    """The level each leaf should have: what its own cells wish, and what cells near it in other leaves wish.
+
+    Cells are compared with half patches: a half patch that comes within the buffer of a wishing cell gets the
+    wished level, and with it the leaf that holds it.
+    """
+    forest = topology.forest
+    wanted = jnp.where(forest.active, near, 0).astype(jnp.int32)
+    places = jnp.zeros_like(forest.level).at[inner_halves(mesh, topology)]
+    reached = places.max(wanted, mode="promise_in_bounds", wrap_negative_indices=False)
+    return jnp.minimum(jnp.maximum(reached, forest.level - 1), forest.level + 1)
+
+
+def near_halves(
+    mesh: Mesh, wanted: Int[Array, "*cells patches"], buffer: Int[Array, " patches"]
+) -> Int[Array, "halves patches"]:
+    """For the half patches in and around each patch the highest level that one of its cells wants which has them within
+    the patch's buffer."""
+    half, patch = mesh.patch // 2, mesh.patch
+    first = np.arange(-half, patch + half, half)[:, None]
+    cell = np.arange(patch)[None, :]
+    distance = np.maximum(np.maximum(first - cell, cell - (first + half - 1)), 0).astype(np.int32)
+    near = distance[:, :, None] <= buffer
+    # One dimension after the other: the cells along it become the half patches that they are near to.
+    for d in range(mesh.ndim):
+        reached = near.reshape(*near.shape[:2], *(1,) * (mesh.ndim - 1 - d), near.shape[-1])
+        wanted = by_halves(jnp.maximum, jnp.where(reached, jnp.expand_dims(wanted, d), 0), axis=d + 1)
+    return wanted.reshape(-1, wanted.shape[-1])
+
+
+def carried_over(
+    mesh: Mesh, topology: Topology, transition: Transition, store: Store, prolongation: Prolongation
+) -> Float[Array, "vars blocks *cells lanes"]:
+    """Data of the new patches of a sweep: copied, prolonged from their parent, or restricted from children.
+
+    `transition` is that of these patches, its arrays of shape `(blocks, lanes)`; topology and store are the old ones.
+    """
+
+    def one(transition):
+        refined = _from_parents(mesh, topology, transition, store, prolongation)
+        others = _from_the_same_cells(mesh, topology, transition, store)
+        return jnp.where(transition.change > 0, refined, others)
+
+    return apart(topology.leaves.valid, lambda: jax.vmap(one, out_axes=1)(transition))
+
+
+def _from_parents(mesh: Mesh, topology: Topology, transition: Transition, store: Store, prolongation: Prolongation):
+    """Each child's window cut out of its parent's ghosted patch, and prolonged."""
+    margin, ghost = prolongation.margin, topology.ghost
+    if ghost < margin:
+        advice = f"a prolongation that reads {margin} layers around a cell; use at least as many"
+        raise InvalidSettingError("ghost", f"{ghost} layers of ghost cells are too few for {advice}")
+    half, valid = mesh.patch // 2, topology.leaves.valid
+    corner = ((transition.child >> np.arange(mesh.ndim, dtype=np.int32)[:, None]) & 1) * half + (ghost - margin)
+    plan = topology.halo.fill.reshape(-1, *topology.halo.fill.shape[2:])
+    size = (1, *(half + 2 * margin,) * mesh.ndim, 1)
+
+    def window(source, start):
+        block, lane = divided(source, topology.layout.lanes)
+        return lax.dynamic_slice(plan, (block, *start, lane), size, allow_negative_indices=False)[0, ..., 0]
+
+    places = apart(valid, lambda: jax.vmap(window, in_axes=(0, -1), out_axes=-1)(transition.source, corner))
+    windows = apart(valid, lambda: gather(store, places))
+    return apart(valid, lambda: prolong(windows, prolongation))
+
+
+def _from_the_same_cells(mesh: Mesh, topology: Topology, transition: Transition, store: Store):
+    """The cells of the source of each patch; where it was coarsened, the averages of all children, the first of which
+    is the source."""
+    layout, half = topology.layout, mesh.patch // 2
+    cells = np.indices(mesh.patch_shape, np.int32).reshape(mesh.ndim, -1, 1)
+    child = sum((cell // half) << d for d, cell in enumerate(cells))
+    averages = mesh.cells_per_patch + row_major([*(cells % half)], half)
+    merged = transition.change < 0
+    slot = jnp.minimum(transition.source + jnp.where(merged, child, 0), layout.capacity - 1)
+    row = jnp.where(merged, averages, row_major([*cells], mesh.patch))
+    values = apart(
+        topology.leaves.valid, lambda: gather(store, layout.place(rows_of(mesh, topology.ghost).total, row, slot))
+    )
+    return values.reshape(values.shape[0], *mesh.patch_shape, -1)

@@ -1,0 +1,241 @@
+"""The folder a run leaves behind: the resolved config, dumps, checkpoints, a picture and the summary."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import shutil
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+import amr
+from amr.field import Field
+from amr.files import Geometry, replacing, write_whole
+from solvers.config import Case, ConfigError
+from solvers.equations import vectors_in
+from solvers.records import RecordFile, no_rows, places_text
+from solvers.run import Checkpoint, numbered, write_newest
+
+from .lock import FolderLock
+
+CHECKPOINTS = "checkpoints"  # the folder of those
+
+
+class RunFolder:
+    """Writes what a run produces, each file whole or not at all.
+
+    Files are called `<name>_0000.vtkhdf` and so on, `<name>.vtkhdf.series`, `<name>.png`, `config.toml` and
+    `summary.json`; checkpoints lie in a folder `checkpoints` and are called `<name>_<step>.vtkhdf`. What is recorded is
+    in `<name>_<record>.csv` or `.jsonl`, where values are taken in `<name>_<record>.json`.
+    """
+
+    def __init__(self, case: Case):
+        output = case.config.output
+        assert output.directory is not None, "the config of a case is resolved"
+        assert output.name is not None, "the config of a case is resolved"
+        self.case, self.name = case, output.name
+        self.directory = Path(output.directory)
+        self.config = self.directory / "config.toml"
+        self.summary = self.directory / "summary.json"
+        self.picture = self.directory / f"{self.name}.png"
+        self.series = self.directory / f"{self.name}.vtkhdf.series"
+        self.checkpoints = self.directory / CHECKPOINTS
+        self.dumps: list[tuple[Path, float]] = []
+        tables = case.config.record.items()
+        self.records = {key: RecordFile(self.directory / f"{self.name}_{key}.{table.format}") for key, table in tables}
+        self.geometry = Geometry()  # of the last file that was written
+        self.lock = FolderLock(self.directory)
+
+    # --- before a run -------------------------------------------------------------------------------------------------
+
+    def prepare(self, source: Path, replace: bool) -> None:
+        """Make the folder with the config in it; earlier results are replaced only if that is asked for.
+
+        Raises `ConfigError` where they are in the way. The config file `source` is never written over.
+        """
+        self._check(source, replace)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.lock.take()
+        for path in self._results():
+            path.unlink()
+        self._write_config(source)
+        self._write_places()
+
+    def prepare_to_resume(self, source: Path, checkpoint: Checkpoint, replace: bool) -> None:
+        """Make the folder ready to go on from a checkpoint: what was written later is removed, the rest stays.
+
+        The config is replaced by the new one. Raises `ConfigError` where a file of a record has other columns, or one
+        that is to be removed is whole and `replace` is false.
+        """
+        self.lock.take()
+        self._check_records()
+        step = int(checkpoint.field.step)
+        for path in (*self._later_than(step, replace), self.summary, self.picture):
+            path.unlink(missing_ok=True)
+        for path in self._recorded():
+            if path.suffix != ".json":
+                RecordFile(path).cut_after(step)
+        self._write_series(self.dumps)
+        self._write_config(source)
+        self._write_places()
+
+    def _later_than(self, step: int, replace: bool) -> list[Path]:
+        """Dumps and checkpoints that are later than a step; the other dumps are listed in `dumps`.
+
+        Those that cannot be read get another name: they may be of use to somebody.
+        """
+        later, self.dumps = [], []
+        for path in (*numbered(self.directory, self.name), *numbered(self.checkpoints, self.name)):
+            header = _header_of(path)
+            if header is None:
+                path.rename(path.with_name(f"{path.name}.unreadable"))
+            elif header["step"] > step:
+                later.append(path)
+            elif path.parent == self.directory:
+                self.dumps.append((path, header["time"]))
+        if later and not replace:
+            names = ", ".join(path.name for path in later[:3]) + (", ..." if len(later) > 3 else "")
+            advice = "add --force to replace what was written since"
+            raise ConfigError([f"{self.directory} holds later results than step {step} ({names}); {advice}"])
+        return later
+
+    def _check_records(self) -> None:
+        """Rows that are added must have the columns of those there are."""
+        setup, case = self.case.simulation.setup, self.case
+        reports = [
+            f"{file.path}: has other columns than record.{key}; give the record another name"
+            for key, file in self.records.items()
+            if not file.fits(no_rows(setup, case.records[key].tape(setup, case.derived)))
+        ]
+        if reports:
+            raise ConfigError(reports)
+
+    def _write_places(self) -> None:
+        for key, file in self.records.items():
+            points = self.case.records[key].points(self.case.simulation.mesh)
+            if points is not None:
+                write_whole(file.places, places_text(points))
+
+    def _write_config(self, source: Path) -> None:
+        write_whole(self.config, self.case.config.to_toml())
+        for module in self.case.modules:
+            copy = self.directory / module.relative_to(source.resolve().parent)
+            if not (copy.exists() and copy.samefile(module)):
+                with replacing(copy) as temporary:
+                    shutil.copyfile(module, temporary)
+
+    def _check(self, source: Path, replace: bool) -> None:
+        key = f"output.directory: {self.directory}"
+        blocker = next((p for p in (self.directory, *self.directory.parents) if p.exists()), None)
+        if blocker is not None and not blocker.is_dir():
+            raise ConfigError([f"{key}: {blocker} is a file, expected a folder"])
+        if blocker is not None and not os.access(blocker, os.W_OK):
+            raise ConfigError([f"{key}: no permission to write in {blocker}"])
+        if self.config.exists() and self.config.samefile(source):
+            advice = f"to go on with that run: amrax resume {self.directory}"
+            raise ConfigError([f"{key}: is where this config is; give another ({advice})"])
+        found = [path.name for path in self._results()]
+        if found and not replace:
+            names = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
+            advice = "add --force to replace them, or give another, such as output.directory=runs/again"
+            raise ConfigError([f"{key} holds results already ({names}); {advice}"])
+
+    def _results(self) -> list[Path]:
+        """Files of an earlier run."""
+        single = [path for path in (self.config, self.summary, self.picture, self.series) if path.exists()]
+        failed = [path for path in [self._failed] if path.exists()]
+        left = sorted(self.directory.glob(f"{glob.escape(self.name)}*.tmp")) if self.directory.exists() else []
+        dumps = [*numbered(self.directory, self.name), *failed, *numbered(self.checkpoints, self.name)]
+        return [*single, *dumps, *self._recorded(), *left]
+
+    def _recorded(self) -> list[Path]:
+        """Files of what is recorded, or was by the config of an earlier run."""
+        try:
+            keys = set(tomllib.loads(self.config.read_text(encoding="utf-8")).get("record", {}))
+        except (OSError, ValueError):
+            keys = set()
+        stems = [f"{self.name}_{key}" for key in sorted(keys | self.records.keys())]
+        found = [self.directory / f"{stem}.{kind}" for stem in stems for kind in ("csv", "jsonl", "json")]
+        return [path for path in found if path.exists()]
+
+    @property
+    def _failed(self) -> Path:
+        return self.directory / f"{self.name}_failed.vtkhdf"
+
+    # --- during a run -------------------------------------------------------------------------------------------------
+
+    def dump(self, checkpoint: Checkpoint) -> Path:
+        """Write the next dump and list it in the series."""
+        # Some of the earlier ones may have been removed.
+        last = int(self.dumps[-1][0].stem.removeprefix(f"{self.name}_")) if self.dumps else -1
+        path = self.directory / f"{self.name}_{last + 1:04d}.vtkhdf"
+        self._write(checkpoint, path, self.case.config.output.precision)
+        self.dumps.append((path, float(checkpoint.field.time)))
+        self._write_series(self.dumps)
+        return path
+
+    def keep(self, checkpoint: Checkpoint) -> Path:
+        """Write a checkpoint, and remove those there are too many of."""
+        options = {"config": self.case.config.to_toml(), "geometry": self.geometry}
+        return write_newest(self.checkpoints, self.name, self.case.config.checkpoint.keep, checkpoint, **options)
+
+    def dump_failed(self, checkpoint: Checkpoint) -> Path:
+        """Write the last good field of a run that failed."""
+        self._write(checkpoint, self._failed, None)
+        return self._failed
+
+    def finish(self, solution) -> list[str]:
+        """Write the summary and the picture of the final field; gives remarks about what did not work."""
+        write_whole(self.summary, json.dumps(solution.summary.to_dict(), indent=2) + "\n")
+        self._failed.unlink(missing_ok=True)
+        if not self.case.config.output.picture:
+            return []
+        try:
+            self._draw(solution.field)
+        except Exception as error:  # whatever matplotlib and the disk have to say: the results are there
+            return [f"the picture {self.picture} could not be drawn: {type(error).__name__}: {error}"]
+        return []
+
+    def release(self) -> None:
+        """The run is over: others may write here."""
+        self.lock.release()
+
+    def _write(self, checkpoint: Checkpoint, path: Path, precision: str | None) -> None:
+        field, own = self.case.derived.added_to(checkpoint.field), len(checkpoint.field.names)
+        derived = dict(zip(field.names[own:], np.asarray(field.data)[own:], strict=True))
+        vectors = vectors_in(field.names, field.mesh.ndim)
+        checkpoint.save(
+            path,
+            config=self.case.config.to_toml(),
+            precision=precision,
+            derived=derived,
+            vectors=vectors,
+            compression=self.case.config.output.compression,
+            geometry=self.geometry,
+        )
+
+    def _write_series(self, entries: Iterable[tuple[Path, float]]) -> None:
+        amr.io.write_series(self.series, entries)
+
+    def _draw(self, field: Field) -> None:
+        import matplotlib as mpl
+
+        mpl.use("agg")  # no window, also on machines without a display
+        from amr.pictures import plot
+
+        shown = self.case.derived.added_to(field)
+        figure = plot.plot(shown, self.case.config.output.variable or 0, patches=True)
+        with replacing(self.picture) as temporary:
+            figure.savefig(temporary, format="png", dpi=150)
+
+
+def _header_of(path: Path) -> dict | None:
+    """What a file says of itself; `None` where it is damaged."""
+    try:
+        return amr.io.read_header(path)
+    except amr.io.FileError:
+        return None

@@ -1,0 +1,86 @@
+"""One run of a config in its folder: with progress shown, files written in the background, and an orderly end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from solvers.config import Case
+from solvers.records import Series
+from solvers.run import Checkpoint, Interrupted, Reporter, RunError, Solution, Wishes, rules_of
+
+from .background import Background
+from .folder import RunFolder
+from .interrupt import StopRequest
+
+FAILED = 1  # exit status
+STOPPING = "stopping after this step, or compilation, and writing a checkpoint; Ctrl-C again stops at once without one"
+
+
+class EarlyEndError(Exception):
+    """A run that ended early. Its text says why, and what to do next.
+
+    **Attributes:** `status`: the exit status for it.
+    """
+
+    def __init__(self, message: str, status: int):
+        super().__init__(message)
+        self.status = status
+
+
+def perform(case: Case, folder: RunFolder, show: Reporter, checkpoint: Checkpoint | None = None) -> Solution:
+    """Run a case from its beginning or from a checkpoint, and leave everything in the folder.
+
+    Raises `EarlyEndError` where it ended early, `OSError` where files cannot be written.
+    """
+    with StopRequest(lambda: show.say(STOPPING)) as stop:
+        try:
+            with Background() as writer:
+                solution = _solution(case, _wishes(case, folder, show, writer, stop), checkpoint)
+        except RunError as error:
+            raise EarlyEndError("\n".join(_after_failure(folder, error)), FAILED) from error
+        except Interrupted as interrupt:
+            path = folder.keep(interrupt.checkpoint)
+            reached = f"t = {float(interrupt.checkpoint.field.time):.6g}, step {interrupt.checkpoint.field.step}"
+            text = f"interrupted at {reached}; the checkpoint is {path}\nto go on: amrax resume {folder.directory}"
+            raise EarlyEndError(text, stop.status) from interrupt
+    for remark in folder.finish(solution):
+        show.say(remark)
+    return solution
+
+
+def _after_failure(folder: RunFolder, error: RunError) -> list[str]:
+    """What to say of a run that failed; its last good field is written."""
+    lines = [f"the run failed: {error}", *getattr(error, "__notes__", ())]
+    if error.checkpoint is None:
+        return lines
+    try:
+        path = folder.dump_failed(error.checkpoint)
+    except OSError as lost:
+        return [*lines, f"the last good field could not be written: {lost}"]
+    advice = f"to go on from there with other settings: amrax resume {folder.directory} --from {path} KEY=VALUE"
+    return [*lines, f"the last good field is in {path}", advice]
+
+
+def _solution(case: Case, wishes: Wishes, checkpoint: Checkpoint | None) -> Solution:
+    begin = 0.0 if checkpoint is None else float(checkpoint.field.time)
+    run = case.simulation.prepared(begin, case.config.time.end, wishes)
+    return Solution(*(run.go(case.initial) if checkpoint is None else run.go_on(checkpoint)))
+
+
+def _wishes(case: Case, folder: RunFolder, show: Reporter, writer: Background, stop: StopRequest) -> Wishes:
+    """What the config wants from the run."""
+
+    def written_by(write: Callable, word: str) -> Callable[[Checkpoint], None]:
+        def task(checkpoint: Checkpoint) -> None:
+            path = write(checkpoint)
+            show.say(f"t = {float(checkpoint.field.time):.4g}: {word} {path}")
+
+        return lambda checkpoint: writer.do(lambda: task(checkpoint))
+
+    output, kept = case.config.output, case.config.checkpoint
+    dumps = Series(written_by(folder.dump, "wrote"), rules_of(None, output.every_steps, None))
+    checkpoints = Series(
+        written_by(folder.keep, "checkpoint"), rules_of(kept.every, kept.every_steps, kept.every_minutes)
+    )
+    recording = case.recording(lambda name, rows: writer.do(lambda: folder.records[name].append(rows)))
+    return Wishes(case.exact, case.output_times, dumps, checkpoints, show, stop, recording)

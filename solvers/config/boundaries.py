@@ -1,0 +1,321 @@
+"""From what a config says about the faces of the domain to boundaries.
+
+A boundary is a name or a table, which may hold further boundaries. Its formulas are tried where and when they will be
+needed: at the ghost cells of the root grid beyond its face, at the start and at the end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import amr
+from solvers.equations import ConservationLaw
+
+from .boundary_tables import EXAMPLES, KEYS, OPTIONAL
+from .formulas import Formulas
+from .law_checks import not_admissible, with_coefficients
+from .mistakes import Mistakes
+from .toml_text import KeyPath, alternatives, show
+from .trial import Beyond, Points, beyond_face, check_values, values_at, with_first
+from .user_function import is_reference
+from .values import formula
+
+PLAIN: dict[str, amr.Boundary] = {
+    "periodic": amr.Periodic(),
+    "outflow": amr.Outflow(),
+    "wall": amr.Wall(),
+    "symmetry": amr.Wall(),
+}
+PATH: KeyPath = ("domain", "boundary")
+Face = tuple[KeyPath, Any]  # where a boundary stands, and what stands there
+Faces = tuple[tuple[Face, Face], ...]
+
+
+def faces_of(given: Any, ndim: int) -> Faces:
+    """What is said about the lower and the upper face across each dimension; raises `InvalidSettingError`."""
+    entries = given if isinstance(given, list | tuple) else [given] * ndim
+    if len(entries) != ndim:
+        message = f"expected one entry for each of {ndim} dimensions, got {len(entries)}"
+        raise amr.InvalidSettingError("boundary", message)
+    found: list[tuple[Face, Face]] = []
+    for n, entry in enumerate(entries):
+        path = (*PATH, n) if isinstance(given, list | tuple) else PATH
+        several = isinstance(entry, list | tuple)
+        if several and len(entry) != 2:
+            expected = "expected one boundary or a pair [lower, upper] for each dimension"
+            raise amr.InvalidSettingError("boundary", f"found {show(entry)}, {expected}")
+        both = (((*path, 0), entry[0]), ((*path, 1), entry[1])) if several else ((path, entry), (path, entry))
+        found.append(both)
+    return tuple(found)
+
+
+def periodic_in(faces: Faces) -> list[bool]:
+    """Which dimensions wrap around, which is all of the faces that the domain depends on; raises
+    `InvalidSettingError`."""
+    flags = [[_kind(face) == "periodic" for _, face in pair] for pair in faces]
+    for axis, (low, high) in zip("xyz", flags, strict=False):
+        if low != high:
+            found = f"one of the faces across {axis} is periodic and the one opposite to it is not"
+            raise amr.InvalidSettingError("boundary", f"{found}; expected both or neither")
+    return [low for low, _ in flags]
+
+
+def _kind(given: Any) -> Any:
+    return given.get("type") if isinstance(given, Mapping) else given
+
+
+@dataclass
+class BoundaryReader:
+    """Reads the boundaries of one config.
+
+    **Attributes:** `law`: where there is one; `names`, of the variables in which values are given (`None`: not known
+    because of a mistake); `initial`: the initial values; `ghost`: layers of ghost cells; `diffuses`: whether
+    anything does.
+    """
+
+    formulas: Formulas
+    mistakes: Mistakes
+    law: ConservationLaw | None
+    names: tuple[str, ...] | None
+    initial: Callable | None
+    ghost: int = 2
+    diffuses: bool = False
+
+    def pairs(self, faces: Faces) -> list[tuple[amr.Boundary, amr.Boundary]] | None:
+        """The boundaries of all faces, if nothing is wrong with any."""
+        found: list[amr.Boundary | None] = []
+        for d, pair in enumerate(faces):
+            for end, (path, given) in enumerate(pair):
+                if self.mistakes.blame(path):
+                    found.append(None)  # the same mistake on another face
+                    continue
+                boundary = self.boundary(path, given, self.names, self._beyond(faces, d, end))
+                found.append(None if self.mistakes.blame(path) else boundary)
+        whole = [boundary for boundary in found if boundary is not None]
+        return list(zip(whole[::2], whole[1::2], strict=True)) if len(whole) == len(found) else None
+
+    def _beyond(self, faces: Faces, d: int, end: int) -> list[Beyond]:
+        """Where and when the boundary is needed; nothing if the grid is not known.
+
+        Faces are filled one dimension after the other, with the ghost cells of those before.
+        """
+        mesh = self.formulas.mesh
+        if mesh is None:
+            return []
+        copied = [[_kind(face) in ("periodic", "outflow") for _, face in pair] for pair in faces]
+        corners = [(k < d or low, k < d or high) for k, (low, high) in enumerate(copied)]
+        return [beyond_face(mesh, d, end, self.ghost, corners, time) for time in self.formulas.times]
+
+    # --- kinds --------------------------------------------------------------------------------------------------------
+
+    def boundary(
+        self, path: KeyPath, given: Any, names: tuple[str, ...] | None, beyond: Sequence[Beyond], part: bool = False
+    ) -> amr.Boundary | None:
+        """One boundary; `part` of a face or for some variables only, if it stands inside of another one."""
+        kind = self._known_kind(path, given)
+        if kind is None:
+            return None
+        if kind in PLAIN:
+            if kind == "periodic" and part:
+                self.mistakes.add(path, "a part of a face cannot be periodic")
+            return PLAIN[kind]
+        if kind == "split":
+            return self._split(path, given, names, beyond)
+        if kind == "by_variable":
+            return self._by_variable(path, given, names, beyond)
+        if kind == "function":
+            return self._function((*path, "name"), given["name"], names, beyond)
+        if kind == "robin":
+            return self._robin(path, given, names, beyond)
+        key, make = ("slope", amr.Neumann) if kind == "neumann" else ("value", amr.Dirichlet)
+        value = self._values((*path, key), given[key], names, beyond)
+        if value is not None and kind != "neumann":
+            self._check_states((*path, key), given[key], value, names, beyond)
+        return None if value is None else make(value)
+
+    def _known_kind(self, path: KeyPath, given: Any) -> str | None:
+        """Which kind it is, if that has the keys it should."""
+        table = isinstance(given, Mapping)
+        if not table and not isinstance(given, str):
+            self.mistakes.add(path, f'found {show(given)}, expected a name such as "outflow" or a table with a type')
+            return None
+        kind = given.get("type") if table else given
+        if not isinstance(kind, str) or kind not in KEYS:
+            found = "missing" if kind is None else f"found {show(kind)}"
+            place = (*path, "type") if table else path
+            self.mistakes.add(place, f"{found}, expected {alternatives(list(KEYS), kind)}")
+            return None
+        if not table:
+            if kind in PLAIN:
+                return kind
+            self.mistakes.add(path, f'{show(kind)} needs a table: {{type = "{kind}", {EXAMPLES[kind]}}}')
+            return None
+        return kind if self._has_keys(path, given, kind) else None
+
+    def _has_keys(self, path: KeyPath, table: Mapping, kind: str) -> bool:
+        missing = [key for key in KEYS[kind] if key not in table and (kind, key) not in OPTIONAL]
+        for key in missing:
+            example = f'{{type = "{kind}", {EXAMPLES[kind]}}}'
+            self.mistakes.add((*path, key), f"missing, expected it as in {example}")
+        for key in table.keys() - {"type", *KEYS[kind]} if kind != "by_variable" else ():
+            hint = f"expected {alternatives(KEYS[kind], key)}" if KEYS[kind] else "it has none"
+            self.mistakes.add((*path, key), f"unknown key of {show(kind)}; {hint}")
+        return not missing
+
+    def _split(self, path, given, names, beyond) -> amr.Boundary | None:
+        where, tried = self._formula((*path, "where"), given["where"]), beyond
+        for cells in beyond if where is not None else ():
+            self.mistakes.attempt((*path, "where"), _try, where, cells, 1)
+        if where is None or self.mistakes.blame((*path, "where")):
+            tried = []
+
+        def part(key: str, chosen: bool) -> amr.Boundary | None:
+            there = [_part(cells, where, chosen) for cells in tried]
+            return self.boundary((*path, key), given[key], names, there, part=True)
+
+        inside, outside = part("inside", True), part("outside", False)
+        return None if where is None or inside is None or outside is None else amr.Split(where, inside, outside)
+
+    def _by_variable(self, path, given, names, beyond) -> amr.Boundary | None:
+        found: dict[str, amr.Boundary] = {}
+        for name in given.keys() - {"type", "rest"}:
+            if names is not None and name not in names:
+                expected = alternatives([*names, "rest"], name)
+                self.mistakes.add((*path, name), f"no such variable here; expected {expected}")
+                continue
+            boundary = self.boundary((*path, name), given[name], (name,), beyond, part=True)
+            found |= {} if boundary is None else {name: boundary}
+        rest = self.boundary((*path, "rest"), given.get("rest", "outflow"), names, beyond, part=True)
+        return None if rest is None else amr.ByVariable(found, rest)
+
+    def _robin(self, path, given, names, beyond) -> amr.Boundary | None:
+        a, b = (self._number((*path, key), given[key]) for key in ("a", "b"))
+        value = (0.0,) * len(names or ("",))
+        if "value" in given:
+            value = self._values((*path, "value"), given["value"], names, beyond)
+        return self.mistakes.attempt(path, amr.Robin, a, b, value)
+
+    def _number(self, path: KeyPath, given: Any) -> float | None:
+        """A constant, which may be an expression in the parameters."""
+        found = self._formula(path, given)
+        constant = getattr(found, "constant", None)
+        if found is not None and (constant is None or not math.isfinite(constant)):
+            self.mistakes.add(path, f"found {show(given)}, expected a finite number")
+            return None
+        return constant
+
+    def _function(self, path, reference, names, beyond) -> amr.Boundary | None:
+        if self.diffuses:
+            others = "a value or a slope, such as dirichlet, neumann or robin"
+            self.mistakes.add(path[:-1], f"ghost values say nothing about the flux of diffusion; give {others}")
+            return None
+        if not is_reference(reference):
+            self.mistakes.add(path, f"found {show(reference)}, expected 'module:function'")
+            return None
+        call = ("mirrored", *self.formulas.spacetime)
+        function = self.mistakes.attempt(path, self.formulas.user_function, reference, call)
+        if function is None:
+            return None
+        if names is not None and self.names is not None and self.initial is not None:
+            for cells in beyond:
+                self._try_on_mirrored(path, function, names, self._without_corners(cells))
+        return amr.GhostFunction(function)
+
+    def _try_on_mirrored(self, path, function, names, cells: Beyond) -> None:
+        if self.mistakes.blame(path) or not len(cells.points[0]):
+            return
+        assert self.initial is not None, "checked before"
+        assert self.names is not None, "checked before"
+        known = dict(zip(self.names, values_at(self.initial, cells.mirrored, ()), strict=True))
+        rows = [np.broadcast_to(np.asarray(known[name], float), cells.points[0].shape) for name in names]
+        self.mistakes.attempt(path, _try, with_first(function, np.stack(rows)), cells, len(names))
+
+    # --- values -------------------------------------------------------------------------------------------------------
+
+    def _values(self, path: KeyPath, given: Any, names: tuple[str, ...] | None, beyond: Sequence[Beyond]) -> Any:
+        """A number, a function, or a tuple with one of these for each variable."""
+        if isinstance(given, Mapping):
+            return self._table_of_values(path, given, names, beyond)
+        count = 1 if names is None else len(names)
+        if count > 1 and names is not None and not is_reference(given):
+            expected = f"a table with {' and '.join(names)}, or 'module:function'"
+            self.mistakes.add(path, f"found {show(given)}, expected {expected}")
+            return None
+        return self._value(path, given, count, beyond)
+
+    def _table_of_values(self, path, given, names, beyond) -> Any:
+        found = {key: self._value((*path, key), text, 1, beyond) for key, text in given.items()}
+        if names is None:
+            return None
+        for key in given.keys() - set(names):
+            self.mistakes.add((*path, key), f"no such variable here; expected {alternatives(names, key)}")
+        for name in names:
+            if name not in given:
+                self.mistakes.add((*path, name), "missing, expected a number, an expression or 'module:function'")
+        values = tuple(found.get(name) for name in names)
+        return None if None in values else values
+
+    def _value(self, path: KeyPath, given: Any, count: int, beyond: Sequence[Beyond]) -> Any:
+        """A number where it is one, else a function."""
+        function = self._formula(path, given)
+        if function is None:
+            return None
+        constant = getattr(function, "constant", None)
+        if constant is not None and not math.isfinite(constant):
+            self.mistakes.add(path, f"found {show(given)}, which is {constant}, expected a finite number")
+            return None
+        for cells in beyond:
+            if not self.mistakes.blame(path):
+                self.mistakes.attempt(path, _try, function, cells, count)
+        return function if constant is None else constant
+
+    def _formula(self, path: KeyPath, given: Any) -> Callable | None:
+        try:
+            formula(given)
+        except ValueError as error:
+            self.mistakes.add(path, str(error))
+            return None
+        return self.formulas.read(path, given, in_time=True)
+
+    def _check_states(self, path: KeyPath, given: Any, value: Any, names, beyond: Sequence[Beyond]) -> None:
+        """The values must make sense to the law, if they are all of its variables."""
+        if self.law is None or names != self.law.given or self.mistakes.blame(path):
+            return
+        for cells in (cells for cells in beyond if len(cells.points[0])):
+            parts = value if isinstance(value, tuple) else (value,)
+            found = [values_at(p, cells.points, (cells.time,)) if callable(p) else (p,) for p in parts]
+            rows = with_coefficients(self.law, [row for part in found for row in part], self._moved_onto(cells))
+            name, message = not_admissible(self.law, rows, *cells.points, cells.time)
+            if message:
+                self.mistakes.add((*path, name) if name and isinstance(given, Mapping) else path, message)
+                return
+
+    def _moved_onto(self, cells: Beyond) -> Points:
+        """The points moved onto the faces, where the coefficients of a law are taken."""
+        return tuple(np.clip(x, low, high) for x, (low, high) in zip(cells.points, self._sides(), strict=True))
+
+    def _without_corners(self, cells: Beyond) -> Beyond:
+        """Only the points beyond this face alone."""
+        pairs = zip(cells.mirrored, self._sides(), strict=True)
+        return cells.where(np.all([(low < x) & (x < high) for x, (low, high) in pairs], axis=0))
+
+    def _sides(self) -> list[tuple[float, float]]:
+        mesh = self.formulas.mesh
+        assert mesh is not None, "there are points"
+        return list(zip(mesh.domain.lower, mesh.domain.upper, strict=True))
+
+
+def _part(cells: Beyond, where: Callable | None, chosen: bool) -> Beyond:
+    assert where is not None, "there are points"
+    found = np.asarray(values_at(where, cells.points, (cells.time,))[0], float) != 0
+    return cells.where(np.broadcast_to(found, cells.points[0].shape) == chosen)
+
+
+def _try(function: Callable, cells: Beyond, count: int) -> None:
+    if len(cells.points[0]):
+        check_values(function, cells.points, count, cells.time)

@@ -1,0 +1,344 @@
+"""From the tables of a config to the objects of a run.
+
+Every object is made from the tables it needs by one method here, or by a module `build_...`. A mistake leaves its
+object out, and whatever needs that one; all the rest is still made and checked, so that a person sees every mistake
+at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jax
+
+import amr
+from amr.files import RESERVED as RESERVED_NAMES
+from solvers.equations import Derived, Equation, Terms, known_names
+from solvers.records import Record, Recorded, Recording
+from solvers.run import Simulation
+
+from .boundaries import PATH, BoundaryReader, Faces, faces_of, periodic_in
+from .coefficients import try_coefficients
+from .equation import build_equation
+from .equation_tables import OwnLawTable, ScalarsTable
+from .file import Source, read_source
+from .formulas import Each, Formulas, Looks
+from .law_checks import check_methods, not_admissible, with_coefficients
+from .mistakes import Mistakes, Tables, fields_of, read_tables
+from .records import build_records, check_columns
+from .refine import build_refine, check_regions
+from .scheme import Auto, Scheme, as_table, build_scheme
+from .tables import Config, DomainTable, MeshTable, OutputTable, RefineTable, TimeTable
+from .toml_text import alternatives, show
+from .trial import flat_points, values_at
+from .values import RESERVED
+
+MOST_DUMPS = 100_000
+NEEDED = "missing, expected an expression or 'module:function'"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A config and everything that was made of it, ready to run.
+
+    **Attributes:**
+
+    - `config`: with all defaults filled in.
+    - `simulation`, `initial`, `exact`: `simulation.run(initial, config.time.end, exact=exact)`.
+    - `output_times`: when to write between start and end.
+    - `derived`: more variables to write.
+    - `modules`: files of the user's own modules that the config names.
+    - `records`: what to record step by step, by name.
+    """
+
+    config: Config
+    simulation: Simulation
+    initial: Callable
+    exact: Callable | None
+    output_times: tuple[float, ...]
+    derived: Derived
+    modules: tuple[Path, ...]
+    records: dict[str, Record] = field(default_factory=dict)
+
+    def recording(self, receive: Callable[[str, Recorded], Any]) -> Recording | None:
+        """What the config wants recorded, given to `receive(name, rows)`."""
+        tapes = {name: record.tape(self.simulation.setup, self.derived) for name, record in self.records.items()}
+        return Recording(tapes, receive) if tapes else None
+
+    @property
+    def equation(self) -> str:
+        """What is solved, in a line."""
+        return f"{self.config.equation.type}: {', '.join(self.simulation.setup.equation.names)}"
+
+    @property
+    def scheme(self) -> str:
+        """How it is solved, in a line."""
+        table = self.config.scheme
+        parts = [getattr(table, key) for key in ("method", "reconstruction", "riemann", "integrator")]
+        named = [part for part in parts if part is not None]
+        diffusion = [] if table.diffusion is None else [f"diffusion {table.diffusion}"]
+        coupled = [] if table.coupling is None else [table.coupling]
+        limited = [] if table.limiter is None else [f"limiter {table.limiter}"]
+        flags = [key for key in ("bounded", "primitive") if getattr(table, key)]
+        return ", ".join(
+            [*named, *limited, *flags, *diffusion, *coupled, f"cfl {self.simulation.setup.cfl:g}", table.precision]
+        )
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> Case:
+    """Read a config file and build what it describes.
+
+    `overrides` are texts like `"mesh.max_level=3"`. If the config asks for float64, which is the default, JAX's
+    `jax_enable_x64` is switched on. Raises `ConfigError` with all the mistakes that were found.
+    """
+    mistakes = Mistakes()
+    source = read_source(path, overrides, mistakes)
+    case = _Builder(source, read_tables(source.data, mistakes), mistakes).case()
+    if case is None or mistakes.entries:
+        raise source.error(mistakes)
+    return case
+
+
+class _Builder:
+    """Makes the objects of one config; what cannot be made is `None`."""
+
+    def __init__(self, source: Source, tables: Tables, mistakes: Mistakes):
+        self.source, self.tables, self.mistakes = source, tables, mistakes
+        if tables["scheme"] is None or tables["scheme"].precision == "float64":
+            jax.config.update("jax_enable_x64", True)  # before user's modules are imported: they may make arrays
+        table: DomainTable | None = tables["domain"]
+        self.faces: Faces | None = None
+        if table is not None:
+            self.faces = mistakes.attempt(("domain",), faces_of, table.boundary, len(table.lower))
+        self.domain = self._domain(table)
+        self.mesh = mistakes.attempt(("mesh",), _mesh, self.domain, tables["mesh"])
+        self.formulas = self._formulas()
+
+    def _domain(self, table: DomainTable | None) -> amr.Domain | None:
+        """The domain; where nobody knows which dimensions wrap around, none does."""
+        if table is None:
+            return None
+        known = None if self.faces is None else self.mistakes.attempt(("domain",), periodic_in, self.faces)
+        return self.mistakes.attempt(("domain",), _domain, table, False if known is None else known)
+
+    def _formulas(self) -> Formulas:
+        time, parameters, mesh = self.tables["time"], self.tables["parameters"], self.mesh
+        if parameters is None:  # not to be tried with wrong numbers, but the names are known
+            parameters, mesh = dict.fromkeys(self.source.names("parameters"), 1.0), None
+        times = (0.0,) if time is None else (0.0, time.end)
+        ndim = None if self.domain is None else self.domain.ndim
+        folder = self.source.path.resolve().parent
+        return Formulas(parameters, folder, self.mistakes, ndim, mesh, times)
+
+    def case(self) -> Case | None:
+        """All of it, if nothing is wrong."""
+        attempt, tables = self.mistakes.attempt, self.tables
+        equation = self._equation()
+        initial = self._functions("initial", equation, in_time=False)
+        exact = self._functions("exact", equation, in_time=True)
+        self._try_law(equation, initial)
+        if equation is not None:
+            tried = None if self.mistakes.blame(("initial",)) else initial
+            try_coefficients(equation, tried, self.formulas, self.mistakes)
+        scheme = self._scheme(equation)
+        refine = self._refine(equation)
+        times = attempt(("output",), _output_times, tables["time"], tables["output"])
+        derived = None if equation is None else self._derived(equation)
+        self._check_picture(equation)
+        records = build_records(tables["record"], self.mesh, self.mistakes)
+        boundary = self._boundary(equation, initial, scheme)
+        simulation = self._simulation(equation, scheme, refine, boundary)
+        check_columns(records, simulation, derived, self.mistakes)
+        if self.mistakes.entries or simulation is None or initial is None or times is None:
+            return None
+        assert refine is not None, "there are no mistakes"
+        assert derived is not None, "there are no mistakes"
+        config = self._resolved(simulation, refine[1])
+        return Case(config, simulation, initial, exact, times, derived, tuple(self.formulas.modules), records)
+
+    # --- the equation and the functions -------------------------------------------------------------------------------
+
+    def _equation(self) -> Equation | None:
+        table = self.tables["equation"]
+        return None if table is None else build_equation(table, self.formulas.ndim, self.formulas, self.mistakes)
+
+    def _functions(self, name: str, equation: Equation | None, in_time: bool) -> Callable | None:
+        """What `[initial]` or `[exact]` gives: a function of one value, or of a tuple with all given variables."""
+        table: Mapping[str, Any] | None = self.tables[name]
+        given = None if equation is None else equation.given
+        if table is not None and given is not None and "function" in table and "function" not in given:
+            return self._one_function(name, table, given, in_time)
+        functions = {key: self.formulas.value((name, key), text, in_time) for key, text in (table or {}).items()}
+        if given is None or table is None:
+            return None
+        unknown = table.keys() - set(given)
+        meant = {name for key in unknown for name in difflib.get_close_matches(key, given, 1)}
+        meant |= set(given) if unknown and len(given) == 1 else set()
+        for key in unknown:
+            hint = f"did you mean {given[0]}?" if len(given) == 1 else f"expected {alternatives(given, key)}"
+            self.mistakes.add((name, key), f"no such variable; {hint}")
+        for key in given if name == "initial" or (table and len(given) > 1) else ():
+            if key not in table and key not in meant:
+                self.mistakes.add((name, key), NEEDED if name == "initial" else f"{NEEDED}: all variables or none")
+        found = [functions.get(key) for key in given]
+        if None in found:
+            return None
+        return found[0] if len(found) == 1 else Each(tuple(found))  # type: ignore[arg-type]
+
+    def _one_function(self, name: str, table: Mapping[str, Any], given: Sequence[str], in_time: bool):
+        """One function of the user's own for all variables."""
+        for key in table.keys() - {"function"}:
+            self.mistakes.add((name, key), f"{name}.function gives all variables already; leave one of both out")
+        path, text = (name, "function"), table["function"]
+        if not isinstance(text, str) or ":" not in text:
+            self.mistakes.add(path, f"found {show(text)}, expected 'module:function', which gives {', '.join(given)}")
+            return None
+        return self.formulas.value(path, text, in_time, len(given))
+
+    def _try_law(self, equation: Equation | None, initial: Callable | None) -> None:
+        """The initial values must make sense to a law, and a law of the user's own must be able to work with them."""
+        law = None if equation is None else equation.terms.law
+        if law is None or initial is None or self.mesh is None:
+            return
+        if self.mistakes.blame(("initial",)) or self.mistakes.blame(("equation",)):
+            return
+        points = flat_points(self.mesh)
+        values = values_at(initial, points, ())
+        if isinstance(self.tables["equation"], OwnLawTable):
+            self.mistakes.attempt(("equation", "type"), check_methods, law, values, points)
+            if self.mistakes.blame(("equation",)):
+                return
+        name, message = not_admissible(law, with_coefficients(law, values, points), *points)
+        if message:
+            one = "function" in self.tables["initial"]
+            self.mistakes.add(("initial", "function") if one else ("initial", name) if name else ("initial",), message)
+
+    # --- scheme, refinement, pictures, boundaries ---------------------------------------------------------------------
+
+    def _scheme(self, equation: Equation | None) -> Scheme | Auto | None:
+        table = self.tables["scheme"]
+        return None if table is None or equation is None else build_scheme(table, equation, self.mistakes)
+
+    def _refine(self, equation: Equation | None) -> tuple[amr.Indicator | None, RefineTable] | None:
+        table = self.tables["refine"]
+        if table is None:
+            return None
+        check_regions(table, self.domain, self.mistakes)
+        names = None if equation is None else equation.names
+        return build_refine(table, names, self.tables["mesh"], self.formulas, self.mistakes)
+
+    def _derived(self, equation: Equation) -> Derived | None:
+        """What `[output.derived]` gives."""
+        table: OutputTable | None = self.tables["output"]
+        if table is None:
+            return None
+        found = {}
+        names = known_names(equation)
+        for key, text in table.derived.items():
+            path = ("output", "derived", key)
+            if key in RESERVED:
+                self.mistakes.add(path, "this name has a meaning of its own in expressions; choose another one")
+            if key in equation.names or key in RESERVED_NAMES:
+                self.mistakes.add(path, "is the name of something else already; choose another one")
+            found[key] = self.formulas.coefficient(path, text, names, Looks.SOLUTION)
+        return Derived(equation, {key: value.function for key, value in found.items() if value is not None})
+
+    def _check_picture(self, equation: Equation | None) -> None:
+        table: OutputTable | None = self.tables["output"]
+        if table is None or equation is None or table.variable in (None, *equation.names, *table.derived):
+            return
+        expected = alternatives((*equation.names, *table.derived), table.variable)
+        self.mistakes.add(("output", "variable"), f"found {show(table.variable)}, expected {expected}")
+
+    def _boundary(self, equation: Equation | None, initial: Callable | None, scheme) -> list | None:
+        """The boundaries of all faces; `None` with a mistake in one, so that the rest is checked without."""
+        if self.faces is None or self.domain is None:
+            return None
+        terms = Terms() if equation is None else equation.terms
+        names = None if equation is None else equation.given
+        ghost = 2 if scheme is None or isinstance(scheme, Auto) else scheme.space.ghost
+        tried = None if self.mistakes.blame(("initial",)) else initial
+        reader = BoundaryReader(
+            self.formulas, self.mistakes, terms.law, names, tried, ghost, terms.diffusion is not None
+        )
+        return None if self.mistakes.blame(PATH) else reader.pairs(self.faces)
+
+    # --- the whole ----------------------------------------------------------------------------------------------------
+
+    def _simulation(self, equation: Equation | None, scheme, refine, boundary: list | None) -> Simulation | None:
+        steps, regrid = self.tables["time"], self.tables["refine"]
+        if self.mesh is None or equation is None or scheme is None or refine is None or steps is None:
+            return None
+        try:
+            return Simulation(
+                self.mesh,
+                equation,
+                scheme=None if isinstance(scheme, Auto) else scheme,
+                refine=refine[0],
+                boundary=boundary,
+                cfl=steps.cfl,
+                interval=regrid.interval,
+                buffer=regrid.buffer,
+                longest=steps.step,
+                dtype=self.tables["scheme"].precision,
+            )
+        except amr.InvalidSettingError as error:
+            path = (_table_of(error.key), error.key)
+            if not self.mistakes.blame(path):
+                self.mistakes.add(path, error.message)
+            return None
+
+    def _resolved(self, simulation: Simulation, refine: RefineTable) -> Config:
+        """The config with the defaults that depend on other settings filled in."""
+        tables, setup, output = self.tables, simulation.setup, self.tables["output"]
+        names = setup.equation.names
+        name = output.name or self.source.path.stem
+        directory = output.directory or f"runs/{name}"
+        shown = output.variable or names[0]
+        equation = tables["equation"]
+        if "variable" in type(equation).model_fields and equation.variables is None:
+            equation = equation.model_copy(update={"variable": names[0]})
+        if isinstance(equation, ScalarsTable) and equation.diffusivity is not None:
+            equation = equation.model_copy(update={"mean": equation.mean or "arithmetic"})
+        settled = {
+            "equation": equation,
+            "output": output.model_copy(update={"name": name, "directory": directory, "variable": shown}),
+            "scheme": as_table(setup.scheme, setup.equation, tables["scheme"].precision),
+            "refine": refine.model_copy(update={"interval": setup.interval}),
+            "time": tables["time"].model_copy(update={"cfl": setup.cfl, "step": setup.longest}),
+            "record": {key: table.settled() for key, table in tables["record"].items()},
+        }
+        return Config(**tables | settled)
+
+
+# --- one object each --------------------------------------------------------------------------------------------------
+
+
+def _domain(table: DomainTable, periodic: Sequence[bool] | bool) -> amr.Domain:
+    return amr.Domain(table.lower, table.upper, periodic=periodic)
+
+
+def _mesh(domain: amr.Domain, table: MeshTable) -> amr.Mesh:
+    return amr.Mesh(domain, table.cells, table.patch, table.max_level, table.capacity)
+
+
+def _output_times(time: TimeTable, output: OutputTable) -> tuple[float, ...]:
+    """Times strictly between start and end; one that rounding puts next to the end is the end."""
+    if output.every is None:
+        return ()
+    count = time.end / output.every * (1 - 1e-9)
+    if count > MOST_DUMPS:
+        raise amr.InvalidSettingError(
+            "every", f"found {output.every}, which asks for {count:.0f} dumps until {time.end}"
+        )
+    return tuple(n * output.every for n in range(1, math.floor(count) + 1))
+
+
+def _table_of(key: str) -> str:
+    """The table in which a setting of the simulation is found."""
+    return next((table for table in Config.model_fields if key in fields_of(table)), "equation")

@@ -1,0 +1,173 @@
+"""The table `[equation]` of a config file, of which there is one kind for each type of equation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+
+from amr.errors import InvalidSettingError
+
+from .toml_text import alternatives, show
+from .user_function import is_reference
+from .values import Coefficients, Formula, Formulas, Name, Number, Positive, Rates, Table
+
+Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
+VARIABLE = "a name of letters, digits and underscores"
+VARIABLES = 'a list of different names, such as ["a", "b"]'
+FLOWS = ("velocity", "stream_function", "potential")
+VELOCITIES = "velocity, stream_function and potential"
+DIFFUSIVITY = "a number or an expression, a list with one for each variable, or a table such as {x = 1.0, y = 0.1}"
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, int | float | str):
+        raise ValueError(f"found {show(value)}, expected a number, a text, true or false")
+    return value
+
+
+class ScalarsTable(Table):
+    """Scalars that are carried by a flow, diffuse and react, each as far as it is given."""
+
+    type: str
+    variable: Name | None = Field(default=None, description=VARIABLE)
+    variables: Names | None = Field(default=None, description=VARIABLES)
+    velocity: Formulas | None = Field(
+        default=None, description="a number or an expression for each dimension, or 'module:function'"
+    )
+    stream_function: Formula | None = Field(default=None, description="an expression in x, y, t, or 'module:function'")
+    potential: Formulas | None = Field(
+        default=None, description="three expressions in x, y, z, t, or 'module:function'"
+    )
+    diffusivity: Coefficients | None = Field(default=None, description=DIFFUSIVITY)
+    mean: Literal["arithmetic", "harmonic"] | None = Field(default=None)
+    reaction: Rates | None = Field(
+        default=None, description="an expression for each variable, such as \"phi*(1 - phi)\", or 'module:function'"
+    )
+    stiff: bool | None = Field(default=None, description="true or false")
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> ScalarsTable:
+        if len(self.flows) > 1:
+            raise ValueError(f"found {' and '.join(self.flows)}, expected one of {VELOCITIES}")
+        _check_names(self.variable, self.variables)
+        return self
+
+    @property
+    def flows(self) -> list[str]:
+        """The keys that give a flow."""
+        return [key for key in FLOWS if getattr(self, key) is not None]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.variables or (self.variable or "phi",)
+
+
+class AdvectionTable(ScalarsTable):
+    """Scalars in a given flow."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [key]} for key in FLOWS]})
+
+    type: Literal["advection"] = Field(default="advection")
+
+    @model_validator(mode="after")
+    def _some_velocity(self) -> AdvectionTable:
+        if not self.flows:
+            raise ValueError(f"found none, expected one of {VELOCITIES}")
+        return self
+
+
+class DiffusionTable(ScalarsTable):
+    """Scalars that diffuse."""
+
+    type: Literal["diffusion"]
+    diffusivity: Coefficients = Field(description=DIFFUSIVITY)
+
+
+class BurgersTable(Table):
+    """The inviscid Burgers equation."""
+
+    type: Literal["burgers"]
+    variable: Name | None = Field(default=None, description=VARIABLE)
+    variables: Names | None = Field(default=None, description=VARIABLES)
+
+    @model_validator(mode="after")
+    def _one_kind_of_names(self) -> BurgersTable:
+        _check_names(self.variable, self.variables)
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.variables or (self.variable or "u",)
+
+
+class AcousticsTable(Table):
+    """Sound in a medium at rest."""
+
+    type: Literal["acoustics"]
+    density: Positive = Field(default=1.0, description="a number above 0")
+    sound_speed: Positive = Field(default=1.0, description="a number above 0")
+
+
+class ShallowWaterTable(Table):
+    """Shallow water over a given bottom."""
+
+    type: Literal["shallow_water"]
+    gravity: Positive = Field(default=9.81, description="a number above 0")
+    bottom: Formula | None = Field(default=None, description="an expression in x, y, or 'module:function'")
+    rest_level: Number = Field(default=0.0, description="a finite number")
+    dry_depth: Positive = Field(default=1e-6, description="a number above 0")
+
+
+class EulerTable(Table):
+    """An ideal gas."""
+
+    type: Literal["euler"]
+    gamma: Annotated[Number, Field(gt=1)] = Field(default=1.4, description="a number above 1")
+
+
+class OwnLawTable(Table):
+    """A conservation law of the user's own."""
+
+    type: str = Field(description="'module:name' of a conservation law", json_schema_extra={"pattern": ":"})
+    arguments: dict[str, Annotated[Any, BeforeValidator(_plain)]] = Field(
+        default_factory=dict, description="a table, such as {speed = 2.0}"
+    )
+
+
+AnyEquation = (
+    AdvectionTable | DiffusionTable | BurgersTable | AcousticsTable | ShallowWaterTable | EulerTable | OwnLawTable
+)
+KINDS: dict[str, type[Table]] = {
+    "advection": AdvectionTable,
+    "diffusion": DiffusionTable,
+    "burgers": BurgersTable,
+    "acoustics": AcousticsTable,
+    "shallow_water": ShallowWaterTable,
+    "euler": EulerTable,
+}
+
+
+def equation_kind(table: Mapping[str, Any]) -> type[Table]:
+    """Which kind of table this is, by its type; raises `InvalidSettingError` if there is no such type."""
+    name = table.get("type", "advection")
+    if is_reference(name):
+        return OwnLawTable
+    if not isinstance(name, str) or name not in KINDS:
+        expected = alternatives([*KINDS, "module:name"], name)
+        raise InvalidSettingError("type", f"found {show(name)}, expected {expected}")
+    return KINDS[name]
+
+
+def types_with(key: str) -> list[str]:
+    """The types of equations that have a key."""
+    kinds: dict[str, type[Table]] = {**KINDS, "module:name": OwnLawTable}
+    return [name for name, kind in kinds.items() if key in kind.model_fields]
+
+
+def _check_names(variable: str | None, variables: tuple[str, ...] | None) -> None:
+    if variable is not None and variables is not None:
+        raise ValueError("found variable and variables, expected one of them")
+    if variables is not None and len(set(variables)) < len(variables):
+        raise ValueError(f"found variables = {show(list(variables))}, expected {VARIABLES}")

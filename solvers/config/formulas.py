@@ -1,0 +1,249 @@
+"""The functions of a config: expressions and `"module:function"`, read, tried on the root grid, and made callable."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from amr.mesh import Mesh
+
+from . import user_function
+from .expression import Expression, ExpressionTuple, names_in, parse
+from .mistakes import Mistakes
+from .time_factor import TIME, separate
+from .toml_text import KeyPath
+from .trial import check_values, check_wraps, sample_points
+from .user_function import is_reference
+from .values import COORDINATES
+
+STEADY = parse("1", (TIME,))
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A function of position, times a factor in time; with the factor `None`, a function of position and time."""
+
+    function: Callable
+    factor: Callable | None
+
+    @property
+    def constants(self) -> tuple[float, ...] | None:
+        """The components, if they are the same everywhere and always."""
+        if self.factor != STEADY or not isinstance(self.function, Expression | ExpressionTuple):
+            return None
+        parts = (self.function,) if isinstance(self.function, Expression) else self.function.components
+        constants = [part.constant for part in parts]
+        return None if None in constants else tuple(constants)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Each:
+    """Several functions as one that gives a tuple; equal if the functions are."""
+
+    functions: tuple[Callable, ...]
+
+    def __call__(self, *values) -> tuple:
+        return tuple(function(*values) for function in self.functions)
+
+
+class Looks(enum.IntEnum):
+    """What a function looks at: position, also the time behind it, also the variables in front of both."""
+
+    SPACE = 1
+    TIME = 2
+    SOLUTION = 3
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """A function `(x, ..)`, `(x, .., t)` or `(u, x, .., t)`, by what it `looks` at.
+
+    **Attributes:** `constants`: those of its values that are the same everywhere and always, `None` for the others.
+    """
+
+    function: Callable
+    looks: Looks
+    constants: tuple[float | None, ...] = (None,)
+
+
+@dataclass(frozen=True)
+class OfSolution:
+    """A formula in the names of variables, position and time as a function of (`u`, position, time)."""
+
+    formula: Expression | ExpressionTuple
+    count: int
+
+    def __call__(self, u, *place):
+        return self.formula(*(u[n] for n in range(self.count)), *place)
+
+
+@dataclass
+class Formulas:
+    """Reads the formulas of one config.
+
+    **Attributes:**
+
+    - `parameters`: numbers that expressions may name.
+    - `folder`: where the user's modules are looked for first.
+    - `mistakes`: where errors go.
+    - `ndim`, `mesh`: of the problem; `None` if they are not known because of a mistake, which makes checks less strict.
+    - `times`: when functions of time are tried.
+    - `modules`: files of the modules that were used.
+    """
+
+    parameters: Mapping[str, float]
+    folder: Path
+    mistakes: Mistakes
+    ndim: int | None
+    mesh: Mesh | None
+    times: tuple[float, ...] = (0.0,)
+    modules: list[Path] = field(default_factory=list)
+
+    @property
+    def space(self) -> tuple[str, ...]:
+        return COORDINATES[: self.ndim]
+
+    @property
+    def spacetime(self) -> tuple[str, ...]:
+        return (*self.space, TIME)
+
+    def value(self, path: KeyPath, text: Any, in_time: bool, count: int = 1) -> Callable | None:
+        """A function of position (and time) that gives one number, or `count` of them."""
+        function = self.read(path, text, in_time)
+        self._try(path, function, count, 0.5, in_time)
+        return function
+
+    def read(self, path: KeyPath, text: Any, in_time: bool) -> Callable | None:
+        """A function of position (and time), not yet tried."""
+        arguments = self.spacetime if in_time else self.space
+        return self.mistakes.attempt(path, self._function, text, arguments)
+
+    def flow(self, path: KeyPath, given: Any, count: int | None, shift: float) -> Flow | None:
+        """A function of position and time that gives `count` numbers.
+
+        `shift` says where in a cell the function will be needed: 0.5 in its centre, 0 in its corners.
+        """
+        if is_reference(given):
+            return self._user_flow(path, given, count, shift)
+        several = isinstance(given, tuple | list)
+        parts = list(given) if several else [given]
+        if count is not None and len(parts) != count:
+            self.mistakes.add(path, f"found {len(parts)} components, expected {count}")
+            return None
+        places = [(*path, n) if several else path for n in range(len(parts))]
+        components = [self._component(place, part, self.spacetime) for place, part in zip(places, parts, strict=True)]
+        known = [component for component in components if component is not None]
+        if len(known) < len(components):
+            return None
+        self._try_flow(path, ExpressionTuple(tuple(known)), len(known), shift, True)
+        return _factored(known, several)
+
+    def _component(self, path: KeyPath, text: Any, arguments: tuple[str, ...]) -> Expression | None:
+        """One of several numbers; a user's function gives them all."""
+        if is_reference(text):
+            self.mistakes.add(path, f"found {text!r}; name one function for all components, outside of a list")
+            return None
+        return self.mistakes.attempt(path, parse, str(text), arguments, self.parameters)
+
+    def coefficient(
+        self, path: KeyPath, given: Any, names: tuple[str, ...], least: Looks = Looks.SPACE
+    ) -> Coefficient | None:
+        """A function of the variables, of position and of time, not yet tried: one number, or a tuple from a list.
+
+        It looks at no more than it needs and, other than a number, at `least` at that. Entries of a table are a list
+        whose places are the keys.
+        """
+        if is_reference(given):
+            return self._user_coefficient(path, given, least)
+        several = isinstance(given, tuple | list | Mapping)
+        parts = list(given.values() if isinstance(given, Mapping) else given) if several else [given]
+        keys = list(given) if isinstance(given, Mapping) else range(len(parts))
+        places = [(*path, key) if several else path for key in keys]
+        arguments = (*names, *self.spacetime)
+        found = [self._component(place, part, arguments) for place, part in zip(places, parts, strict=True)]
+        known = [part for part in found if part is not None]
+        if len(known) < len(found):
+            return None
+        used = set().union(*(names_in(part.tree) for part in known))
+        looks = max(least, Looks.SOLUTION if used & set(names) else Looks.TIME if TIME in used else Looks.SPACE)
+        arguments = (self.space, self.spacetime, arguments)[looks - 1]
+        fitted = tuple(Expression(part.tree, arguments, part.text) for part in known)
+        formula = ExpressionTuple(fitted) if several else fitted[0]
+        function = OfSolution(formula, len(names)) if looks == Looks.SOLUTION else formula
+        return Coefficient(function, looks, tuple(part.constant for part in fitted))
+
+    def _user_coefficient(self, path: KeyPath, reference: str, least: Looks) -> Coefficient | None:
+        calls = {Looks.SOLUTION: ("u", *self.spacetime), Looks.TIME: self.spacetime, Looks.SPACE: self.space}
+        calls = {looks: call for looks, call in calls.items() if looks >= least}
+        function = self.mistakes.attempt(path, self.user_function, reference, *calls.values())
+        if function is None:
+            return None
+        looks = next(looks for looks, call in calls.items() if user_function.takes(function, len(call)))
+        return Coefficient(function, looks)
+
+    def indicator(self, reference: str) -> Callable:
+        """A user's function of one patch."""
+        return self.user_function(reference, ("patch",))
+
+    def user_object(self, reference: str, fits: Callable[[Any], bool], kind: str) -> Any:
+        """Something else that a user's module has."""
+        found = user_function.find(reference, self.folder, fits, kind)
+        self._keep_module(reference)
+        return found
+
+    def _function(self, text: Any, arguments: tuple[str, ...]) -> Callable:
+        if is_reference(text):
+            return self.user_function(text, arguments)
+        return parse(str(text), arguments, self.parameters)
+
+    def user_function(self, reference: str, *calls: tuple[str, ...]) -> Callable:
+        """The function of that name, which must take the arguments of one of `calls`."""
+        function = user_function.load(reference, self.folder)
+        if not any(user_function.takes(function, len(call)) for call in calls):
+            user_function.check_takes(function, calls[0])
+        self._keep_module(reference)
+        return function
+
+    def _keep_module(self, reference: str) -> None:
+        """Note the module's file, and those of modules beside it that it has imported."""
+        name = reference.strip().split(":")[0]
+        for file in user_function.files_of(name, self.folder):
+            if file not in self.modules:
+                self.modules.append(file)
+
+    def _user_flow(self, path: KeyPath, reference: str, count: int | None, shift: float) -> Flow | None:
+        function = self.mistakes.attempt(path, self.user_function, reference, self.spacetime, self.space)
+        if function is None:
+            return None
+        steady = not user_function.takes(function, len(self.spacetime))
+        self._try_flow(path, function, count, shift, not steady)
+        return Flow(function, STEADY if steady else None)
+
+    def _try(self, path: KeyPath, function: Callable | None, count: int | None, shift: float, in_time: bool) -> None:
+        if function is None or count is None or self.mesh is None:
+            return
+        points = sample_points(self.mesh, shift)
+        for time in self.times if in_time else (None,):
+            before = len(self.mistakes.entries)
+            times = () if time is None else (time,)
+            self.mistakes.attempt(path, check_values, function, points, count, *times)
+            if len(self.mistakes.entries) > before:
+                return  # the same again at the next time would not help
+
+    def _try_flow(self, path: KeyPath, function: Callable, count: int | None, shift: float, in_time: bool) -> None:
+        before = len(self.mistakes.entries)
+        self._try(path, function, count, shift, in_time)
+        tried = count is not None and self.mesh is not None and len(self.mistakes.entries) == before
+        if tried and path[-1] in ("velocity", "stream_function"):
+            # Not at the start: flows may begin at rest.
+            times = (0.37 * self.times[-1],) if in_time else ()
+            self.mistakes.attempt(path, check_wraps, function, self.mesh, path[-1] == "stream_function", *times)
+
+
+def _factored(components: Sequence[Expression], several: bool) -> Flow:
+    split = separate(components)
+    spaces, factor = split if split is not None else (components, None)
+    return Flow(ExpressionTuple(tuple(spaces)) if several else spaces[0], factor)

@@ -1,0 +1,69 @@
+"""The tables `[record.NAME]` of a config file: what is recorded step by step."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, create_model, model_validator
+
+from .values import Name, Number, Point, Positive, Table, listed
+
+Several = Annotated[
+    tuple[Point, ...],
+    BeforeValidator(lambda value: [listed(point) for point in listed(value)]),
+    Field(strict=False, min_length=1),
+]
+A_POINT = "one number for each dimension, such as [0.0, 0.5]"
+PLACES = ("points", "line", "slice")
+MEASURES = ("integrals", "extrema", *PLACES)
+
+# `from` is a word of Python's, so it cannot stand in a class.
+_line: dict[str, Any] = {
+    "from": (Point, Field(description=A_POINT)),
+    "to": (Point, Field(description=A_POINT)),
+    "points": (int, Field(default=256, ge=2, description="how many points, a whole number, 2 or more")),
+}
+LineTable: Any = create_model("LineTable", __base__=Table, __doc__="Points along a straight line.", **_line)
+
+
+class SliceTable(Table):
+    """The cells of a level on a plane, or in 2D on a line."""
+
+    axis: Literal["x", "y", "z"] = Field(description="perpendicular to the slice")
+    at: Number = Field(description="a coordinate along that axis")
+    level: int | None = Field(default=None, ge=0, description="a whole number from 0 to mesh.max_level")
+
+
+class RecordTable(Table):
+    """Something that is recorded during the run, in a file of its own."""
+
+    integrals: bool = Field(default=False, description="true or false")
+    extrema: bool = Field(default=False, description="true or false")
+    points: Several | None = Field(default=None, description="a list of points, such as [[0.5, 0.5], [0.25, 0.75]]")
+    line: LineTable | None = Field(
+        default=None, description="a table, such as {from = [0.0, 0.5], to = [1.0, 0.5], points = 256}"
+    )
+    slice: SliceTable | None = Field(default=None, description='a table, such as {axis = "z", at = 0.5}')
+    every_steps: int | None = Field(default=None, ge=1, description="steps between two rows, a whole number, 1 or more")
+    every: Positive | None = Field(default=None, description="the time between two rows, a number above 0")
+    format: Literal["csv", "jsonl"] | None = Field(default=None)
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> RecordTable:
+        if not any(getattr(self, key) for key in MEASURES):
+            raise ValueError("asks for nothing, expected one of integrals = true, extrema = true, points, line, slice")
+        places = [key for key in PLACES if getattr(self, key) is not None]
+        if len(places) > 1:
+            raise ValueError(f"found {' and '.join(places)}, expected one of them; make a record of each")
+        if self.every is not None and self.every_steps is not None:
+            raise ValueError("found every and every_steps, expected one of them")
+        return self
+
+    def settled(self) -> RecordTable:
+        """With the defaults that depend on other keys."""
+        steps = 1 if self.every is None and self.every_steps is None else self.every_steps
+        wide = self.line is not None or self.slice is not None
+        return self.model_copy(update={"every_steps": steps, "format": self.format or ("jsonl" if wide else "csv")})
+
+
+RecordTables = dict[Name, RecordTable]

@@ -1,0 +1,236 @@
+"""From the table `[scheme]` to a scheme, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from solvers.choices import class_of, name_of, names
+from solvers.equations import ConservationLaw, Equation
+from solvers.integrators import SSPRK2, Stepper
+from solvers.schemes import CTU, MUSCL, MethodOfLines, Strang, suited_to
+
+from .mistakes import Mistakes
+from .tables import SchemeTable
+from .toml_text import show
+
+OF_LINES = ("reconstruction", "riemann", "integrator", "primitive")
+OF_FLOWS = ("method", "reconstruction", "limiter", "bounded")
+OF_IMPLICIT = ("tolerance", "iterations", "ratio")
+OF_DIFFUSION = ("diffusion", "stages", *OF_IMPLICIT)
+Scheme = CTU | MethodOfLines | Strang
+
+
+class Auto:
+    """Stands for the scheme where the choice is left to `Simulation`."""
+
+
+def build_scheme(table: SchemeTable, equation: Equation, mistakes: Mistakes) -> Scheme | Auto | None:
+    """The scheme; `None` where there is a mistake in it."""
+    before = len(mistakes.entries)
+    wanted = _Wanted(table, equation)
+    _check_fit(wanted, mistakes)
+    if len(mistakes.entries) > before:
+        return None
+    return Auto() if wanted.nothing else mistakes.attempt(("scheme",), _made, wanted)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What a table says about the scheme for an equation, with the names of what it leaves open."""
+
+    table: SchemeTable
+    equation: Equation
+
+    @property
+    def law(self) -> bool:
+        return self.equation.terms.law is not None
+
+    @property
+    def flows(self) -> bool:
+        return self.equation.terms.transport is not None
+
+    @property
+    def diffuses(self) -> bool:
+        return self.equation.terms.diffusion is not None
+
+    @property
+    def reacts(self) -> bool:
+        return self.equation.terms.reaction is not None
+
+    @property
+    def split(self) -> bool:
+        return self.table.coupling == "strang"
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the choice is left open where there is more than a flow."""
+        settled = self.table.model_dump(exclude={"precision", "diffusion"}, exclude_none=True)
+        return (self.diffuses or self.reacts) and not settled and self.table.diffusion in (None, "auto")
+
+    @property
+    def method(self) -> str:
+        """That of the flow."""
+        table = self.table
+        if self.law or ((self.diffuses or self.reacts) and not self.split):
+            return table.method or "lines"
+        explicit = self.diffuses and self.diffusion == "explicit"
+        of_lines = ("reconstruction", "riemann") if explicit else ("reconstruction", "riemann", "integrator")
+        return table.method or ("lines" if any(getattr(table, key) is not None for key in of_lines) else "ctu")
+
+    @property
+    def diffusion(self) -> str:
+        """How diffusion is integrated."""
+        if self.table.diffusion not in (None, "auto"):
+            return str(self.table.diffusion)
+        return "explicit" if self.table.integrator is not None and not self.split else "rkl2"
+
+    @property
+    def limited(self) -> bool:
+        """Whether the flow has a limiter."""
+        return self.method == "ctu" or self.table.reconstruction in (None, "muscl")
+
+
+# --- what fits --------------------------------------------------------------------------------------------------------
+
+
+def _check_fit(wanted: _Wanted, mistakes: Mistakes) -> None:
+    """Keys that make no sense together are mistakes: none is passed over."""
+
+    def refuse(keys: Iterable[str], message: str) -> None:
+        for key in keys:
+            if getattr(wanted.table, key) is not None and not mistakes.blame(("scheme", key)):
+                mistakes.add(("scheme", key), message)
+
+    _check_flow(wanted, refuse)
+    _check_diffusion(wanted, refuse)
+    reaction = wanted.equation.terms.reaction
+    if reaction is not None and reaction.stiff and not wanted.split:
+        mistakes.add(("equation", "stiff"), 'has a meaning with scheme.coupling = "strang" only; give that as well')
+
+
+def _check_flow(wanted: _Wanted, refuse: Callable) -> None:
+    table = wanted.table
+    if wanted.reacts and table.bounded:
+        refuse(["bounded"], "keeps scalars within the range of their initial values, which a reaction leaves")
+    if not wanted.flows:
+        refuse(OF_FLOWS, "belongs to a flow, and nothing flows here")
+    elif wanted.method == "ctu" and wanted.law:
+        kind = type(wanted.equation).__name__
+        refuse(["method"], f'"ctu" solves advection only, not {kind}; take "lines"')
+    elif wanted.method == "ctu" and (wanted.diffuses or wanted.reacts) and not wanted.split:
+        refuse(["method"], '"ctu" moves scalars in a flow and does nothing else; take "lines", or coupling = "strang"')
+    if wanted.method == "ctu" and wanted.flows:
+        spared = "integrator" if wanted.diffuses and wanted.diffusion == "explicit" else ""
+        refuse([key for key in OF_LINES if key != spared], 'belongs to method = "lines", not to "ctu"')
+    if not wanted.law:
+        refuse(["riemann", "primitive"], "belongs to systems of conservation laws; advection is upwinded exactly")
+    if table.reconstruction not in (None, "muscl"):
+        refuse(["limiter"], f'belongs to reconstruction = "muscl", not to {show(table.reconstruction)}')
+
+
+def _check_diffusion(wanted: _Wanted, refuse: Callable) -> None:
+    if wanted.law or not (wanted.diffuses or wanted.reacts):
+        refuse([*OF_DIFFUSION, "coupling"], "belongs to scalars that diffuse or react, and nothing does here")
+        return
+    if not wanted.diffuses:
+        refuse(OF_DIFFUSION, "belongs to diffusion, and nothing diffuses here; see equation.diffusivity")
+        return
+    if not (wanted.flows or wanted.reacts):
+        refuse(["coupling"], "joins diffusion with a flow or a reaction, and there is neither")
+    chosen = wanted.diffusion
+    implicits = [name for name in names("diffusion") if class_of("diffusion", name).solves]
+    for keys, owners in ((("stages",), ["rkl2"]), (OF_IMPLICIT, implicits)):
+        if chosen not in owners:
+            refuse(keys, f"belongs to diffusion = {' or '.join(map(show, owners))}, not to {show(chosen)}")
+    if chosen != "explicit" and not (wanted.split and wanted.flows):
+        refuse(["integrator"], f'belongs to diffusion = "explicit", not to {show(chosen)}')
+
+
+# --- from names to objects --------------------------------------------------------------------------------------------
+
+
+def _made(wanted: _Wanted) -> Scheme:
+    if wanted.split:
+        flow = _flow(wanted)
+        chosen = _integrator_of_diffusion(wanted) if wanted.diffuses else None
+        shared = wanted.diffuses and chosen is None and isinstance(flow, MethodOfLines)
+        return Strang(flow, flow.integrator if shared else chosen)
+    return _lines(wanted, _integrator_of_diffusion(wanted)) if wanted.diffuses else _flow(wanted)
+
+
+def _flow(wanted: _Wanted) -> CTU | MethodOfLines:
+    if wanted.method == "ctu":
+        return CTU(
+            class_of("limiter", wanted.table.limiter or "mc")(), False if wanted.reacts else wanted.table.bounded
+        )
+    return _lines(wanted, _integrator(wanted.table))
+
+
+def _lines(wanted: _Wanted, chosen: Stepper | None) -> MethodOfLines:
+    table = wanted.table
+    limited = (class_of("limiter", table.limiter or ("mc" if wanted.flows else "none"))(),) if wanted.limited else ()
+    solver = table.riemann or (_riemann_for(wanted.equation.terms.law) if wanted.law else None)
+    return MethodOfLines(
+        class_of("reconstruction", table.reconstruction or "muscl")(*limited),
+        None if solver is None else class_of("riemann", solver)(),
+        chosen,
+        bool(table.bounded),
+        table.primitive,
+    )
+
+
+def _riemann_for(law: ConservationLaw) -> str:
+    """The sharpest that fits the law."""
+    return name_of("riemann", suited_to(law))
+
+
+def _integrator(table: SchemeTable) -> Stepper | None:
+    return None if table.integrator is None else class_of("integrator", table.integrator)()
+
+
+def _integrator_of_diffusion(wanted: _Wanted) -> Stepper | None:
+    """`None`: that which suits the reconstruction."""
+    table, name = wanted.table, wanted.diffusion
+    if name == "explicit":
+        alone = wanted.split and wanted.method == "ctu"
+        return SSPRK2() if alone and table.integrator is None else _integrator(table)
+    keys = ("stages",) if name == "rkl2" else OF_IMPLICIT
+    given = {key: getattr(table, key) for key in keys if getattr(table, key) is not None}
+    return class_of("diffusion", name)(**given)
+
+
+# --- and back ---------------------------------------------------------------------------------------------------------
+
+
+def as_table(scheme: Scheme, equation: Equation, precision: Any) -> SchemeTable:
+    """The table that describes a scheme, with nothing left open."""
+    wanted = _Wanted(SchemeTable(), equation)
+    keys: dict[str, Any] = _flow_keys(scheme.space, equation) if wanted.flows else {}
+    if wanted.diffuses:
+        keys |= _diffusion_keys(scheme.integrator.for_diffusion)
+    if wanted.reacts or (wanted.diffuses and wanted.flows):
+        keys["coupling"] = "strang" if scheme.integrator.splits else "unsplit"
+    return SchemeTable(**keys, precision=precision)
+
+
+def _flow_keys(flow: CTU | MethodOfLines, equation: Equation) -> dict[str, Any]:
+    if isinstance(flow, CTU):
+        return {"method": "ctu", "limiter": name_of("limiter", flow.limiter), "bounded": flow.bounded}
+    keys: dict[str, Any] = {"method": "lines", "reconstruction": name_of("reconstruction", flow.reconstruction)}
+    if isinstance(flow.reconstruction, MUSCL):
+        keys["limiter"] = name_of("limiter", flow.reconstruction.limiter)
+    if not flow.integrator.of_diffusion:
+        keys["integrator"] = name_of("integrator", flow.integrator)
+    if equation.terms.law is not None:
+        solver = flow.solver(equation.terms.law)
+        return keys | {"riemann": name_of("riemann", solver), "primitive": flow.primitive}
+    return keys | {"bounded": flow.bounded}
+
+
+def _diffusion_keys(chosen: Stepper) -> dict[str, Any]:
+    if not chosen.of_diffusion:
+        return {"diffusion": "explicit", "integrator": name_of("integrator", chosen)}
+    own = [field.name for field in fields(chosen) if field.name in OF_DIFFUSION]
+    return {"diffusion": name_of("diffusion", chosen)} | {key: getattr(chosen, key) for key in own}

@@ -1,0 +1,217 @@
+"""The tables of a config file: which keys there are, what each may be, and what it is when left out.
+
+Each table checks its own values here; whether they fit each other is checked in `build`, where objects are made
+of them. A field's description says what is expected of it and appears in error messages as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, StringConstraints, field_serializer
+
+from .equation_tables import AnyEquation
+from .record_tables import RecordTables
+from .toml_text import dumps
+from .values import Also, Counts, Formula, Name, Number, Point, Positive, PositiveOrInfinite, Table, listed
+
+LIMITERS = Literal["mc", "van_leer", "minmod", "superbee", "none"]
+RECONSTRUCTIONS = Literal["donor_cell", "muscl", "koren", "upwind3", "upwind5", "ppm", "weno5"]
+RIEMANN_SOLVERS = Literal["rusanov", "hll", "hllc", "upwind"]
+INTEGRATORS = Literal["forward_euler", "ssprk2", "ssprk3", "ssprk54", "rk4"]
+DIFFUSIONS = Literal["auto", "explicit", "rkl2", "backward_euler", "crank_nicolson", "sdirk2"]
+COUPLINGS = Literal["unsplit", "strang"]
+PRECISIONS = Literal["float64", "float32"]
+ABOVE = "a number, or one for each level that may be refined"
+BELOW = "a number, or one for each level, at most above"
+UP_TO = "the highest level that this may ask for, 1 or more"
+
+
+class DomainTable(Table):
+    """`[domain]`: the physical box. What `boundary` says is read in `solvers.config.boundaries`."""
+
+    lower: Point = Field(description="one finite number for each dimension, such as [0.0, 0.0]")
+    upper: Point = Field(description="one finite number for each dimension, such as [1.0, 1.0]")
+    boundary: Any = "periodic"
+
+
+class MeshTable(Table):
+    """`[mesh]`: the root grid and how far it may be refined."""
+
+    cells: Counts = Field(description="cells of the root grid, one whole number for each dimension, such as [64, 64]")
+    patch: int = Field(
+        default=16, ge=4, description="an even number of cells, at least 4", json_schema_extra={"multipleOf": 2}
+    )
+    max_level: int = Field(default=0, ge=0, description="a whole number, 0 or more")
+    capacity: int | None = Field(default=None, gt=0, description="room for this many patches, a whole number")
+
+
+class SchemeTable(Table):
+    """`[scheme]`: how it is solved."""
+
+    method: Literal["ctu", "lines"] | None = Field(default=None)
+    reconstruction: RECONSTRUCTIONS | None = Field(default=None)
+    limiter: LIMITERS | None = Field(default=None)
+    riemann: RIEMANN_SOLVERS | None = Field(default=None)
+    integrator: INTEGRATORS | None = Field(default=None)
+    bounded: bool | None = Field(default=None, description="true or false")
+    primitive: bool | None = Field(default=None, description="true or false")
+    diffusion: DIFFUSIONS | None = Field(default=None)
+    coupling: COUPLINGS | None = Field(default=None)
+    stages: int | None = Field(default=None, ge=3, description="at most this many stages, a whole number, 3 or more")
+    tolerance: Positive | None = Field(default=None, le=1, description="a small number above 0, such as 1e-8")
+    iterations: int | None = Field(
+        default=None, ge=1, description="at most this many cycles, a whole number, 1 or more"
+    )
+    ratio: PositiveOrInfinite | None = Field(
+        default=None, description="the longest step over an explicit one, a number above 0"
+    )
+    precision: PRECISIONS = Field(default="float64")
+
+
+class Thresholds(Table):
+    """When to refine and when to coarsen, one number or one for each level."""
+
+    above: Point = Field(description=ABOVE)
+    below: Point | None = Field(default=None, description=BELOW)
+    variable: Name | None = Field(default=None, description="the name of a variable")
+    up_to: int | None = Field(default=None, ge=1, description=UP_TO)
+
+
+class LoehnerThresholds(Table):
+    """Thresholds of Löhner's estimator, which has no unit."""
+
+    above: Point = Field(default=(0.8,), description=ABOVE)
+    below: Point | None = Field(default=None, description=BELOW)
+    variable: Name | None = Field(default=None, description="the name of a variable")
+    up_to: int | None = Field(default=None, ge=1, description=UP_TO)
+    filter: Number = Field(default=0.01, ge=0, description="0 or a small number such as 0.01")
+
+
+class FunctionThresholds(Table):
+    """Thresholds of a user's own indicator."""
+
+    name: str = Field(description="'module:function', of one patch")
+    above: Point = Field(description=ABOVE)
+    below: Point | None = Field(default=None, description=BELOW)
+    up_to: int | None = Field(default=None, ge=1, description=UP_TO)
+
+
+class RegionTable(Table):
+    """A box with a level."""
+
+    lower: Point = Field(description="one number for each dimension")
+    upper: Point = Field(description="one number for each dimension")
+    level: int = Field(ge=1, description="a whole number from 1 to mesh.max_level")
+
+
+OneOrMore = Annotated[tuple[Thresholds, ...], BeforeValidator(listed), Also(None), Field(strict=False)]
+OneOrMoreLoehner = Annotated[tuple[LoehnerThresholds, ...], BeforeValidator(listed), Also(None), Field(strict=False)]
+OneOrMoreFunctions = Annotated[tuple[FunctionThresholds, ...], BeforeValidator(listed), Also(None), Field(strict=False)]
+ON_VARIABLE = ("value", "difference", "gradient", "curvature", "detail", "loehner")
+
+
+class RefineTable(Table):
+    """`[refine]`: what gets resolution; a cell is refined where any of these wishes it."""
+
+    value: OneOrMore = Field(default=(), description="a table, such as {above = 0.5}, or a list of them")
+    difference: OneOrMore = Field(default=(), description="a table, such as {above = 0.1}, or a list of them")
+    gradient: OneOrMore = Field(default=(), description="a table, such as {above = 1.0}, or a list of them")
+    curvature: OneOrMore = Field(default=(), description="a table, such as {above = 0.05}, or a list of them")
+    detail: OneOrMore = Field(default=(), description="a table, such as {above = 0.01}, or a list of them")
+    loehner: OneOrMoreLoehner = Field(default=(), description="a table, such as {above = 0.8}, or a list of them")
+    function: OneOrMoreFunctions = Field(
+        default=(), description="a table, such as {name = 'my:indicator', above = 1}, or a list of them"
+    )
+    regions: Annotated[tuple[RegionTable, ...], Field(strict=False)] = Field(
+        default=(), description="a list of tables, such as [{lower = [0.2, 0.2], upper = [0.4, 0.4], level = 1}]"
+    )
+    interval: int | None = Field(default=None, ge=1, description="steps between two regrids, 1 or more")
+    buffer: int | None = Field(default=None, ge=0, description="cells around what is refined, from 0 to mesh.patch / 2")
+
+    @property
+    def empty(self) -> bool:
+        return not any(getattr(self, key) for key in (*ON_VARIABLE, "function", "regions"))
+
+    @field_serializer(*ON_VARIABLE, "function", mode="wrap")
+    def _one_as_a_table(self, tables: Any, plain: Callable) -> Any:
+        found = plain(tables)
+        return found[0] if len(found) == 1 else found
+
+
+class TimeTable(Table):
+    """`[time]`: how long and in what steps."""
+
+    end: Positive = Field(description="the end time, a number above 0")
+    cfl: Positive | None = Field(default=None, le=1, description="a number above 0 and at most 1")
+    step: Positive | None = Field(default=None, description="the longest step, a number above 0")
+
+
+Formulae = dict[str, Formula]
+
+
+class OutputTable(Table):
+    """`[output]`: what is left behind, and where."""
+
+    directory: Annotated[str, StringConstraints(min_length=1)] | None = Field(
+        default=None, description="the path of a folder"
+    )
+    name: Annotated[str, StringConstraints(pattern=r"^[^/\\\x00]+$")] | None = Field(
+        default=None, description="what the names of the files begin with"
+    )
+    every: Positive | None = Field(default=None, description="the time between two dumps, a number above 0")
+    every_steps: int | None = Field(
+        default=None, ge=1, description="steps between two dumps, a whole number, 1 or more"
+    )
+    derived: dict[Name, Formula] = Field(
+        default_factory=dict,
+        description='a table with an expression for each name, such as {speed = "sqrt(u**2 + v**2)"}',
+    )
+    picture: bool = Field(default=True, description="true or false")
+    variable: Name | None = Field(default=None, description="the name of the variable in the picture")
+    precision: PRECISIONS | None = Field(default=None)
+    compression: int = Field(default=1, ge=0, le=9, description="a whole number from 0 (none) to 9 (the most)")
+
+
+class CheckpointTable(Table):
+    """`[checkpoint]`: files to resume from, besides the dumps."""
+
+    every: Positive | None = Field(default=None, description="the time between two checkpoints, a number above 0")
+    every_steps: int | None = Field(
+        default=None, ge=1, description="steps between two checkpoints, a whole number, 1 or more"
+    )
+    every_minutes: Positive | None = Field(
+        default=None, description="minutes on the clock between two checkpoints, a number above 0"
+    )
+    keep: int = Field(default=2, ge=1, description="how many of the newest to keep, a whole number, 1 or more")
+
+
+Parameters = dict[Name, Number]
+
+
+class Config(Table):
+    """A whole config file."""
+
+    domain: DomainTable = Field(description="a table with lower and upper")
+    mesh: MeshTable = Field(description="a table with cells")
+    equation: AnyEquation = Field(description="a table with type and what belongs to it")
+    parameters: Parameters = Field(default_factory=dict, description="names of your own with a finite number each")
+    initial: Formulae = Field(description='a table with an expression for each variable, such as phi = "exp(-x**2)"')
+    exact: Formulae = Field(default_factory=dict, description="a table with an expression in x, .., t for a variable")
+    scheme: SchemeTable = Field(default=SchemeTable(), description="a table")
+    refine: RefineTable = Field(default=RefineTable(), description="a table")
+    time: TimeTable = Field(description="a table with end")
+    output: OutputTable = Field(default=OutputTable(), description="a table")
+    checkpoint: CheckpointTable = Field(default=CheckpointTable(), description="a table")
+    record: RecordTables = Field(default_factory=dict, description="tables, such as [record.totals]")
+
+    def to_toml(self) -> str:
+        """The config with everything it left open, as a text that can be run again."""
+        return dumps(_filled(self.model_dump(exclude_none=True)))
+
+
+def _filled(data: dict[str, Any]) -> dict[str, Any]:
+    """Without the optional tables and lists that hold nothing."""
+    tables = {key: {k: v for k, v in table.items() if v not in ((), {})} for key, table in data.items()}
+    return {key: table for key, table in tables.items() if table}

@@ -1,0 +1,177 @@
+"""Try the functions of a config at points of the domain before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from amr.mesh import Mesh
+
+from .expression import Expression, ExpressionTuple
+from .user_function import UserFunctionError, failure
+from .values import COORDINATES
+
+MOST_POINTS = 2**18
+Points = tuple[np.ndarray, ...]
+
+
+def sample_points(mesh: Mesh, shift: float = 0.5) -> Points:
+    """Coordinates on the root grid, broadcastable: cell centres, or corners with `shift=0`; large grids thinned."""
+    most = int(MOST_POINTS ** (1 / mesh.ndim))
+    axes = []
+    for low, dx, n in zip(mesh.domain.lower, mesh.cell_size(), mesh.cells, strict=True):
+        index = np.unique(np.linspace(0, n - 1 if shift else n, min(n, most)).round())
+        axes.append(low + (index + shift) * dx)
+    return tuple(np.meshgrid(*axes, indexing="ij", sparse=True))
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """Centres of ghost cells beyond a face of the root grid, as flat arrays, at one time.
+
+    **Attributes:** `points`: the centres; `mirrored`: what they are in a mirror at the face.
+    """
+
+    points: Points
+    mirrored: Points
+    time: float
+
+    def where(self, chosen: np.ndarray) -> Beyond:
+        """Only some of them."""
+        return Beyond(tuple(x[chosen] for x in self.points), tuple(x[chosen] for x in self.mirrored), self.time)
+
+
+def beyond_face(mesh: Mesh, d: int, end: int, ghost: int, corners: Sequence[tuple[bool, bool]], time: float) -> Beyond:
+    """Beyond the lower (`end=0`) or upper face across dimension d.
+
+    `corners` tells for each other dimension whether the points go on beyond its lower and upper faces.
+    """
+    most = int((MOST_POINTS // ghost) ** (1 / max(1, mesh.ndim - 1)))
+    axes, mirrored = [], []
+    for k, (n, (low, high)) in enumerate(zip(mesh.cells, corners, strict=True)):
+        first, last = -ghost * low, n - 1 + ghost * high
+        index = np.unique(np.linspace(first, last, min(last - first + 1, most)).round())
+        layers = np.arange(ghost)
+        axes.append((n + layers if end else -1 - layers) if k == d else index)
+        mirrored.append((n - 1 - layers if end else layers) if k == d else index)
+    return Beyond(_centres(mesh, axes), _centres(mesh, mirrored), time)
+
+
+def _centres(mesh: Mesh, axes: Sequence[np.ndarray]) -> Points:
+    """The centres of cells given by their numbers along each dimension, as flat arrays."""
+    sizes = zip(axes, mesh.domain.lower, mesh.cell_size(), strict=True)
+    grids = np.meshgrid(*(low + (index + 0.5) * dx for index, low, dx in sizes), indexing="ij")
+    return tuple(grid.ravel() for grid in grids)
+
+
+def check_values(function: Callable, points: Points, count: int, *times: float) -> None:
+    """Raise `UserFunctionError` unless the function gives `count` finite values at each point (and time)."""
+    _finite_values(function, points, (count,), times)
+
+
+def check_not_negative(function: Callable, points: Points, counts: Sequence[int], *times: float) -> None:
+    """Raise `UserFunctionError` unless the function gives finite values of 0 or more, as many as one of `counts`."""
+    for array in _finite_values(function, points, counts, times):
+        _check_each(array, array >= 0, "numbers of 0 or more", points, times)
+
+
+def with_first(function: Callable, first: np.ndarray) -> Callable:
+    """A function whose first argument, one row for each variable, is given; rows that it gives become a tuple."""
+    import jax
+    import jax.numpy as jnp
+
+    def called(*place):
+        rows = function(jnp.asarray(first), *place)
+        return tuple(rows) if isinstance(rows, jax.Array) and rows.ndim > 1 else rows
+
+    return called
+
+
+def flat_points(mesh: Mesh) -> Points:
+    """Cell centres of the root grid as flat arrays; large grids thinned."""
+    return tuple(x.ravel() for x in np.broadcast_arrays(*sample_points(mesh)))
+
+
+def wall_points(mesh: Mesh) -> list[Points]:
+    """Points on the faces of the domain that are not periodic, for each dimension across which there are such."""
+    found = []
+    for d in (d for d in range(mesh.ndim) if not mesh.domain.periodic[d]):
+        points = list(sample_points(mesh))
+        ends = np.array([mesh.domain.lower[d], mesh.domain.upper[d]])
+        points[d] = ends.reshape([-1 if k == d else 1 for k in range(mesh.ndim)])
+        found.append(tuple(points))
+    return found
+
+
+def _finite_values(
+    function: Callable, points: Points, counts: Sequence[int], times: Sequence[float]
+) -> list[np.ndarray]:
+    """What the function gives, one array of finite numbers for each of its values."""
+    shape = np.broadcast_shapes(*(x.shape for x in points))
+    with np.errstate(all="ignore"):
+        values = values_at(function, points, times)
+    if len(values) not in counts:
+        expected = " or ".join(map(str, sorted(set(counts))))
+        raise UserFunctionError(f"gives {len(values)} values at each point, expected {expected}")
+    arrays = []
+    for value in values:
+        try:
+            array = np.broadcast_to(np.asarray(value, float), shape)
+        except (TypeError, ValueError):
+            raise UserFunctionError(
+                f"gives an array of shape {np.shape(value)} at points of shape {shape}, expected a number at each"
+            ) from None
+        _check_each(array, np.isfinite(array), "finite numbers", points, times)
+        arrays.append(array)
+    return arrays
+
+
+def check_wraps(function: Callable, mesh: Mesh, stream: bool, *times: float) -> None:
+    """Raise `UserFunctionError` where a periodic face lets out what the opposite one does not let in.
+
+    The function gives the components of a velocity, or (`stream`) a stream function, whose differences along a face
+    are what crosses it.
+    """
+    for d in (d for d in range(mesh.ndim) if mesh.domain.periodic[d]):
+        points = list(sample_points(mesh))
+        low, high = mesh.domain.lower[d], mesh.domain.upper[d]
+        points[d] = np.linspace(low, high, 33).reshape([-1 if k == d else 1 for k in range(mesh.ndim)])
+        with np.errstate(all="ignore"):
+            values = values_at(function, tuple(points), times)[0 if stream else d]
+        shape = np.broadcast_shapes(*(x.shape for x in points))
+        values = np.moveaxis(np.broadcast_to(np.asarray(values, float), shape), d, 0)
+        jump = values[-1] - values[0]
+        if np.abs(jump - (jump.mean() if stream else 0)).max() > 1e-6 * np.abs(values).max():
+            faces = f"{COORDINATES[d]} = {low:g} and {COORDINATES[d]} = {high:g}"
+            advice = 'choose a flow that repeats, or another domain.boundary such as "outflow"'
+            raise UserFunctionError(f"differs between {faces}, which are one face in a periodic domain; {advice}")
+
+
+def values_at(function: Callable, points: Points, times: Sequence[float]) -> Sequence:
+    """What a function gives at points (and a time), one entry for each number."""
+    if isinstance(function, Expression | ExpressionTuple):
+        values = function.evaluate(np, *points, *times)
+    else:
+        import jax  # what a user's function is written for, and compiled by
+
+        try:
+            values = jax.jit(function)(*points, *times)
+        except Exception as error:  # whatever a user's function raises
+            raise UserFunctionError(failure(error)) from error
+    return values if isinstance(values, tuple | list) else (values,)
+
+
+def _check_each(array: np.ndarray, good: np.ndarray, expected: str, points: Points, times: Sequence[float]) -> None:
+    wrong = np.argwhere(~good)
+    if len(wrong):
+        first = tuple(wrong[0])
+        place = [float(np.broadcast_to(x, array.shape)[first]) for x in points]
+        raise UserFunctionError(f"gives {array[first]} at {told_place(place, times)}, expected {expected}")
+
+
+def told_place(place: Sequence[float], times: Sequence[float]) -> str:
+    """A point (and a time) in words."""
+    where = [f"{name} = {value:.6g}" for name, value in zip(COORDINATES, place, strict=False)]
+    return ", ".join([*where, *(f"t = {time:.6g}" for time in times)])

@@ -1,0 +1,191 @@
+"""What moves variables through faces with signals of finite speed: a given flow, or the fluxes of a law."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from amr.grid import Leaves, Part, apart, by_halves, cell_sizes, lower, others, trim, upper
+from amr.mesh import Mesh
+
+from .terms import Equation, Term
+from .velocity import Velocity, filled, points_inside
+
+Coefficients = Float[Array, "coefficients ..."]
+
+
+class Flow(Term):
+    """Scalars carried by a given flow: `-div(velocity u)`.
+
+    Samples are, for each dimension, the normal velocity over the cell width on the faces between the cells of ghosted
+    patches, the flow's amplitude apart; axes of length one stand for what is the same everywhere.
+    """
+
+    velocity: Velocity
+
+    @property
+    def given(self):
+        return True
+
+    @property
+    def steady(self):
+        return self.velocity.amplitude is not None
+
+    def amplitude(self, time):
+        given = self.velocity.amplitude
+        return jnp.ones_like(time) if given is None else jnp.asarray(given(time), time.dtype)
+
+    def samples(self, part, time):
+        def one(leaves):
+            values = apart(leaves.valid, lambda: self.velocity.samples(part.mesh, leaves, part.ghost, time.dtype, time))
+            dx = cell_sizes(part.mesh, leaves, time.dtype)
+            return tuple(v / dx[d] for d, v in enumerate(self.velocity.on_faces(values, dx)))
+
+        return part.over_blocks(one)
+
+    def scaled(self, samples, moment):
+        return tuple(moment.factor * rate for rate in samples)
+
+    def limits(self, part, samples, scheme, bounded):
+        largest = [functools.reduce(_reduced, range(rate.ndim - 2), jnp.abs(rate)) for rate in samples]
+        found = {"signal": scheme.combined(largest)}
+        if bounded and not self.velocity.divergence_free:
+            found["divergence"] = _divergence(part, samples)
+        return found
+
+    def crossing(self, here, keep):
+        return here.scheme.carried(here.u, here.samples, self.velocity.divergence_free, here.bounds, keep)
+
+
+class Exchange(Term):
+    """The fluxes and sources of a conservation law: `source(u) - sum_d d flux(u, d) / d x_d`.
+
+    Samples are `Sites`.
+    """
+
+    law: Any  # a `ConservationLaw`
+
+    @property
+    def of_state(self):
+        return True
+
+    def samples(self, part, time):
+        return part.over_blocks(lambda leaves: Sites.of(self.law, part.mesh, leaves, part.ghost, time.dtype))
+
+    def scaled(self, samples, moment):
+        return dataclasses.replace(samples, rates=tuple(moment.factor * rate for rate in samples.rates))
+
+    def limits_of(self, part, cells, samples, scheme, time):
+        rates = [samples.rates[d] * self.law.max_speed(cells, d) for d in range(part.mesh.ndim)]
+        return {"signal": largest(jnp.broadcast_to(scheme.combined(rates), cells.shape[1:]))}
+
+    def crossing(self, here, keep):
+        return here.scheme.exchanged(self.law, here.u, here.samples, keep)
+
+    def made(self, here):
+        mesh, dtype = here.part.mesh, here.u.dtype
+
+        cells = trim(here.u, range(2, 2 + mesh.ndim), here.part.ghost)
+        widths = here.part.sizes(dtype)
+        place = Place(here.part.centres(dtype), widths, here.moment.time, here.samples.slopes(widths, cells))
+        return self.law.source(cells, place)
+
+
+class Place(eqx.Module):
+    """Where and when a source is asked for.
+
+    **Attributes:**
+
+    - `x`: coordinates of the cell centres, one array a dimension, that broadcast over the cells.
+    - `dx`: cell widths, one array a dimension.
+    - `t`: the time.
+    - `slopes`: for each coefficient of the law (see `ConservationLaw.coefficients`) its derivative along each
+      dimension, shape `(coefficients, ndim, *cells)`.
+    """
+
+    x: tuple[Float[Array, "..."], ...]
+    dx: tuple[Float[Array, "..."], ...]
+    t: Float[Array, ""]
+    slopes: Float[Array, "coefficients ndim ..."]
+
+
+class Sites(eqx.Module):
+    """What a law has to know of the places of cells and faces.
+
+    **Attributes:**
+
+    - `rates`: for each dimension one over the cell width.
+    - `cells`, `faces`: coefficients of the law at the centres of the ghosted cells, and on the faces of the inner cells
+      across each dimension; `None` without any.
+    """
+
+    rates: tuple[Float[Array, "..."], ...]
+    cells: Coefficients | None = None
+    faces: tuple[Coefficients, ...] | None = None
+
+    @classmethod
+    def of(cls, law: Equation, mesh: Mesh, leaves: Leaves, ghost: int, dtype) -> Sites:
+        """Those of some patches."""
+        rates = tuple((1 / size).reshape(*(1,) * mesh.ndim, -1) for size in cell_sizes(mesh, leaves, dtype))
+        if not law.has_coefficients(mesh.ndim):
+            return cls(rates)
+        centres = jnp.arange(-ghost, mesh.patch + ghost, dtype=dtype) + 0.5
+        inner, nodes = centres[ghost:-ghost], jnp.arange(mesh.patch + 1, dtype=dtype)
+        across = [tuple(nodes if k == d else inner for k in range(mesh.ndim)) for d in range(mesh.ndim)]
+        cells, *faces = (
+            _coefficients(law, mesh, leaves, offsets, dtype) for offsets in [(centres,) * mesh.ndim, *across]
+        )
+        return cls(rates, cells, tuple(faces))
+
+    def behind(self, u: Float[Array, "vars blocks *cells lanes"]) -> Array:
+        """Variables of the cells of a sweep, with rows for the coefficients behind them."""
+        if self.cells is None:
+            return u
+        cells = jnp.moveaxis(self.cells, 1, 0)
+        for axis in range(2, u.ndim - 1):
+            cells = trim(cells, [axis], (cells.shape[axis] - u.shape[axis]) // 2)
+        return jnp.concatenate([u, cells])
+
+    def slopes(self, dx: tuple[Array, ...], cells: Array) -> Float[Array, "coefficients ndim ..."]:
+        """Derivatives of the coefficients along each dimension."""
+        if self.faces is None:
+            return jnp.zeros((0, len(dx), *cells.shape[1:]), cells.dtype)
+        faces = [jnp.moveaxis(face, 1, 0) for face in self.faces]
+        changes = [(upper(face, 2 + d) - lower(face, 2 + d)) / dx[d] for d, face in enumerate(faces)]
+        return jnp.stack(changes, axis=1)
+
+
+def _coefficients(law: Equation, mesh: Mesh, leaves: Leaves, offsets, dtype) -> Coefficients:
+    """The coefficients at some points of all patches."""
+    x = points_inside(mesh, leaves, offsets, dtype)
+    found = apart(leaves.valid, lambda: law.coefficients(*x))
+    return jnp.stack([filled(value, offsets, leaves, dtype) for value in found])
+
+
+def largest(values: Float[Array, "blocks *cells lanes"]) -> Float[Array, "blocks lanes"]:
+    """The largest in the cells of each patch."""
+    return functools.reduce(_reduced, range(values.ndim - 2), values)
+
+
+def _reduced(values: Float[Array, "blocks ... lanes"], _) -> Float[Array, "blocks ... lanes"]:
+    return by_halves(jnp.maximum, values, axis=1)
+
+
+def _divergence(part: Part, rates: tuple[Array, ...]) -> Float[Array, "blocks lanes"]:
+    """The largest of a flow in the cells of each patch."""
+    dims = range(part.mesh.ndim)
+
+    def one(rates):
+        faces = [trim(rate, others(d, dims)) for d, rate in enumerate(rates)]
+        divergence = sum(upper(face, d) - lower(face, d) for d, face in enumerate(faces))
+        for _ in range(1, part.ghost):
+            divergence = trim(divergence, dims)
+        return jnp.abs(divergence).max(tuple(dims))
+
+    return jax.vmap(one)(rates)

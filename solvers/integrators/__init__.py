@@ -1,0 +1,5 @@
+"""What takes steps in time. Knows neither meshes nor equations."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

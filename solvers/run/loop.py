@@ -1,0 +1,377 @@
+"""The program that runs on the device: regrid, take a few steps, and again, without a word to the host.
+
+    repeat
+        plans and samples of the flow or law, for a new forest
+        repeat `interval` times: step (not in the first turn)
+        if there is more to do: regrid -> forest
+    while there is, and the pool is large enough
+
+Each part stands there once, since all of it has to be compiled. Plans and samples do not change inside the inner loop.
+The scalars of a step are computed one step ahead and carried: computed inside the step, XLA would recompute them for
+every element of the fused kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int
+
+from amr.errors import InvalidSettingError
+from amr.grid import (
+    Extrema,
+    Layout,
+    Pool,
+    Store,
+    Work,
+    cells_of,
+    choose_layout,
+    clip_and_assure_sum,
+    coordinates,
+    extrema,
+    gauss_points,
+    layout_of,
+    to_pool,
+)
+from amr.mesh import Forest
+from amr.refine import Regridded, regrid, wishes_near
+from solvers.integrators import Effort, Workspace
+from solvers.records import Recorder, Rows, Scene, has_room
+
+from .buffer import buffer_cells
+from .clock import FIRST, Clock, first_clock
+from .evolution import Evolution
+from .problem import Setup, State
+from .sampled import Sampled, adapted, blank, of_leaves, signalled
+from .stepping import effective_bounds, plan_step
+
+Scalar = Float[Array, ""]
+Count = Int[Array, ""]
+Flag = Bool[Array, ""]
+
+
+class Tally(eqx.Module):
+    """What was done.
+
+    **Attributes:**
+
+    - `steps`, `rounds`: how many steps, and how many times a few steps on one mesh.
+    - `patch_steps`: active patches summed over the steps; `most_patches`: at once.
+    - `effort`: what it took to integrate diffusion; where equations could not be solved, the state is that before.
+    - `lowest`, `highest`: extrema of each variable, looked at before every regrid.
+    - `rows`: what was recorded.
+    """
+
+    steps: Count
+    rounds: Count
+    patch_steps: Count
+    most_patches: Count
+    effort: Effort
+    lowest: Float[Array, " vars"]
+    highest: Float[Array, " vars"]
+    rows: tuple[Rows, ...] | None = None
+
+
+class Running(eqx.Module):
+    """What the device program carries from one round to the next.
+
+    **Attributes:** those of `State`, and
+
+    - `known`: plans and samples; of another forest if it has `changed`.
+    - `space`: the cells, and room to work.
+    - `tally`: what was done; before the first steps of a call its `rounds` are -1.
+    - `going`: whether there is more to do.
+    """
+
+    forest: Forest
+    known: Sampled
+    space: Workspace
+    clock: Clock
+    needed: Count
+    tally: Tally
+    changed: Flag
+    going: Flag
+
+
+def begin(setup: Setup, initial: Callable, forest: Forest, layout: Layout, time: Scalar, end: Scalar) -> State:
+    """The initial condition on a forest, and what a run begins with.
+
+    `initial(x, ..)` gives the values at cell centres: one array, or one for each variable. The forest has the capacity
+    of the layout.
+    """
+    u = to_pool(layout, evaluate(setup, forest, initial, time.dtype))
+    return _first_state(setup, of_leaves(setup, forest, layout, time), u, time, end, forest.count)
+
+
+def _first_state(setup: Setup, known: Sampled, u: Pool, time: Scalar, end: Scalar, needed: Count) -> State:
+    forest, store = known.topology.forest, u.reshape(*u.shape[:3], -1, u.shape[-1])
+    times = jnp.stack([time, time + FIRST * (end - time)])
+    rate = lax.map(lambda at: _rate(setup, known, store, at), times).max()
+    bounds = extrema(setup.mesh, forest, store)
+    return State(forest, u, first_clock(setup.cfl, time, end - time, rate), bounds, needed, jnp.zeros((), bool))
+
+
+def start(setup: Setup, initial: Callable, forest: Forest, time: Scalar, end: Scalar) -> State:
+    """Put the initial condition on a forest and refine it, level by level, as far as it asks for.
+
+    The forest's capacity is rounded up to that of a layout. The same is reached by `begin` and `advance` with
+    `mesh_alone` by turns, without another large program to be compiled.
+    """
+    layout = choose_layout(setup.mesh, forest.capacity, time.dtype)
+    forest = forest.resized(layout.capacity)
+    # Once more than there are levels: coarse data may ask for patches that finer data give back.
+    last = most_refinements(setup)
+
+    def refined(number, carry):
+        forest, _, needed, known, changed = carry
+        known = adapted(setup, known, forest, time, changed)
+        u = to_pool(layout, evaluate(setup, forest, initial, time.dtype))
+        work = setup.grid(known.topology).work(u)
+        known = signalled(setup, known, work.store, time)
+        if not setup.adaptive:
+            return forest, u, needed, known, changed
+        # The last time round only looks at the mesh that was made before.
+        done, _ = regridded(setup, known, work, time, number < last)
+        return done.forest, u, jnp.where(number < last, done.needed, needed), known, done.changed
+
+    u = jnp.zeros((len(setup.equation.names), layout.sweeps, layout.blocks, *setup.mesh.patch_shape, layout.lanes))
+    room = blank(setup, forest, layout, time)
+    carry = (forest, u.astype(time.dtype), forest.count, room, jnp.ones((), bool))
+    _, u, needed, known, _ = lax.fori_loop(0, last + 1, refined, carry)
+    return _first_state(setup, known, u, time, end, needed)
+
+
+def most_refinements(setup: Setup) -> int:
+    """How often an initial condition is looked at anew on a finer mesh."""
+    return setup.mesh.max_level + 1 if setup.adaptive else 0
+
+
+def advance(
+    setup: Setup,
+    state: State,
+    stop: Scalar,
+    most_rounds: Count,
+    recorder: Recorder | None = None,
+    mesh_alone: Flag | None = None,
+) -> tuple[State, Tally]:
+    """Go on to the time `stop`, or until the pool is too small, or the room for what is recorded, or for a number of
+    rounds. With `mesh_alone` only regrid, once.
+
+    Where a run is divided into calls does not change its result: every call ends where a regrid would follow.
+    """
+    layout, bounds = layout_of(state.u), state.bounds
+    mesh_alone = jnp.zeros((), bool) if mesh_alone is None else mesh_alone
+
+    def unfinished(run):
+        fine = ~run.space.effort.failed
+        fine = fine if run.tally.rows is None else fine & has_room(run.tally.rows, setup.interval)
+        return (run.clock.time < stop) & fine & (run.tally.rounds < most_rounds)
+
+    def round_(run):
+        known = adapted(setup, run.known, run.forest, run.clock.time, run.changed)
+        run = eqx.tree_at(lambda run: run.known, run, known)
+        begun = run.tally.rounds >= 0
+        run, steps = several_steps(setup, run, bounds, stop, begun, recorder)
+        run, found = within_bounds(setup, run, bounds, begun)
+        run = replanned(setup, run, stop)
+        run = _counted(run, steps, found)
+        run = run if recorder is None else _recorded(setup, run, recorder, begun)
+        going = unfinished(run)
+        return remeshed(setup, run, going | mesh_alone, going & ~mesh_alone)
+
+    yes = jnp.ones((), bool)
+    known = blank(setup, state.forest, layout, state.clock.time)
+    space = workspace(setup, known, state.u)
+    rows = None if recorder is None else recorder.blank(setup, state.clock.time)
+    tally = _blank(state, rows)
+    first = Running(state.forest, known, space, state.clock, state.needed, tally, yes, yes)
+    run = lax.while_loop(lambda run: run.going, round_, first)
+    u = cells_of(setup.mesh, run.space.work.store, run.forest.count)
+    return State(run.forest, u, run.clock, bounds, run.needed, run.space.effort.failed), run.tally
+
+
+def replanned(setup: Setup, run: Running, stop: Scalar) -> Running:
+    """The run with the signals of cells that were put back within bounds, where signals follow from the state: a run
+    that was divided into calls here would see them too."""
+    if not (setup.adaptive and setup.bounded and setup.asked):
+        return run
+    _, known = plan_step(setup, run.known, run.space.work.store, run.clock, stop)
+    return eqx.tree_at(lambda run: run.known, run, known)
+
+
+def remeshed(setup: Setup, run: Running, wanted: Flag, going: Flag) -> Running:
+    """The run on a mesh that follows the solution, if that is `wanted`; it goes on if there is room for it."""
+    if not setup.adaptive:
+        return eqx.tree_at(lambda run: (run.changed, run.going), run, (jnp.zeros((), bool), going))
+    done, work = regridded(setup, run.known, run.space.work, run.clock.time, wanted)
+    fits = done.needed <= layout_of(work.store).capacity
+    space = eqx.tree_at(lambda space: space.work, run.space, work)
+    return Running(done.forest, run.known, space, run.clock, done.needed, run.tally, done.changed, going & fits)
+
+
+def workspace(setup: Setup, known: Sampled, u: Pool) -> Workspace:
+    """Room to work on a pool, with its cells in place."""
+    aside = {name: jnp.zeros_like(u) for name in setup.integrator.rooms}
+    return Workspace(setup.grid(known.topology).work(u), aside, Effort.none())
+
+
+def _blank(state: State, rows: tuple[Rows, ...] | None) -> Tally:
+    zero, huge = jnp.zeros((), jnp.int32), jnp.full(state.u.shape[0], jnp.inf, state.u.dtype)
+    return Tally(zero, zero - 1, zero, state.forest.count, Effort.none(), huge, -huge, rows)
+
+
+def _recorded(setup: Setup, run: Running, recorder: Recorder, begun: Flag) -> Running:
+    """With rows about the state after some steps."""
+    scene = Scene(run.forest, run.space.work.store, run.clock.time)
+    assert run.tally.rows is not None
+    rows = recorder.recorded(setup, run.tally.rows, scene, run.tally.steps, begun)
+    return eqx.tree_at(lambda run: run.tally.rows, run, rows)
+
+
+def _counted(run: Running, steps: Count, found: Extrema) -> Running:
+    count, tally = run.forest.count, run.tally
+    tally = Tally(
+        tally.steps + steps,
+        tally.rounds + 1,
+        tally.patch_steps + steps * count,
+        jnp.maximum(tally.most_patches, count),
+        run.space.effort,
+        jnp.minimum(tally.lowest, found[0]),
+        jnp.maximum(tally.highest, found[1]),
+        tally.rows,
+    )
+    return eqx.tree_at(lambda run: run.tally, run, tally)
+
+
+def several_steps(
+    setup: Setup, run: Running, bounds, stop: Scalar, begun: Flag, recorder: Recorder | None = None
+) -> tuple[Running, Count]:
+    """Up to `interval` steps on one mesh, as long as `stop` is not reached; none unless the call has `begun`.
+
+    The state after the last of them is not recorded: that is done when it has been put within bounds.
+    """
+    step, known = plan_step(setup, run.known, run.space.work.store, run.clock, stop)
+    # Samples that do not change stay out of the loop.
+    changing = None if setup.signals_known else known
+
+    def more(carry):
+        space, clock, _, _, steps, _ = carry
+        return (steps < setup.interval) & (clock.time < stop) & begun & ~space.effort.failed
+
+    def one(carry):
+        space, before, step, changing, steps, rows = carry
+        here = known if changing is None else changing
+        evolution = Evolution.whole(setup, here, effective_bounds(setup, bounds, step.expands), step.spread)
+        space = setup.integrator.step(evolution, space, step.begin, step.dt)
+        after, taken = step.clock, 1
+        if setup.integrator.solves:  # or else it cannot fail
+            after = jax.tree.map(lambda old, new: jnp.where(space.effort.failed, old, new), before, after)
+            taken = jnp.where(space.effort.failed, 0, 1)
+        step, here = plan_step(setup, here, space.work.store, after, stop)
+        done = (space, after, step, None if changing is None else here, steps + taken)
+        if recorder is not None:
+            scene = Scene(run.forest, space.work.store, after.time)
+            rows = recorder.recorded(setup, rows, scene, run.tally.steps + done[-1], more((*done, rows)))
+        return *done, rows
+
+    carry = (run.space, run.clock, step, changing, jnp.zeros((), jnp.int32), run.tally.rows)
+    space, clock, _, changing, steps, rows = lax.while_loop(more, one, carry)
+    known = known if changing is None else changing
+    tally = run.tally if recorder is None else eqx.tree_at(lambda tally: tally.rows, run.tally, rows)
+    return Running(run.forest, known, space, clock, run.needed, tally, run.changed, run.going), steps
+
+
+def within_bounds(setup: Setup, run: Running, bounds: Extrema, begun: Flag) -> tuple[Running, Extrema]:
+    """The run with cells that slipped past a bound beside a finer level put back, and its extrema."""
+    mesh = setup.mesh
+    found = extrema(mesh, run.forest, run.space.work.store)
+    if mesh.max_level == 0 or not setup.bounded:
+        return run, found
+    low, high = effective_bounds(setup, bounds, run.known.expands)
+
+    def slipped(carry):
+        _, (lowest, highest), fresh = carry
+        return fresh & ((lowest < low).any() | (highest > high).any())
+
+    def mended(carry):
+        store = clip_and_assure_sum(mesh, run.forest, carry[0], (low, high))
+        return store, extrema(mesh, run.forest, store), jnp.zeros((), bool)
+
+    # At most once: a conditional would copy the store in either case.
+    store, found, _ = lax.while_loop(slipped, mended, (run.space.work.store, found, begun))
+    return eqx.tree_at(lambda run: run.space.work.store, run, store), found
+
+
+def regridded(
+    setup: Setup, known: Sampled, work: Work, time: Scalar, wanted: Flag | None = None
+) -> tuple[Regridded, Work]:
+    """Refine and coarsen once, as the indicator wishes, if that is `wanted`."""
+    mesh, topology, prolongation = setup.mesh, known.topology, setup.prolongation
+    assert setup.refine is not None
+    grid = setup.grid(topology)
+    store = grid.rings(work.store, time, wanted)
+
+    def ghosted(i):
+        part = grid.part(i)
+        extended = lambda u: setup.extended(part, u, part.take(known.samples, axis=0))  # noqa: E731
+        return grid.ghosted(part, store, time, extended)[: len(setup.equation.names)]
+
+    near = wishes_near(mesh, topology, ghosted, setup.refine, time, buffer_cells(setup, known), wanted)
+    done, store, scratch = regrid(mesh, topology, store, work.outflow, near, prolongation, wanted)
+    return done, eqx.tree_at(lambda work: (work.store, work.outflow), work, (store, scratch))
+
+
+def evaluate(setup: Setup, forest: Forest, function: Callable, dtype, *time) -> Float[Array, "vars *cells patches"]:
+    """Averages over the cells of all active patches of a function of position (and time), in conserved variables.
+
+    Schemes of second order take the values at cell centres for averages.
+    """
+    mesh, points = setup.mesh, setup.space.points
+    if points == 1:
+        return jnp.where(forest.active, _at_points(setup, forest, function, dtype, time, (0.5,) * mesh.ndim), 0)
+    places, weights = gauss_points(points, mesh.ndim)
+
+    def add(total, point):
+        place, share = point
+        return total + share * _at_points(setup, forest, function, dtype, time, tuple(place)), None
+
+    nothing = jnp.zeros((len(setup.equation.names), *mesh.patch_shape, forest.capacity), dtype)
+    total, _ = lax.scan(add, nothing, (jnp.asarray(0.5 + places, dtype), jnp.asarray(weights, dtype)))
+    return jnp.where(forest.active, total, 0)
+
+
+def _at_points(setup: Setup, forest: Forest, function: Callable, dtype, time, place) -> Array:
+    """The function in one point of every cell, at `place` (from 0 to 1 along each dimension)."""
+    mesh, equation = setup.mesh, setup.equation
+    cells = np.arange(mesh.patch, dtype=dtype)
+    x = coordinates(mesh, forest, tuple(cells + jnp.asarray(p, dtype) for p in place), dtype)
+    values = _called(function, x, time)
+    several = values if isinstance(values, tuple | list) else (values,)
+    names = equation.given
+    if len(several) != len(names):
+        given = f"{len(several)} array{'s' if len(several) > 1 else ''}"
+        raise InvalidSettingError("initial", f"expected one array for each of {', '.join(names)}; got {given}")
+    behind = equation.coefficients(*x)
+    shape = (*mesh.patch_shape, forest.capacity)
+    rows = jnp.stack([jnp.broadcast_to(jnp.asarray(value, dtype), shape) for value in (*several, *behind)])
+    return equation.conserved(rows)[: len(names)]
+
+
+def _called(function: Callable, x: tuple[Array, ...], time: tuple):
+    try:
+        return function(*x, *time)
+    except (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError) as error:
+        advice = "write it with jax.numpy (jnp.exp, jnp.where) instead of numpy, math or if"
+        text = f"the function asks for values that JAX has not computed yet; {advice}"
+        raise InvalidSettingError("initial", text) from error
+
+
+def _rate(setup: Setup, known: Sampled, store: Store, time: Scalar) -> Scalar:
+    """The rate of the fastest signal at one time."""
+    known = signalled(setup, known, store, time)
+    return setup.limited(known.rate * jnp.abs(setup.amplitude(time)), known.spread, known.reaction)
