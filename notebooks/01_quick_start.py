@@ -74,7 +74,7 @@ for name, choice in {"default": sim, "superbee": sharper}.items():
 # %%
 from IPython.display import Image
 
-from amr.pictures.movie import movie
+from amr.movie import movie
 
 fields = []
 sim.run(blob, t_end=1.0, outputs=[0.25, 0.5, 0.75], on_output=fields.append)

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 
 import amr
 import solvers
-from amr.pictures.plot import plot_convergence
+from amr.plot import plot_convergence
 
 jax.config.update("jax_enable_x64", True)  # errors far below single precision
 

@@ -466,7 +466,7 @@ def test_modules_that_modules_import_are_kept_with_the_run(tmp_path):
 
 LIMITED = """
 import resource, sys
-from solvers.cli import main
+from solvers.command.cli import main
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)
 main()
 """

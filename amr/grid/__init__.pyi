@@ -57,6 +57,7 @@ from .leaves import leaves_of as leaves_of
 from .leaves import over_blocks as over_blocks
 from .pool import Layout as Layout
 from .pool import Pool as Pool
+from .pool import active as active
 from .pool import arranged as arranged
 from .pool import choose_layout as choose_layout
 from .pool import from_pool as from_pool

@@ -37,7 +37,7 @@ class Beyond(eqx.Module):
     - `x`: coordinates of the centres of the ghost cells, `dx`: their widths; one array a dimension each.
     - `distance`: how far from the face the centres are; `t`: the time.
     - `signs`: one a variable, -1 for what a mirror turns round: the component of a vector across the face.
-    - `names`: of the variables.
+    - `names`: of the variables; `vectors`: numbers of those that are components of vectors, one tuple a vector.
     - `points`: how many along each dimension averages of given functions over a cell are taken from.
     """
 
@@ -50,12 +50,13 @@ class Beyond(eqx.Module):
     signs: tuple[float, ...] = eqx.field(static=True)
     names: tuple[str, ...] = eqx.field(static=True)
     points: int = eqx.field(static=True, default=1)
+    vectors: tuple[tuple[int, ...], ...] = eqx.field(static=True, default=())
 
     def of(self, row: int) -> Beyond:
         """The same for one variable."""
         one = slice(row, row + 1)
         rows = {key: getattr(self, key)[one] for key in ("mirrored", "nearest", "signs", "names")}
-        return dataclasses.replace(self, **rows)
+        return dataclasses.replace(self, vectors=(), **rows)
 
     def given(self, what: Any, key: str) -> Values:
         """Values given as a number, a function of position and time, or one of these for each variable."""

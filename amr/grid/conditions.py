@@ -127,8 +127,9 @@ class Conditions(eqx.Module):
 
     def relation(self, d: int, end: int, like: Values, x: tuple[Array, ...], t) -> Relation:
         """`Boundary.relation` at places `x` on a face; of the values `like` only the shape matters."""
-        names, signs, nothing = self.variables.names, self.variables.signs(d), jnp.zeros((), like.dtype)
-        face = Beyond(like, like, x, (nothing,) * len(x), nothing, t, signs, names)
+        known, nothing = self.variables, jnp.zeros((), like.dtype)
+        places = (x, (nothing,) * len(x), nothing, t)
+        face = Beyond(like, like, *places, known.signs(d), known.names, vectors=known.vectors)
         a, b, g = self.faces[d][end].relation(face)
         return a, b, jnp.zeros_like(g) if self.homogeneous else g
 

@@ -56,7 +56,7 @@ def _filled(
     nearest = convert[0](_split(inside, axis, 1, end)[0])[:count]
     x, dx, distance = over_blocks(functools.partial(_places, mesh, ghost, face, values.dtype), leaves)
     signs, names, points = variables.signs(d), variables.names, variables.points
-    beyond = Beyond(known[:count], nearest, x, dx, distance, time, signs, names, points)
+    beyond = Beyond(known[:count], nearest, x, dx, distance, time, signs, names, points, variables.vectors)
     # Coefficients beyond a wall are mirrored with the rest, those beyond any other face are what they are.
     behind = known[count:] if boundary.mirrored else old[count:]
     new = convert[1](jnp.concatenate([boundary.ghosts(beyond), behind]))

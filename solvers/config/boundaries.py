@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 import amr
-from solvers.equations import ConservationLaw
+from solvers.equations import ConservationLaw, NoSlip
 
-from .boundary_tables import EXAMPLES, KEYS, OPTIONAL
+from .boundary_tables import EXAMPLES, KEYS, NAMES, OPTIONAL
 from .formulas import Formulas
 from .law_checks import not_admissible, with_coefficients
 from .mistakes import Mistakes
@@ -130,6 +130,8 @@ class BoundaryReader:
             return self._by_variable(path, given, names, beyond)
         if kind == "function":
             return self._function((*path, "name"), given["name"], names, beyond)
+        if kind == "no_slip":
+            return self._no_slip(path, given)
         if kind == "robin":
             return self._robin(path, given, names, beyond)
         key, make = ("slope", amr.Neumann) if kind == "neumann" else ("value", amr.Dirichlet)
@@ -151,7 +153,7 @@ class BoundaryReader:
             self.mistakes.add(place, f"{found}, expected {alternatives(list(KEYS), kind)}")
             return None
         if not table:
-            if kind in PLAIN:
+            if kind in NAMES:
                 return kind
             self.mistakes.add(path, f'{show(kind)} needs a table: {{type = "{kind}", {EXAMPLES[kind]}}}')
             return None
@@ -199,6 +201,22 @@ class BoundaryReader:
         if "value" in given:
             value = self._values((*path, "value"), given["value"], names, beyond)
         return self.mistakes.attempt(path, amr.Robin, a, b, value)
+
+    def _no_slip(self, path, given) -> amr.Boundary | None:
+        known = given if isinstance(given, Mapping) else {}
+        velocity, temperature = known.get("velocity"), known.get("temperature")
+        ndim = self.formulas.ndim
+        if velocity is not None:
+            several = velocity if isinstance(velocity, list | tuple) else [velocity]
+            if ndim is not None and len(several) != ndim:
+                expected = f"one for each of {ndim} dimensions"
+                self.mistakes.add((*path, "velocity"), f"found {len(several)} components, expected {expected}")
+            velocity = [self._number((*path, "velocity"), part) for part in several]
+        if temperature is not None:
+            temperature = self._number((*path, "temperature"), temperature)
+        if self.mistakes.blame(path):
+            return None
+        return self.mistakes.attempt(path, NoSlip, velocity, temperature)
 
     def _number(self, path: KeyPath, given: Any) -> float | None:
         """A constant, which may be an expression in the parameters."""

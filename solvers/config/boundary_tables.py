@@ -13,19 +13,25 @@ KEYS: dict[str, tuple[str, ...]] = {
     "neumann": ("slope",),
     "robin": ("a", "b", "value"),
     "split": ("where", "inside", "outside"),
+    "no_slip": ("velocity", "temperature"),
     "function": ("name",),
     "by_variable": (),
 }
-OPTIONAL = {("robin", "value")}
+OPTIONAL = {("robin", "value"), ("no_slip", "velocity"), ("no_slip", "temperature")}
 EXAMPLES = {
     "dirichlet": "value = 1.0",
     "inflow": "value = 1.0",
     "neumann": "slope = 0.0",
     "robin": "a = 1.0, b = 0.1, value = 0.0",
     "split": 'where = "x < 1", inside = "wall", outside = "outflow"',
+    "no_slip": "velocity = [1.0, 0.0], temperature = 1.0",
     "function": "name = 'module:function'",
     "by_variable": 'pressure = .., rest = "outflow"',
 }
+
+NAMES = tuple(
+    kind for kind, keys in KEYS.items() if all((kind, key) in OPTIONAL for key in keys) and kind != "by_variable"
+)
 
 _FORMULA = {"type": ["number", "string"]}
 _VALUES = {"anyOf": [_FORMULA, {"type": "object", "additionalProperties": _FORMULA}]}
@@ -36,12 +42,14 @@ _FORMS: dict[str, dict[str, Any]] = {
     "b": _FORMULA,
     "where": _FORMULA,
     "name": {"type": "string"},
+    "velocity": {"anyOf": [_FORMULA, {"type": "array", "items": _FORMULA, "minItems": 1, "maxItems": 3}]},
+    "temperature": _FORMULA,
 }
 
 
 def one_face(itself: str) -> dict[str, Any]:
     """The JSON schema of what is said about one face; `itself` is the reference by which it contains itself."""
-    name = {"enum": list(PLAIN), "description": "a name, or a table such as {type = 'dirichlet', value = 1.0}"}
+    name = {"enum": list(NAMES), "description": "a name, or a table such as {type = 'dirichlet', value = 1.0}"}
     return {"anyOf": [name, *(_table(kind, {"$ref": itself}) for kind in KEYS)]}
 
 

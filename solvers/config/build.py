@@ -263,9 +263,7 @@ class _Builder:
         names = None if equation is None else equation.given
         ghost = 2 if scheme is None or isinstance(scheme, Auto) else scheme.space.ghost
         tried = None if self.mistakes.blame(("initial",)) else initial
-        reader = BoundaryReader(
-            self.formulas, self.mistakes, terms.law, names, tried, ghost, terms.diffusion is not None
-        )
+        reader = BoundaryReader(self.formulas, self.mistakes, terms.law, names, tried, ghost, terms.guided)
         return None if self.mistakes.blame(PATH) else reader.pairs(self.faces)
 
     # --- the whole ----------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from solvers.equations import (
     Equation,
     Euler,
     FaceVelocity,
+    NavierStokes,
     ShallowWater,
     StreamFunction,
     VectorPotential,
@@ -30,6 +31,7 @@ from .equation_tables import (
     AnyEquation,
     BurgersTable,
     EulerTable,
+    NavierStokesTable,
     OwnLawTable,
     ScalarsTable,
     ShallowWaterTable,
@@ -66,7 +68,7 @@ def _equation(table: AnyEquation, ndim: int | None, formulas: Formulas, mistakes
             known = ConstantVelocity((0.0,) * (ndim or 1)) if flow is None else flow
             return Advection(known, table.names, **build_coefficients(table, formulas, mistakes))
         case BurgersTable():
-            return Burgers(table.names)
+            return Burgers(table.names, table.viscosity)
         case _ if ndim is None:
             return None
         case OwnLawTable():
@@ -76,9 +78,11 @@ def _equation(table: AnyEquation, ndim: int | None, formulas: Formulas, mistakes
         case ShallowWaterTable():
             path = ("equation", "bottom")
             bottom = None if table.bottom is None else formulas.value(path, table.bottom, in_time=False)
-            return ShallowWater(ndim, table.gravity, bottom, table.rest_level, table.dry_depth)
+            return ShallowWater(ndim, table.gravity, bottom, table.rest_level, table.dry_depth, table.viscosity)
         case EulerTable():
             return Euler(ndim, table.gamma)
+        case NavierStokesTable():
+            return NavierStokes(ndim, table.gamma, table.viscosity, table.conductivity, table.prandtl)
 
 
 # --- flows ------------------------------------------------------------------------------------------------------------

@@ -11,11 +11,12 @@ from amr.errors import InvalidSettingError
 
 from .toml_text import alternatives, show
 from .user_function import is_reference
-from .values import Coefficients, Formula, Formulas, Name, Number, Positive, Rates, Table
+from .values import Coefficients, Formula, Formulas, Name, NotNegative, Number, Positive, Rates, Table
 
 Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
 VARIABLE = "a name of letters, digits and underscores"
 VARIABLES = 'a list of different names, such as ["a", "b"]'
+NOT_NEGATIVE = "a finite number of 0 or more"
 FLOWS = ("velocity", "stream_function", "potential")
 VELOCITIES = "velocity, stream_function and potential"
 DIFFUSIVITY = "a number or an expression, a list with one for each variable, or a table such as {x = 1.0, y = 0.1}"
@@ -86,11 +87,12 @@ class DiffusionTable(ScalarsTable):
 
 
 class BurgersTable(Table):
-    """The inviscid Burgers equation."""
+    """The Burgers equation."""
 
     type: Literal["burgers"]
     variable: Name | None = Field(default=None, description=VARIABLE)
     variables: Names | None = Field(default=None, description=VARIABLES)
+    viscosity: NotNegative = Field(default=0.0, description=NOT_NEGATIVE)
 
     @model_validator(mode="after")
     def _one_kind_of_names(self) -> BurgersTable:
@@ -118,6 +120,7 @@ class ShallowWaterTable(Table):
     bottom: Formula | None = Field(default=None, description="an expression in x, y, or 'module:function'")
     rest_level: Number = Field(default=0.0, description="a finite number")
     dry_depth: Positive = Field(default=1e-6, description="a number above 0")
+    viscosity: NotNegative = Field(default=0.0, description=NOT_NEGATIVE)
 
 
 class EulerTable(Table):
@@ -125,6 +128,22 @@ class EulerTable(Table):
 
     type: Literal["euler"]
     gamma: Annotated[Number, Field(gt=1)] = Field(default=1.4, description="a number above 1")
+
+
+class NavierStokesTable(Table):
+    """An ideal gas with friction and conduction of heat."""
+
+    type: Literal["navier_stokes"]
+    gamma: Annotated[Number, Field(gt=1)] = Field(default=1.4, description="a number above 1")
+    viscosity: NotNegative = Field(description=NOT_NEGATIVE)
+    conductivity: NotNegative | None = Field(default=None, description=NOT_NEGATIVE)
+    prandtl: Positive | None = Field(default=None, description="a number above 0")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> NavierStokesTable:
+        if self.conductivity is not None and self.prandtl is not None:
+            raise ValueError("found conductivity and prandtl, expected one of them")
+        return self
 
 
 class OwnLawTable(Table):
@@ -137,7 +156,14 @@ class OwnLawTable(Table):
 
 
 AnyEquation = (
-    AdvectionTable | DiffusionTable | BurgersTable | AcousticsTable | ShallowWaterTable | EulerTable | OwnLawTable
+    AdvectionTable
+    | DiffusionTable
+    | BurgersTable
+    | AcousticsTable
+    | ShallowWaterTable
+    | EulerTable
+    | NavierStokesTable
+    | OwnLawTable
 )
 KINDS: dict[str, type[Table]] = {
     "advection": AdvectionTable,
@@ -146,6 +172,7 @@ KINDS: dict[str, type[Table]] = {
     "acoustics": AcousticsTable,
     "shallow_water": ShallowWaterTable,
     "euler": EulerTable,
+    "navier_stokes": NavierStokesTable,
 }
 
 

@@ -84,7 +84,8 @@ class _Wanted:
         """How diffusion is integrated."""
         if self.table.diffusion not in (None, "auto"):
             return str(self.table.diffusion)
-        return "explicit" if self.table.integrator is not None and not self.split else "rkl2"
+        explicit = self.law or self.table.integrator is not None
+        return "explicit" if explicit and not self.split else "rkl2"
 
     @property
     def limited(self) -> bool:
@@ -131,8 +132,8 @@ def _check_flow(wanted: _Wanted, refuse: Callable) -> None:
 
 
 def _check_diffusion(wanted: _Wanted, refuse: Callable) -> None:
-    if wanted.law or not (wanted.diffuses or wanted.reacts):
-        refuse([*OF_DIFFUSION, "coupling"], "belongs to scalars that diffuse or react, and nothing does here")
+    if not (wanted.diffuses or wanted.reacts):
+        refuse([*OF_DIFFUSION, "coupling"], "belongs to what diffuses or reacts, and nothing does here")
         return
     if not wanted.diffuses:
         refuse(OF_DIFFUSION, "belongs to diffusion, and nothing diffuses here; see equation.diffusivity")

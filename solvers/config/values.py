@@ -92,6 +92,7 @@ def _or_by_name(one: dict[str, Any], item: dict[str, Any]) -> WithJsonSchema:
 
 Number = Annotated[float, BeforeValidator(_number), Also(TEXT)]
 Positive = Annotated[Number, Field(gt=0)]
+NotNegative = Annotated[Number, Field(ge=0)]
 PositiveOrInfinite = Annotated[float, Field(gt=0, allow_inf_nan=True), BeforeValidator(_number), Also(TEXT)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Point = Annotated[tuple[Number, ...], BeforeValidator(listed), Also(None), Field(strict=False)]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from amr.grid import Conditions, Grid, Kernel, Nodes, Part, Pool, cell_volumes, ghosted_part
+from amr.grid import Conditions, Grid, Kernel, Nodes, Part, Pool, active, cell_volumes
 from solvers.equations import Diffusing, Faces
 
 from .krylov import System, relative_weights
@@ -26,13 +27,14 @@ class Operator(eqx.Module):
     **Attributes:**
 
     - `grid`: of leaves.
-    - `diffusing`: the coefficient D; `faces`: its values on all faces, arrays `(rows, sweeps, blocks, *faces, lanes)`,
-      or `(rows, 1, .., 1)` where it is constant; nothing: they follow from `u`.
+    - `diffusing`: the term of diffusion, with the coefficient D; `faces`: its values on all faces, arrays
+      `(rows, sweeps, blocks, *faces, lanes)`, or `(rows, 1, .., 1)` where it is constant; nothing where
+      they follow from `u`.
     - `alpha`, `scale`: numbers; `time`: of the boundary values.
     """
 
     grid: Grid
-    diffusing: Diffusing
+    diffusing: Any
     faces: Faces
     alpha: Float[Array, ""]
     scale: Float[Array, ""]
@@ -40,8 +42,11 @@ class Operator(eqx.Module):
 
     def __call__(self, u: Pool) -> Pool:
         """The operator applied to a pool."""
-        work = self.grid.outflow(self.grid.work(u), self.time, self._kernel)
-        return self.alpha * u + work.outflow
+        grid = self.grid
+        out = grid.outflow(grid.work(u), self.time, self._kernel).outflow
+        if self.diffusing.of_state:  # of nothing it may be no number
+            out = jnp.where(active(grid.layout, grid.forest.count, grid.mesh.ndim), out, 0)
+        return self.alpha * u + out
 
     def coefficients(self, u: Pool) -> Faces:
         """`scale D` on all faces."""
@@ -51,9 +56,8 @@ class Operator(eqx.Module):
             store = grid.rings(grid.work(u).store, self.time)
 
             def one(part):
-                ghosted = ghosted_part(grid.topology.halo, store, part.i)
-                lines = tuple(part.line(ghosted, d, self.time) for d in range(grid.mesh.ndim))
-                return part.kept(lambda: self.diffusing.on_faces(part, lines, self.time, u.dtype))
+                ghosted = grid.ghosted(part, store, self.time, lambda u: u)
+                return part.kept(lambda: self.diffusing.on_faces(part, ghosted, self.time, u.dtype))
 
             faces = grid.map(one, grid.blank(one))
         return tuple(self.scale * face for face in faces)
@@ -83,7 +87,7 @@ def system_of(operator: Operator, nodes: Nodes, right: Pool, reference: Pool, st
 
 def faces_of(diffusing: Diffusing, grid: Grid, time, dtype) -> Faces:
     """The coefficient on all faces, where it does not depend on the solution: see `Operator`."""
-    if diffusing.diffusivity.constant:
+    if diffusing.constant:
         found = diffusing.on_faces(grid.part(jnp.zeros((), jnp.int32)), None, time, dtype)
         return tuple(face[:, None] for face in found)
 

@@ -6,6 +6,7 @@ from .derived import known_values as known_values
 from .derived import vectors_in as vectors_in
 from .diffusion import Diffusing as Diffusing
 from .diffusion import Faces as Faces
+from .diffusion import spreading as spreading
 from .diffusivity import Arithmetic as Arithmetic
 from .diffusivity import ConstantDiffusivity as ConstantDiffusivity
 from .diffusivity import Diagonal as Diagonal
@@ -18,6 +19,8 @@ from .diffusivity import not_negative as not_negative
 from .euler import Euler as Euler
 from .law import ConservationLaw as ConservationLaw
 from .law import floor_of as floor_of
+from .navier_stokes import NavierStokes as NavierStokes
+from .navier_stokes import NoSlip as NoSlip
 from .reaction import Reaction as Reaction
 from .scalars import Advection as Advection
 from .scalars import Diffusion as Diffusion
@@ -35,3 +38,4 @@ from .velocity import FaceVelocity as FaceVelocity
 from .velocity import StreamFunction as StreamFunction
 from .velocity import VectorPotential as VectorPotential
 from .velocity import Velocity as Velocity
+from .viscous import Viscous as Viscous

@@ -42,17 +42,22 @@ class Diffusing(Term):
     def of_state(self):
         return self.diffusivity.of_solution
 
+    @property
+    def constant(self) -> bool:
+        """Whether the coefficient is the same everywhere and always."""
+        return self.diffusivity.constant
+
     def samples(self, part, time):
-        return () if self.of_state else self.on_faces(part, None, time, time.dtype)
+        return () if self.of_state else self._on_faces(part, None, time, time.dtype)
 
     def limits(self, part, samples, scheme, bounded):
-        return {} if self.of_state else {"spread": _spreading(part, samples)}
+        return {} if self.of_state else {"spread": spreading(part, samples)}
 
     def limits_of(self, part, cells, samples, scheme, time):
         if not self.of_state:
             return {}
         x = part.centres(cells.dtype, (cells.shape[2] - part.mesh.patch) // 2)
-        return {"spread": _spreading(part, tuple(self.diffusivity.at(cells, x, time, d) for d in _dims(part)))}
+        return {"spread": spreading(part, tuple(self.diffusivity.at(cells, x, time, d) for d in _dims(part)))}
 
     def crossing(self, here, keep):
         return here.part.kept(lambda: self.moved(here.part, here.u, here.samples, here.moment.dt, here.moment.time))
@@ -61,16 +66,19 @@ class Diffusing(Term):
         """What diffuses through each face in the time `dt`, in units of a cell; `faces`: the coefficient on them, or
         nothing where it follows from the variables."""
         lines = tuple(part.line(ghosted, d, time) for d in _dims(part))
-        faces = faces or self.on_faces(part, lines, time, ghosted.dtype)
+        faces = faces or self._on_faces(part, lines, time, ghosted.dtype)
         dx = part.sizes(ghosted.dtype)
         return tuple(
             -((dt / dx[d] ** 2) * faces[d]) * (upper(lines[d], 2 + d) - lower(lines[d], 2 + d)) for d in _dims(part)
         )
 
-    def on_faces(self, part: Part, lines: tuple[Array, ...] | None, time, dtype) -> Faces:
+    def on_faces(self, part: Part, ghosted: Array | None, time, dtype) -> Faces:
         """The coefficient on the faces across each dimension: rows for all variables or for each, of length one along
-        all other axes where it is constant. `lines` (the cells with a layer of ghost cells along each dimension) are
-        needed where it depends on the variables."""
+        all other axes where it is constant. `ghosted` cells are needed where it depends on the variables."""
+        lines = None if ghosted is None else tuple(part.line(ghosted, d, time) for d in _dims(part))
+        return self._on_faces(part, lines, time, dtype)
+
+    def _on_faces(self, part: Part, lines: tuple[Array, ...] | None, time, dtype) -> Faces:
         if self.diffusivity.constant:
             shape = jnp.zeros((1,) * (part.mesh.ndim + 3), dtype)
             return tuple(self.diffusivity.at(shape, (), time, d) for d in _dims(part))
@@ -97,7 +105,7 @@ class Diffusing(Term):
         return jnp.concatenate([low, trim(line, [axis]), high], axis=axis)
 
 
-def _spreading(part: Part, diffusivity: Faces) -> Float[Array, "blocks lanes"]:
+def spreading(part: Part, diffusivity: Faces) -> Float[Array, "blocks lanes"]:
     """The rate of diffusion in the patches of a sweep from its coefficient in all points, one array a dimension."""
     dx = part.sizes(diffusivity[0].dtype)
     blocks, lanes = part.leaves.level.shape

@@ -15,6 +15,7 @@ from amr.errors import InvalidSettingError
 
 from .terms import Equation, Terms
 from .transport import Exchange, Place
+from .viscous import Viscous
 
 State = Float[Array, "rows ..."]  # the variables, and behind them the coefficients of the law
 Rates = Float[Array, "vars ..."]  # one row for each variable
@@ -65,8 +66,23 @@ class ConservationLaw(Equation):
 
     @property
     def terms(self) -> Terms:
-        """Its fluxes and sources."""
-        return Terms(Exchange(self))
+        """Its fluxes and sources, and what diffuses."""
+        return Terms(Exchange(self), Viscous(self) if self.diffuses else None)
+
+    @property
+    def diffuses(self) -> bool:
+        """Whether it has fluxes that depend on derivatives; by default if it has methods for these."""
+        return type(self).diffusive_flux is not ConservationLaw.diffusive_flux
+
+    def diffusive_flux(self, w: State, slopes: tuple[State, ...], d: int) -> Rates:
+        """The flux of each variable along dimension d that depends on derivatives, such as that of viscosity: `w` are
+        primitive variables on faces, `slopes[k]` their derivatives along dimension k. Needs `diffusivity`."""
+        raise NotImplementedError
+
+    def diffusivity(self, w: State) -> Float[Array, "vars ..."]:
+        """How fast each variable diffuses, an upper bound in units of length squared per time, from primitive
+        variables: what limits the step."""
+        raise NotImplementedError
 
     def extended(self, u, samples):
         return samples["transport"].behind(u)
@@ -109,6 +125,11 @@ def check_law(law: ConservationLaw, ndim: int) -> None:
     made = _shape_of(kind, "source", source, u, line, point, slopes)
     if made is not None:
         _expect_shape(kind, "source", made, (count, 3))
+    if law.diffuses:
+        _expect_shape(kind, "diffusivity", _shape_of(kind, "diffusivity", law.diffusivity, u), (count, 3))
+        for d in range(ndim):
+            method = functools.partial(law.diffusive_flux, d=d)
+            _expect_shape(kind, "diffusive_flux", _shape_of(kind, "diffusive_flux", method, u, (u,) * ndim), (count, 3))
 
 
 def _shape_of(kind: str, name: str, method: Callable, *arguments):
@@ -150,3 +171,8 @@ def check_dimensions(law: ConservationLaw, own: int, ndim: int) -> None:
 def floor_of(dtype) -> float:
     """A floor for a divisor, or under a root, that may be 0; derivatives stay finite there."""
     return float(jnp.finfo(dtype).tiny) ** 0.5
+
+
+def is_there(number: float | Float[Array, ""]) -> bool:
+    """Whether a coefficient is not zero, as far as that can be known: one that JAX traces is there."""
+    return isinstance(number, jax.core.Tracer) or float(number) != 0

@@ -9,7 +9,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .law import ConservationLaw, check_dimensions, floor_of, law_dimensions, number_above
+from .diffusivity import not_negative
+from .law import ConservationLaw, check_dimensions, floor_of, is_there, law_dimensions, number_above
 
 
 class ShallowWater(ConservationLaw):
@@ -33,6 +34,7 @@ class ShallowWater(ConservationLaw):
     - `bottom(x)` or `bottom(x, y)`: elevation b of the bottom; `None`: 0 everywhere.
     - `rest_level`: r, the surface elevation of water at rest.
     - `dry_depth`: shallower water does not move.
+    - `viscosity`: nu of eddies, which spread velocity: `div(h nu grad v)` is added to the momentum.
 
     Lengths and g are in units of your choice. The variables are `eta`, `hu`, `hv`; given are `eta`, `u`, `v`.
     """
@@ -43,14 +45,18 @@ class ShallowWater(ConservationLaw):
     bottom: Callable | None
     rest_level: float | Float[Array, ""]
     dry_depth: float | Float[Array, ""]
+    viscosity: float | Float[Array, ""]
 
-    def __init__(self, ndim, gravity=9.81, bottom: Callable | None = None, rest_level=0.0, dry_depth=1e-6):
+    def __init__(
+        self, ndim, gravity=9.81, bottom: Callable | None = None, rest_level=0.0, dry_depth=1e-6, viscosity=0.0
+    ):
         self.ndim = law_dimensions(ndim, most=2)
         self.names = ("eta", "hu", "hv")[: self.ndim + 1]
         self.gravity = number_above(0, "gravity", gravity)
         self.bottom = bottom
         self.rest_level = number_above(-math.inf, "rest_level", rest_level)
         self.dry_depth = number_above(0, "dry_depth", dry_depth)
+        self.viscosity = not_negative("viscosity", viscosity)
 
     @property
     def given(self):
@@ -87,6 +93,18 @@ class ShallowWater(ConservationLaw):
         rows = [momentum[d], *(m * v for m in momentum)]
         rows[1 + d] += self._pressure(u)
         return jnp.stack(rows)
+
+    @property
+    def diffuses(self):
+        return is_there(self.viscosity)
+
+    def diffusive_flux(self, w, slopes, d):
+        weight = -self._number(w, self.viscosity) * jnp.maximum(self.depth(w), 0)
+        return jnp.stack([jnp.zeros_like(weight), *(weight * slopes[d][1 + k] for k in range(self.ndim))])
+
+    def diffusivity(self, w):
+        nothing = jnp.zeros_like(w[0])
+        return jnp.stack([nothing, *[nothing + self._number(w, self.viscosity)] * self.ndim])
 
     def source(self, u, place):
         if self.bottom is None:

@@ -72,6 +72,7 @@ class Term(eqx.Module):
     **Attributes:**
 
     - `given`: whether this is a given flow that carries scalars.
+    - `guided`: of diffusion, whether interpolation between levels needs to know what boundaries say: see `Grid`.
     - `steady`: whether samples are good until the next regrid, but for `amplitude`.
     - `of_state`: whether what limits the step follows from the state; `at_faces`: also from what comes in.
     """
@@ -79,6 +80,10 @@ class Term(eqx.Module):
     @property
     def given(self) -> bool:
         return False
+
+    @property
+    def guided(self) -> bool:
+        return True
 
     @property
     def steady(self) -> bool:
@@ -132,6 +137,11 @@ class Terms(NamedTuple):
     def law(self) -> Any:
         """The conservation law whose fluxes there are; `None` for scalars in a given flow."""
         return None if self.transport is None or self.transport.given else self.transport.law
+
+    @property
+    def guided(self) -> bool:
+        """Whether interpolation between levels needs to know what boundaries say."""
+        return self.diffusion is not None and self.diffusion.guided
 
     @property
     def there(self) -> dict[str, Term]:

@@ -9,6 +9,7 @@ from .explicit import SSPRK3 as SSPRK3
 from .explicit import SSPRK54 as SSPRK54
 from .explicit import ForwardEuler as ForwardEuler
 from .explicit import Integrator as Integrator
+from .explicit import Stage as Stage
 from .implicit import SDIRK2 as SDIRK2
 from .implicit import BackwardEuler as BackwardEuler
 from .implicit import CrankNicolson as CrankNicolson

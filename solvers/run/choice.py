@@ -36,7 +36,7 @@ class Choice(eqx.Module):
 def default_scheme(mesh: Mesh, equation: Equation, longest: float | None) -> Choice:
     """The scheme for an equation without wishes of the user."""
     flow, diffusing, _ = equation.terms
-    if diffusing is None:
+    if diffusing is None or equation.terms.law is not None:
         return Choice(CTU() if CTU.suits(equation) else MethodOfLines())
     reconstruction = MUSCL(Unlimited() if flow is None else MonotizedCentral())
     ratio = wanted_ratio(mesh, equation, longest)

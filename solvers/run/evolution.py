@@ -143,10 +143,9 @@ class Evolution(eqx.Module):
         the guess: what comes in through a boundary may be all there is."""
         known, diffusing = self._at(time), self.setup.equation.terms.diffusion
         assert known.nodes is not None
-        faces = known.samples["diffusion"]
         # Samples have the sweeps first, pools the rows.
-        faces = tuple(jnp.moveaxis(face, 0, 1) for face in faces)
-        if diffusing.diffusivity.constant:
+        faces = tuple(jnp.moveaxis(face, 0, 1) for face in known.samples["diffusion"])
+        if diffusing.constant:
             faces = tuple(face[:, :1] for face in faces)
         operator = Operator(self.grid, diffusing, faces, jnp.ones_like(length), length, time)
         first = self.kept(lambda: right - operator(guess))

@@ -96,6 +96,11 @@ class Setup(eqx.Module):
         return "diffusion" in self.terms
 
     @property
+    def guided(self) -> bool:
+        """Whether interpolation between levels needs to know what boundaries say: see `Grid`."""
+        return self.equation.terms.guided
+
+    @property
     def fused(self) -> bool:
         """Whether fluxes are looked at once a step."""
         return len(self.space.looks or self.space.integrator.times) == 1
@@ -131,7 +136,7 @@ class Setup(eqx.Module):
 
     def grid(self, topology: Topology) -> Grid:
         """The leaves with what loops over them need."""
-        return Grid(self.mesh, topology, self.conditions, self.prolongation, guided=self.diffuses)
+        return Grid(self.mesh, topology, self.conditions, self.prolongation, guided=self.guided)
 
     def samples(self, part: Part, time: Float[Array, ""]) -> dict[str, PyTree]:
         """What the terms sample in the patches of a sweep, a flow's amplitude apart."""

@@ -301,7 +301,7 @@ def _check(setup: Setup) -> None:
         raise InvalidSettingError("interval", f"expected 1 or more steps between regrids, got {setup.interval}")
     if setup.longest is not None and not (isinstance(setup.longest, float | int) and 0 < setup.longest < math.inf):
         raise InvalidSettingError("longest", f"expected a finite number above 0, got {setup.longest!r}")
-    if setup.diffuses:
+    if setup.guided or setup.integrator.solves:
         setup.conditions.check_relations()
     if setup.adaptive and setup.buffer is None and setup.cfl * setup.interval > half:
         most = int(half / setup.cfl)

@@ -55,7 +55,7 @@ class Strang(eqx.Module):
     def check(self, equation: Equation) -> None:
         """Raise `InvalidSettingError` if there is nothing to split."""
         _, diffusion, reaction = equation.terms
-        if equation.terms.law is not None or (diffusion is None and reaction is None):
-            raise InvalidSettingError(
-                "scheme", "Strang splits diffusion and reactions of scalars off, and there are none"
-            )
+        if diffusion is None and reaction is None:
+            raise InvalidSettingError("scheme", "Strang splits diffusion and reactions off, and there are none")
+        if equation.terms.law is not None:
+            self.flow.check(equation)
