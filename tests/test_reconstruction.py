@@ -1,6 +1,7 @@
 """Reconstructions: what each claims of its ends, and of the solutions of advection in one dimension."""
 
 import functools
+from typing import ClassVar
 
 import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
@@ -13,6 +14,8 @@ from plain_integrator import step
 from problems import four_waves
 from schemes import CLAIMS, SCHEMES
 
+import amr
+import solvers
 from solvers.integrators.explicit import RK4, SSPRK3, SSPRK54
 from solvers.schemes.reconstruction import PPM, WENO5, DonorCell, Koren, Upwind5, face_states
 
@@ -272,3 +275,26 @@ def test_weno_transports_a_wave_with_flat_minima(cells, published, measured):
     assert error(WENO5()) == pytest.approx(measured, rel=0.01)
     assert error(WENO5()) < published
     assert error(Upwind5()) < 2 * error(WENO5())
+
+
+class OwnFromm(solvers.Reconstruction):
+    """What `MUSCL(Unlimited())` is, written by a user."""
+
+    ghost: ClassVar[int] = 2
+    order: ClassVar[int] = 2
+
+    @property
+    def limited(self):
+        return False
+
+    def ends(self, stencil):
+        below, u, above = stencil
+        return u - 0.25 * (above - below), u + 0.25 * (above - below)
+
+
+def test_a_reconstruction_says_itself_whether_it_is_limited():
+    """Interpolation between levels follows from that, whoever wrote it."""
+    for claim in CLAIMS:
+        assert claim.scheme.limited == (claim.monotone or not claim.linear)
+    twins = solvers.MethodOfLines(OwnFromm()), solvers.MethodOfLines(solvers.MUSCL(solvers.Unlimited()))
+    assert type(twins[0].prolongation) is type(twins[1].prolongation) is amr.Quadratic

@@ -30,7 +30,7 @@ from amr.grid import Fluxes, Keep, LimitedLinear, Prolongation, Quadratic, at_on
 from solvers.equations import Equation
 from solvers.integrators import ForwardEuler, Integrator
 
-from .limiter import Limiter, MonotizedCentral, Unlimited
+from .limiter import Limiter, MonotizedCentral
 
 Faces = tuple[Float[Array, "..."], ...]
 THIN = 0.05  # density below which a cell counts as emptied, in flows too rough for their mesh
@@ -55,13 +55,13 @@ class CTU(eqx.Module):
 
     def __init__(self, limiter: Limiter | None = None, bounded: bool | None = None):
         self.limiter = MonotizedCentral() if limiter is None else limiter
-        self.bounded = not isinstance(self.limiter, Unlimited) if bounded is None else bounded
+        self.bounded = self.limiter.limited if bounded is None else bounded
         self.ghost = 2
 
     @property
     def prolongation(self) -> Prolongation:
         """Between levels: limited as the slopes are."""
-        return Quadratic() if isinstance(self.limiter, Unlimited) else LimitedLinear()
+        return LimitedLinear() if self.limiter.limited else Quadratic()
 
     @property
     def space(self) -> CTU:

@@ -5,6 +5,7 @@ and max alone are cheapest in a fused kernel.
 """
 
 import abc
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -16,7 +17,12 @@ Differences = Float[Array, "..."]
 
 
 class Limiter(eqx.Module):
-    """Gives the limited slope of a cell from `left = u[i] - u[i-1]` and `right = u[i+1] - u[i]`."""
+    """Gives the limited slope of a cell from `left = u[i] - u[i-1]` and `right = u[i+1] - u[i]`.
+
+    **Attributes:** `limited`: whether it makes no new extrema; interpolation between levels then makes none either.
+    """
+
+    limited: ClassVar[bool] = True
 
     @abc.abstractmethod
     def __call__(self, left: Differences, right: Differences) -> Differences:
@@ -33,6 +39,8 @@ def minmod(*values: Float[Array, "..."]) -> Float[Array, "..."]:
 
 class Unlimited(Limiter):
     """Central differences: second order everywhere, oscillates at discontinuities (Fromm)."""
+
+    limited: ClassVar[bool] = False
 
     def __call__(self, left, right):
         return 0.5 * (left + right)

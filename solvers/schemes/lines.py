@@ -37,8 +37,8 @@ from solvers.equations import ConservationLaw, Equation, Sites
 from solvers.integrators import SSPRK2, SSPRK3, SSPRK54, Stepper
 
 from .ctu import clip_to_bounds
-from .limiter import MonotizedCentral, Unlimited
-from .reconstruction import MUSCL, Reconstruction, Upwind3, Upwind5, face_states
+from .limiter import MonotizedCentral
+from .reconstruction import MUSCL, Reconstruction, face_states
 from .riemann import RiemannSolver, suited_to
 
 
@@ -95,12 +95,10 @@ class MethodOfLines(eqx.Module):
     @property
     def prolongation(self) -> Prolongation:
         """Between levels: of the order of the reconstruction, limited if it is."""
-        unlimited = isinstance(self.reconstruction, Upwind3 | Upwind5) or (
-            isinstance(self.reconstruction, MUSCL) and isinstance(self.reconstruction.limiter, Unlimited)
-        )
+        limited = self.reconstruction.limited
         if self.reconstruction.order > 2 and self.ghost > 2:
-            return Quartic() if unlimited else LimitedQuartic()
-        return Quadratic() if unlimited else LimitedLinear()
+            return LimitedQuartic() if limited else Quartic()
+        return LimitedLinear() if limited else Quadratic()
 
     @property
     def space(self) -> MethodOfLines:

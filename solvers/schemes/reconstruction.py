@@ -33,6 +33,11 @@ class Reconstruction(eqx.Module):
     ghost: eqx.AbstractClassVar[int]
     order: eqx.AbstractClassVar[int]
 
+    @property
+    def limited(self) -> bool:
+        """Whether it makes no new extrema of monotone data; interpolation between levels then makes none either."""
+        return True
+
     @abc.abstractmethod
     def ends(self, stencil: Stencil) -> Ends:
         """Values at the lower and upper end of cell i from the averages `(u[i-r], ..., u[i+r])`, r = ghost - 1."""
@@ -81,6 +86,10 @@ class MUSCL(Reconstruction):
     ghost: ClassVar[int] = 2
     order: ClassVar[int] = 2
 
+    @property
+    def limited(self):
+        return self.limiter.limited
+
     def ends(self, stencil):
         below, u, above = stencil
         half = 0.5 * self.limiter(u - below, above - u)
@@ -113,6 +122,10 @@ class Upwind3(Reconstruction):
     ghost: ClassVar[int] = 2
     order: ClassVar[int] = 3
 
+    @property
+    def limited(self):
+        return False
+
     def ends(self, stencil):
         below, u, above = stencil
         left, right = u - below, above - u
@@ -127,6 +140,10 @@ class Upwind5(Reconstruction):
 
     ghost: ClassVar[int] = 3
     order: ClassVar[int] = 5
+
+    @property
+    def limited(self):
+        return False
 
     def ends(self, stencil):
         u = stencil[2]
