@@ -40,6 +40,29 @@ def test_swirl_script(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
+def test_a_lid_drives_the_gas_in_a_box(tmp_path):
+    """The velocities through the middle are those of Ghia, Ghia and Shin, but for the Mach number and few cells."""
+    script = example("lid_driven_cavity")
+    field = script["simulation"](cells=16, levels=1).run(script["rest"], t_end=12.0).field
+    for direction, known in (("x", script["HEIGHTS"]), ("y", script["PLACES"])):
+        at, expected = np.transpose(known)
+        points = np.stack([0 * at + 0.5, at] if direction == "x" else [at, 0 * at + 0.5], -1)
+        np.testing.assert_allclose(script["velocity"](field, points, direction), expected, rtol=0, atol=0.03)
+    script["picture"](field).savefig(tmp_path / "picture.png")
+    assert colours(tmp_path / "picture.png") > 300
+
+
+def test_shear_layers_roll_up(tmp_path):
+    script = example("shear_layer")
+    solution = script["simulation"](cells=32, levels=0).run(script["layers"], t_end=0.2)
+    assert max(changes(solution).values()) <= 1e-13
+    momentum = solution.summary.variables["momentum_x"]
+    assert (momentum.min, momentum.max) == (pytest.approx(-1.06913, rel=1e-5), pytest.approx(1.06913, rel=1e-5))
+    script["picture"](solution.field).savefig(tmp_path / "picture.png")
+    assert colours(tmp_path / "picture.png") > 300
+
+
+@pytest.mark.slow
 def test_double_mach_reflection(tmp_path):
     """The places of the shocks, of which theory knows the first one."""
     script = example("double_mach_reflection")

@@ -55,6 +55,11 @@ PINS: dict[str, tuple[list[str], str, dict[str, float]]] = {
         "density",
         {"steps": 216, "min": 0.0186745, "max": 3.37892, "integral": 1.44},
     ),
+    "shear_layer": (
+        [COARSE, "mesh.cells=[32, 32]", "time.end=0.2"],
+        "momentum_x",
+        {"steps": 185, "min": -1.06913, "max": 1.06913, "integral": 0},
+    ),
     "sod": (["mesh.max_level=1"], "momentum_x", {"steps": 112, "min": 0, "max": 0.39632, "integral": 0.18}),
     "zalesak_disc": (
         [COARSE, "mesh.cells=[40, 40]"],

@@ -216,7 +216,7 @@ class BoundaryReader:
             temperature = self._number((*path, "temperature"), temperature)
         if self.mistakes.blame(path):
             return None
-        return self.mistakes.attempt(path, NoSlip, velocity, temperature)
+        return self.mistakes.attempt(path, lambda: NoSlip(velocity, temperature))
 
     def _number(self, path: KeyPath, given: Any) -> float | None:
         """A constant, which may be an expression in the parameters."""
