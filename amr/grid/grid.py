@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import equinox as eqx
@@ -30,6 +30,7 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from amr.mesh import Forest, Mesh
 
+from .block import Block
 from .conditions import Conditions
 from .fusion import apart
 from .ghosts import cell_sizes_of_blocks, fill_boundaries, mirror_boundaries, mirror_windows, touches
@@ -90,17 +91,22 @@ class Part(eqx.Module):
         """What belongs to these patches; `axis` is that of the sweeps."""
         return jax.tree.map(lambda pool: take(pool, self.i, axis), pools)
 
-    def over_blocks(self, function: Callable[[Leaves], PyTree]) -> PyTree:
-        """`function(leaves)` for each block, with its patches as a last axis of all results."""
-        return over_blocks(function, self.leaves)
+    def over_blocks(self, function: Callable[[Block], PyTree], dtype) -> PyTree:
+        """`function(block)` for each block of patches."""
+        return over_blocks(lambda leaves: function(Block(self.mesh, leaves, self.ghost, dtype)), self.leaves)
+
+    def zeros(self, shape: Sequence[int], dtype) -> Float[Array, "1 blocks ... lanes"]:
+        """Zeros in so many points of each patch."""
+        blocks, lanes = self.leaves.level.shape
+        return jnp.zeros((1, blocks, *shape, lanes), dtype)
 
     def centres(self, dtype, ghost: int = 0) -> tuple[Float[Array, "blocks ... lanes"], ...]:
         """Coordinates of the cell centres, with some layers of ghost cells."""
-        return self.over_blocks(lambda leaves: cell_centres(self.mesh, leaves, dtype, ghost))
+        return over_blocks(lambda leaves: cell_centres(self.mesh, leaves, dtype, ghost), self.leaves)
 
     def points(self, offsets: tuple[Array, ...], dtype) -> tuple[Float[Array, "blocks ... lanes"], ...]:
         """Coordinates of points at some places, counted in cells from the lower corners of the patches."""
-        return self.over_blocks(lambda leaves: coordinates(self.mesh, leaves, offsets, dtype))
+        return over_blocks(lambda leaves: coordinates(self.mesh, leaves, offsets, dtype), self.leaves)
 
     def sizes(self, dtype) -> tuple[Float[Array, "blocks ... lanes"], ...]:
         """Cell widths, one array a dimension."""

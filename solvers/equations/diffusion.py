@@ -85,9 +85,9 @@ class Diffusing(Term):
         return tuple(self._across(part, None if lines is None else lines[d], time, dtype, d) for d in _dims(part))
 
     def _across(self, part: Part, line: Array | None, time, dtype, d: int) -> Array:
-        axis, mesh, (blocks, lanes) = 2 + d, part.mesh, part.leaves.level.shape
+        axis = 2 + d
         if line is None:
-            line = jnp.zeros((1, blocks, *(mesh.patch + 2 * (k == d) for k in _dims(part)), lanes), dtype)
+            line = part.zeros([part.mesh.patch + 2 * (k == d) for k in _dims(part)], dtype)
         line = self._on_walls(part, line, d)
         found = self.diffusivity.at(line, _line_centres(part, d, dtype), time, d)
         found = jnp.broadcast_to(found, (found.shape[0], *line.shape[1:]))  # a part of it may be constant
@@ -108,11 +108,10 @@ class Diffusing(Term):
 def spreading(part: Part, diffusivity: Faces) -> Float[Array, "blocks lanes"]:
     """The rate of diffusion in the patches of a sweep from its coefficient in all points, one array a dimension."""
     dx = part.sizes(diffusivity[0].dtype)
-    blocks, lanes = part.leaves.level.shape
     rates = []
     for values, size in zip(diffusivity, dx, strict=True):
         most = largest(by_halves(jnp.maximum, values, axis=0))
-        rates.append(2 * most / size.reshape(blocks, lanes) ** 2)
+        rates.append(2 * most / size.reshape(part.leaves.level.shape) ** 2)
     return functools.reduce(jnp.add, rates)
 
 

@@ -11,11 +11,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from amr.grid import Leaves, Part, apart, by_halves, cell_sizes, lower, others, trim, upper
-from amr.mesh import Mesh
+from amr.grid import Block, Part, by_halves, lower, others, trim, upper
 
 from .terms import Equation, Term
-from .velocity import Velocity, filled, points_inside
+from .velocity import Velocity
 
 Coefficients = Float[Array, "coefficients ..."]
 
@@ -42,12 +41,13 @@ class Flow(Term):
         return jnp.ones_like(time) if given is None else jnp.asarray(given(time), time.dtype)
 
     def samples(self, part, time):
-        def one(leaves):
-            values = apart(leaves.valid, lambda: self.velocity.samples(part.mesh, leaves, part.ghost, time.dtype, time))
-            dx = cell_sizes(part.mesh, leaves, time.dtype)
-            return tuple(v / dx[d] for d, v in enumerate(self.velocity.on_faces(values, dx)))
+        def one(block):
+            values = block.kept(lambda: self.velocity.samples(block, time))
+            return tuple(
+                v / dx for v, dx in zip(self.velocity.on_faces(values, block.widths), block.widths, strict=False)
+            )
 
-        return part.over_blocks(one)
+        return part.over_blocks(one, time.dtype)
 
     def scaled(self, samples, moment):
         return tuple(moment.factor * rate for rate in samples)
@@ -76,7 +76,7 @@ class Exchange(Term):
         return True
 
     def samples(self, part, time):
-        return part.over_blocks(lambda leaves: Sites.of(self.law, part.mesh, leaves, part.ghost, time.dtype))
+        return part.over_blocks(lambda block: Sites.of(self.law, block), time.dtype)
 
     def scaled(self, samples, moment):
         return dataclasses.replace(samples, rates=tuple(moment.factor * rate for rate in samples.rates))
@@ -130,17 +130,15 @@ class Sites(eqx.Module):
     faces: tuple[Coefficients, ...] | None = None
 
     @classmethod
-    def of(cls, law: Equation, mesh: Mesh, leaves: Leaves, ghost: int, dtype) -> Sites:
+    def of(cls, law: Equation, block: Block) -> Sites:
         """Those of some patches."""
-        rates = tuple((1 / size).reshape(*(1,) * mesh.ndim, -1) for size in cell_sizes(mesh, leaves, dtype))
-        if not law.has_coefficients(mesh.ndim):
+        ghost, dims = block.ghost, range(block.mesh.ndim)
+        rates = tuple((1 / size).reshape(*(1,) * len(dims), -1) for size in block.widths)
+        if not law.has_coefficients(len(dims)):
             return cls(rates)
-        centres = jnp.arange(-ghost, mesh.patch + ghost, dtype=dtype) + 0.5
-        inner, nodes = centres[ghost:-ghost], jnp.arange(mesh.patch + 1, dtype=dtype)
-        across = [tuple(nodes if k == d else inner for k in range(mesh.ndim)) for d in range(mesh.ndim)]
-        cells, *faces = (
-            _coefficients(law, mesh, leaves, offsets, dtype) for offsets in [(centres,) * mesh.ndim, *across]
-        )
+        inner, nodes = block.centres[ghost:-ghost], block.nodes[ghost : len(block.nodes) - ghost]
+        across = [tuple(nodes if k == d else inner for k in dims) for d in dims]
+        cells, *faces = (_coefficients(law, block, offsets) for offsets in [(block.centres,) * len(dims), *across])
         return cls(rates, cells, tuple(faces))
 
     def behind(self, u: Float[Array, "vars blocks *cells lanes"]) -> Array:
@@ -161,11 +159,10 @@ class Sites(eqx.Module):
         return jnp.stack(changes, axis=1)
 
 
-def _coefficients(law: Equation, mesh: Mesh, leaves: Leaves, offsets, dtype) -> Coefficients:
+def _coefficients(law: Equation, block: Block, offsets) -> Coefficients:
     """The coefficients at some points of all patches."""
-    x = points_inside(mesh, leaves, offsets, dtype)
-    found = apart(leaves.valid, lambda: law.coefficients(*x))
-    return jnp.stack([filled(value, offsets, leaves, dtype) for value in found])
+    x = block.points(offsets)
+    return jnp.stack([block.filled(value, offsets) for value in block.kept(lambda: law.coefficients(*x))])
 
 
 def largest(values: Float[Array, "blocks *cells lanes"]) -> Float[Array, "blocks lanes"]:

@@ -24,8 +24,7 @@ from jax import lax
 from jaxtyping import Array, Float, PyTree
 
 from amr.errors import InvalidSettingError
-from amr.grid import Leaves, coordinates, evaluate_sparingly, finer_cells
-from amr.mesh import Mesh
+from amr.grid import Block
 from amr.show import text
 
 Scalar = Float[Array, ""]
@@ -56,8 +55,8 @@ class Velocity(eqx.Module):
         """Raise `InvalidSettingError` if this velocity does not fit a domain of `ndim` dimensions."""
 
     @abc.abstractmethod
-    def samples(self, mesh: Mesh, leaves: Leaves, ghost: int, dtype, time) -> PyTree[Float[Array, "*points patches"]]:
-        """Values for some patches with `ghost` layers of cells around them."""
+    def samples(self, block: Block, time: Scalar) -> PyTree[Float[Array, "*points patches"]]:
+        """Values for some patches with their ghost cells."""
 
     @abc.abstractmethod
     def on_faces(self, samples: PyTree[Float[Array, "..."]], dx: Float[Array, "ndim ..."]) -> FaceVelocities:
@@ -88,9 +87,9 @@ class ConstantVelocity(Velocity):
         if not all(isinstance(c, jax.core.Tracer) or math.isfinite(c) for c in self.components):
             raise InvalidSettingError("velocity", f"expected finite numbers, got {self.components}")
 
-    def samples(self, mesh, leaves, ghost, dtype, time):
-        shape = (1,) * mesh.ndim + (leaves.level.shape[0],)
-        return tuple(jnp.broadcast_to(jnp.asarray(c, dtype), shape) for c in self.components)
+    def samples(self, block, time):
+        shape = (1,) * block.mesh.ndim + (block.patches,)
+        return tuple(jnp.broadcast_to(jnp.asarray(c, block.dtype), shape) for c in self.components)
 
     def on_faces(self, samples, dx):
         return samples
@@ -111,7 +110,7 @@ class AtRest(Velocity):
     def check(self, ndim):
         pass
 
-    def samples(self, mesh, leaves, ghost, dtype, time):
+    def samples(self, block, time):
         return ()
 
     def on_faces(self, samples, dx):
@@ -140,19 +139,15 @@ class FaceVelocity(Velocity):
     def check(self, ndim):
         pass
 
-    def samples(self, mesh, leaves, ghost, dtype, time):
-        centres, inner_nodes = _cells(mesh, ghost, dtype), _nodes(mesh, ghost, dtype)[1:-1]
-        components = []
-        for d in range(mesh.ndim):
-            offsets = tuple(inner_nodes if k == d else centres for k in range(mesh.ndim))
-            x = points_inside(mesh, leaves, offsets, dtype)
-            given = _call(self, leaves, x, time)
+    def samples(self, block, time):
+        ndim, components = block.mesh.ndim, []
+        for d in range(ndim):
+            offsets = tuple(block.nodes[1:-1] if k == d else block.centres for k in range(ndim))
+            given = _call(self, block, offsets, time)
             given = given if isinstance(given, tuple | list) else (given,)
-            if len(given) != mesh.ndim:
-                raise InvalidSettingError(
-                    "velocity", f"expected {mesh.ndim} components, the function gave {len(given)}"
-                )
-            components.append(filled(given[d], offsets, leaves, dtype))
+            if len(given) != ndim:
+                raise InvalidSettingError("velocity", f"expected {ndim} components, the function gave {len(given)}")
+            components.append(block.filled(given[d], offsets))
         return tuple(components)
 
     def on_faces(self, samples, dx):
@@ -179,10 +174,9 @@ class StreamFunction(Velocity):
         if ndim != 2:
             raise InvalidSettingError("stream_function", f"needs two dimensions, the domain has {ndim}")
 
-    def samples(self, mesh, leaves, ghost, dtype, time):
-        offsets = (_nodes(mesh, ghost, dtype),) * 2
-        x = points_inside(mesh, leaves, offsets, dtype)
-        return filled(_call(self, leaves, x, time), offsets, leaves, dtype)
+    def samples(self, block, time):
+        offsets = (block.nodes,) * 2
+        return block.filled(_call(self, block, offsets, time), offsets)
 
     def on_faces(self, samples, dx):
         u = -(samples[1:-1, 1:] - samples[1:-1, :-1]) / dx[1]
@@ -213,18 +207,17 @@ class VectorPotential(Velocity):
         if ndim != 3:
             raise InvalidSettingError("potential", f"needs three dimensions, the domain has {ndim}")
 
-    def samples(self, mesh, leaves, ghost, dtype, time):
-        finer = finer_cells(mesh, leaves, ghost)
-        return tuple(self._along(d, mesh, leaves, ghost, dtype, time, finer) for d in range(3))
+    def samples(self, block, time):
+        finer = block.finer
+        return tuple(self._along(d, block, time, finer) for d in range(3))
 
-    def _along(self, d, mesh, leaves, ghost, dtype, time, finer):
+    def _along(self, d: int, block: Block, time: Scalar, finer: Array) -> Array:
         """Component d on the edges along d."""
-        middles, quarter = _cells(mesh, ghost, dtype), np.asarray(0.25, dtype)
+        middles, quarter = block.centres, np.asarray(0.25, block.dtype)
         # The middles of edges, and those of their halves, in one array: the function is traced once.
-        edges = [middles] if mesh.max_level == 0 else [middles, middles - quarter, middles + quarter]
-        offsets = tuple(np.concatenate(edges) if k == d else _nodes(mesh, ghost, dtype) for k in range(3))
-        x = points_inside(mesh, leaves, offsets, dtype)
-        values = filled(_call(self, leaves, x, time)[d], offsets, leaves, dtype)
+        edges = [middles] if block.mesh.max_level == 0 else [middles, middles - quarter, middles + quarter]
+        offsets = tuple(np.concatenate(edges) if k == d else block.nodes for k in range(3))
+        values = block.filled(_call(self, block, offsets, time)[d], offsets)
         coarse, *fine = lax.split(values, (len(middles),) * len(edges), axis=d)
         return jnp.where(_touching(finer, d), 0.5 * (fine[0] + fine[1]), coarse) if fine else coarse
 
@@ -237,33 +230,9 @@ class VectorPotential(Velocity):
         return tuple(faces)
 
 
-def _call(velocity, leaves: Leaves, x, time):
+def _call(velocity, block: Block, offsets, time: Scalar):
     """The given function at some points: with the time if it depends on it."""
-    arguments = (*x, time) if velocity.amplitude is None else x
-    return evaluate_sparingly(leaves.valid, velocity.function, *arguments)
-
-
-def points_inside(mesh: Mesh, leaves: Leaves, offsets, dtype):
-    """Coordinates of points of all patches; those beyond a non-periodic boundary are moved onto it, since a given
-    function need not make sense outside of the domain."""
-    points = []
-    for d, x in enumerate(coordinates(mesh, leaves, offsets, dtype)):
-        points.append(x if mesh.domain.periodic[d] else jnp.clip(x, mesh.domain.lower[d], mesh.domain.upper[d]))
-    return tuple(points)
-
-
-def _nodes(mesh: Mesh, ghost: int, dtype):
-    return np.arange(-ghost, mesh.patch + ghost + 1, dtype=dtype)
-
-
-def _cells(mesh: Mesh, ghost: int, dtype):
-    return np.arange(-ghost, mesh.patch + ghost, dtype=dtype) + np.asarray(0.5, dtype)
-
-
-def filled(values, offsets, leaves: Leaves, dtype):
-    """Values at such points, which may be the same in all of them."""
-    shape = (*(len(offset) for offset in offsets), leaves.level.shape[0])
-    return jnp.broadcast_to(jnp.asarray(values, dtype), shape)
+    return block.called(velocity.function, offsets, *((time,) if velocity.amplitude is None else ()))
 
 
 def _difference(values, axis: int):

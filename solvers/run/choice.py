@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from amr.grid import cell_sizes, leaves_of
-from amr.mesh import Mesh, root_forest
+from amr.grid import Block
+from amr.mesh import Mesh
 from solvers.equations import Diffusivity, Equation, Velocity
 from solvers.integrators import RKL2, SDIRK2, SSPRK2
 from solvers.schemes import CTU, MUSCL, MethodOfLines, MonotizedCentral, Unlimited, suited_to
@@ -99,9 +99,9 @@ def _largest(
 def _fastest(mesh: Mesh, velocity: Velocity | None) -> list[Array]:
     if velocity is None:
         return [jnp.zeros(())] * mesh.ndim
-    time, leaves = jnp.zeros(()), leaves_of(mesh, root_forest(mesh, mesh.root_count), 1).all()
-    dx = cell_sizes(mesh, leaves, time.dtype)
-    faces = velocity.on_faces(velocity.samples(mesh, leaves, 1, time.dtype, time), dx)
+    time = jnp.zeros(())
+    block = Block.of_roots(mesh, 1, time.dtype)
+    faces = velocity.on_faces(velocity.samples(block, time), block.widths)
     factor = 1.0 if velocity.amplitude is None else velocity.amplitude(time)
     return [jnp.abs(factor * face).max() for face in faces]
 
