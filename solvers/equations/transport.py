@@ -42,10 +42,8 @@ class Flow(Term):
 
     def samples(self, part, time):
         def one(block):
-            values = block.kept(lambda: self.velocity.samples(block, time))
-            return tuple(
-                v / dx for v, dx in zip(self.velocity.on_faces(values, block.widths), block.widths, strict=False)
-            )
+            values, dx = block.kept(lambda: self.velocity.samples(block, time)), block.widths
+            return tuple(v / dx[d] for d, v in enumerate(self.velocity.on_faces(values, dx)))
 
         return part.over_blocks(one, time.dtype)
 
