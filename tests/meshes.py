@@ -88,7 +88,7 @@ def filled_store(case: Case, topology: Topology, u, prolongation):
     """A store with the cells of patches, averages and rings."""
     mesh, count = case.mesh, topology.forest.count
     store = stored(mesh, case.ghost, count, to_pool(topology.layout, u))
-    return fill_ring(mesh, topology.layout, count, topology.halo, store, prolongation)
+    return fill_ring(mesh, count, topology.halo, store, prolongation)
 
 
 def ghosts(case: Case, topology: Topology, u, prolongation):

@@ -260,7 +260,7 @@ class Grid(eqx.Module):
             return apart(plan.valid, lambda: mirror_windows(self.mesh, leaves, near, plan, time, self.conditions))
 
         asked = beyond if self.guided and not self.conditions.copied else None
-        return fill_ring(self.mesh, self.layout, self.forest.count, plan, store, self.prolongation, asked, useful)
+        return fill_ring(self.mesh, self.forest.count, plan, store, self.prolongation, asked, useful)
 
     def ghosted(self, part: Part, store: Store, time: Scalar, extended: Callable[[Array], Array]) -> Array:
         """The patches of a sweep with all ghost cells, from a store with rings, and with rows behind the variables."""

@@ -187,7 +187,6 @@ def cells_of(mesh: Mesh, store: Store, count: Int[Array, ""]) -> Pool:
 
 def fill_ring(
     mesh: Mesh,
-    layout: Layout,
     count,
     plan: HaloPlan,
     store: Store,
@@ -215,7 +214,7 @@ def fill_ring(
         ring = apart(plan.valid, lambda: children(near))
         return put_rows(store, ring, i, first)
 
-    return sweep(layout, count, one, store, useful=useful)
+    return sweep(layout_of(store), count, one, store, useful=useful)
 
 
 def _children_of_boxes(

@@ -192,7 +192,7 @@ class Simulation(eqx.Module):
             raise InvalidSettingError("end", f"expected a finite time not before the start {t_start}, got {t_end}")
         collection = Collection(records or {})
         shown = chosen(progress, t_end)
-        wishes = _wishes(exact, outputs, on_output, every_steps, checkpoints, shown, self.setup, collection)
+        wishes = _wishes(exact, outputs, on_output, every_steps, checkpoints, shown, collection.recording(self.setup))
         return Solution(*self.prepared(t_start, t_end, wishes).go(initial), collection.found(self.setup))
 
     def resume(
@@ -224,7 +224,7 @@ class Simulation(eqx.Module):
             raise InvalidSettingError("end", f"expected a finite time not before the checkpoint's {begin}, got {t_end}")
         collection = Collection(records or {})
         shown = chosen(progress, t_end)
-        wishes = _wishes(exact, outputs, on_output, every_steps, checkpoints, shown, self.setup, collection)
+        wishes = _wishes(exact, outputs, on_output, every_steps, checkpoints, shown, collection.recording(self.setup))
         return Solution(*self.prepared(begin, t_end, wishes).go_on(loaded), collection.found(self.setup))
 
     def prepared(self, t_start: float, t_end: float, wishes: Wishes) -> Run:
@@ -256,13 +256,13 @@ class Simulation(eqx.Module):
         return jnp.asarray(value, self.dtype)
 
 
-def _wishes(exact, outputs, on_output, every_steps, checkpoints, progress, setup, collection) -> Wishes:
+def _wishes(exact, outputs, on_output, every_steps, checkpoints, progress, recording) -> Wishes:
     """What `run` and `resume` were asked for."""
     _expect("outputs", outputs, Iterable, "several times, such as [0.1, 0.2]")
     rules = () if every_steps is None else (EverySteps(every_steps),)
     output = None if on_output is None else Series(lambda checkpoint: on_output(checkpoint.field), rules)
     kept = None if checkpoints is None else checkpoints.series()
-    return Wishes(exact, tuple(outputs), output, kept, progress, recording=collection.recording(setup))
+    return Wishes(exact, tuple(outputs), output, kept, progress, recording=recording)
 
 
 def _expect(key: str, value, kind, what: str) -> None:
