@@ -15,6 +15,8 @@ from jaxtyping import Array, Float
 
 from amr.errors import InvalidSettingError
 
+from .terms import shapes_of
+
 Values = Float[Array, "rows ..."]  # one row for each variable, or one for all of them
 
 
@@ -212,11 +214,7 @@ def _rows(found: Any, u: Array) -> Array:
 
 def _traced_rows(function: Callable, *arguments, points: int = 2) -> int:
     """How many values a user's function gives; an array of as many axes as `points` has a row for each."""
-    try:
-        found = jax.eval_shape(function, *arguments)
-    except Exception as error:  # whatever a user's function raises
-        first = str(error).splitlines()[0] if str(error) else ""
-        raise InvalidSettingError("diffusivity", f"the function fails: {type(error).__name__}: {first}") from error
+    found = shapes_of("diffusivity", "the function", function, *arguments)
     return len(found) if isinstance(found, tuple | list) else found.shape[0] if found.ndim == points else 1
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from amr.errors import InvalidSettingError
 
-from .terms import Equation, Terms
+from .terms import Equation, Terms, shapes_of
 from .transport import Exchange, Place
 from .viscous import Viscous
 
@@ -133,11 +133,7 @@ def check_law(law: ConservationLaw, ndim: int) -> None:
 
 
 def _shape_of(kind: str, name: str, method: Callable, *arguments):
-    try:
-        return jax.eval_shape(method, *arguments)
-    except Exception as error:  # whatever a user's method raises
-        first = str(error).splitlines()[0] if str(error) else ""
-        raise InvalidSettingError("type", f"{kind}.{name} fails: {type(error).__name__}: {first}") from error
+    return shapes_of("type", f"{kind}.{name}", method, *arguments)
 
 
 def _expect_shape(kind: str, name: str, found, shape: tuple[int, ...]) -> None:
