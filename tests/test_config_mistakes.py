@@ -166,7 +166,7 @@ OTHER_MISTAKES = [
     ("shallow_water", ["initial.h=1"], "initial.h", 'expected "eta" or "u"'),
     ("acoustics", ["equation.sound_speed=-1"], "equation.sound_speed", "above 0"),
     ("acoustics", ["scheme.riemann=hllc"], "scheme.riemann", "Acoustics has no contact_speed"),
-    ("acoustics", ["equation.gamma=2"], "equation.gamma", 'belongs to type = "euler", not to "acoustics"'),
+    ("acoustics", ["equation.gamma=2"], "equation.gamma", 'belongs to type = "euler" or "navier_stokes", not to "acoustics"'),
     ("burgers", ["equation.variable=w", "equation.variables=['a']"], "equation", "found variable and variables"),
     ("burgers", ["equation.variables=['a', 'a']"], "equation", "different names"),
     ("burgers", ["equation.variables=[]"], "equation.variables", "expected a list of different names"),
@@ -395,7 +395,7 @@ def test_a_law_may_not_exist_in_so_many_dimensions(write):
         ([f"equation.type={NAME}:Broken"], "Broken: flux along x fails: AttributeError"),
         ([f"equation.type={NAME}:Unnamed"], "equation.type: "),
         ([f"equation.type={NAME}:Reserved"], "equation.type: 'level' has another meaning"),
-        (["equation.gamma=2"], 'equation.gamma: belongs to type = "euler", not to "module:name"'),
+        (["equation.gamma=2"], 'equation.gamma: belongs to type = "euler" or "navier_stokes", not to "module:name"'),
     ],
 )
 def test_laws_that_do_not_fit_are_reported(write, overrides, words):
