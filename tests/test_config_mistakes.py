@@ -166,7 +166,12 @@ OTHER_MISTAKES = [
     ("shallow_water", ["initial.h=1"], "initial.h", 'expected "eta" or "u"'),
     ("acoustics", ["equation.sound_speed=-1"], "equation.sound_speed", "above 0"),
     ("acoustics", ["scheme.riemann=hllc"], "scheme.riemann", "Acoustics has no contact_speed"),
-    ("acoustics", ["equation.gamma=2"], "equation.gamma", 'belongs to type = "euler" or "navier_stokes", not to "acoustics"'),
+    (
+        "acoustics",
+        ["equation.gamma=2"],
+        "equation.gamma",
+        'belongs to type = "euler" or "navier_stokes", not to "acoustics"',
+    ),
     ("burgers", ["equation.variable=w", "equation.variables=['a']"], "equation", "found variable and variables"),
     ("burgers", ["equation.variables=['a', 'a']"], "equation", "different names"),
     ("burgers", ["equation.variables=[]"], "equation.variables", "expected a list of different names"),

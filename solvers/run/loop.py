@@ -18,7 +18,6 @@ from collections.abc import Callable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
@@ -29,12 +28,11 @@ from amr.grid import (
     Pool,
     Store,
     Work,
+    averages,
     cells_of,
     choose_layout,
     clip_and_assure_sum,
-    coordinates,
     extrema,
-    gauss_points,
     layout_of,
     to_pool,
 )
@@ -331,35 +329,21 @@ def evaluate(setup: Setup, forest: Forest, function: Callable, dtype, *time) -> 
 
     Schemes of second order take the values at cell centres for averages.
     """
-    mesh, points = setup.mesh, setup.space.points
-    if points == 1:
-        return jnp.where(forest.active, _at_points(setup, forest, function, dtype, time, (0.5,) * mesh.ndim), 0)
-    places, weights = gauss_points(points, mesh.ndim)
-
-    def add(total, point):
-        place, share = point
-        return total + share * _at_points(setup, forest, function, dtype, time, tuple(place)), None
-
-    nothing = jnp.zeros((len(setup.equation.names), *mesh.patch_shape, forest.capacity), dtype)
-    total, _ = lax.scan(add, nothing, (jnp.asarray(0.5 + places, dtype), jnp.asarray(weights, dtype)))
-    return jnp.where(forest.active, total, 0)
-
-
-def _at_points(setup: Setup, forest: Forest, function: Callable, dtype, time, place) -> Array:
-    """The function in one point of every cell, at `place` (from 0 to 1 along each dimension)."""
     mesh, equation = setup.mesh, setup.equation
-    cells = np.arange(mesh.patch, dtype=dtype)
-    x = coordinates(mesh, forest, tuple(cells + jnp.asarray(p, dtype) for p in place), dtype)
-    values = _called(function, x, time)
-    several = values if isinstance(values, tuple | list) else (values,)
-    names = equation.given
-    if len(several) != len(names):
-        given = f"{len(several)} array{'s' if len(several) > 1 else ''}"
-        raise InvalidSettingError("initial", f"expected one array for each of {', '.join(names)}; got {given}")
-    behind = equation.coefficients(*x)
-    shape = (*mesh.patch_shape, forest.capacity)
-    rows = jnp.stack([jnp.broadcast_to(jnp.asarray(value, dtype), shape) for value in (*several, *behind)])
-    return equation.conserved(rows)[: len(names)]
+    names, shape = equation.given, (*mesh.patch_shape, forest.capacity)
+
+    def conserved(*x):
+        values = _called(function, x, time)
+        several = values if isinstance(values, tuple | list) else (values,)
+        if len(several) != len(names):
+            given = f"{len(several)} array{'s' if len(several) > 1 else ''}"
+            raise InvalidSettingError("initial", f"expected one array for each of {', '.join(names)}; got {given}")
+        rows = (*several, *equation.coefficients(*x))
+        return equation.conserved(jnp.stack([jnp.broadcast_to(jnp.asarray(row, dtype), shape) for row in rows]))[
+            : len(names)
+        ]
+
+    return averages(mesh, forest, conserved, len(names), setup.space.points, dtype)
 
 
 def _called(function: Callable, x: tuple[Array, ...], time: tuple):
