@@ -106,8 +106,7 @@ def _check_fit(wanted: _Wanted, mistakes: Mistakes) -> None:
 
     _check_flow(wanted, refuse)
     _check_diffusion(wanted, refuse)
-    reaction = wanted.equation.terms.reaction
-    if reaction is not None and reaction.stiff and not wanted.split:
+    if wanted.equation.terms.stiff and not wanted.split:
         mistakes.add(("equation", "stiff"), 'has a meaning with scheme.coupling = "strang" only; give that as well')
 
 

@@ -138,7 +138,12 @@ class Terms(NamedTuple):
     @property
     def law(self) -> Any:
         """The conservation law whose fluxes there are; `None` for scalars in a given flow."""
-        return None if self.transport is None or self.transport.given else self.transport.law
+        return getattr(self.transport, "law", None)
+
+    @property
+    def stiff(self) -> bool:
+        """Whether there is a reaction that is much faster than all else."""
+        return getattr(self.reaction, "stiff", False)
 
     @property
     def guided(self) -> bool:

@@ -74,7 +74,7 @@ def _looked_at(mesh: Mesh, equation: Equation) -> tuple[list[float], list[float]
     """The largest normal velocity across each dimension and the largest diffusivity along it, at the start; `None`
     where they follow from the solution, or from what JAX traces."""
     flow, diffusing, _ = equation.terms
-    if diffusing.of_state or (flow is not None and flow.of_state):
+    if diffusing.of_state or not (flow is None or flow.given):
         return None
     velocity, diffusivity = None if flow is None else flow.velocity, diffusing.diffusivity
     arguments = (mesh, velocity, diffusivity, len(equation.names))

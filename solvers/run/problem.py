@@ -79,8 +79,7 @@ class Setup(eqx.Module):
     @property
     def asked(self) -> dict[str, Term]:
         """The terms whose limits of the step follow from the state."""
-        reaction = self.equation.terms.reaction
-        spared = reaction is not None and reaction.stiff and self.integrator.splits
+        spared = self.equation.terms.stiff and self.integrator.splits
         return {
             name: term for name, term in self.terms.items() if term.of_state and not (name == "reaction" and spared)
         }

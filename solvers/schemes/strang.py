@@ -59,3 +59,5 @@ class Strang(eqx.Module):
             raise InvalidSettingError("scheme", "Strang splits diffusion and reactions off, and there are none")
         if equation.terms.law is not None:
             self.flow.check(equation)
+        if reaction is not None and not hasattr(reaction, "reacted"):
+            raise InvalidSettingError("scheme", "Strang needs reactions of single cells, such as solvers.Reaction")
