@@ -171,7 +171,7 @@ def try_coefficients(equation: Equation, initial: Callable | None, formulas: For
     points = flat_points(mesh)
     values = None if initial is None else _rows(initial, points)
     _, diffusion, reaction = equation.terms
-    if diffusion is not None:
+    if diffusion is not None and equation.terms.law is None:  # laws say themselves how they diffuse
         diffusivity = diffusion.diffusivity
         tensor = isinstance(diffusivity, Diagonal)
         for n, part in enumerate(diffusivity.parts if isinstance(diffusivity, Diagonal) else (diffusivity,)):

@@ -303,6 +303,10 @@ def _check(setup: Setup) -> None:
         raise InvalidSettingError("longest", f"expected a finite number above 0, got {setup.longest!r}")
     if setup.guided or setup.integrator.solves:
         setup.conditions.check_relations()
+    if setup.integrator.solves and setup.equation.has_coefficients(mesh.ndim):
+        kind, method = type(setup.equation).__name__, type(setup.integrator.for_diffusion).__name__
+        why = f"{method} solves for what diffuses without coefficients of position, which {kind} has here"
+        raise InvalidSettingError("integrator", f"{why}; take solvers.RKL2() or an explicit one")
     if setup.adaptive and setup.buffer is None and setup.cfl * setup.interval > half:
         most = int(half / setup.cfl)
         raise InvalidSettingError("interval", f"in {setup.interval} steps the flow leaves half a patch; at most {most}")
