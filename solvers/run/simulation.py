@@ -81,9 +81,9 @@ class Simulation(eqx.Module):
 
     - `mesh`: an `amr.Mesh`.
     - `equation`: what is solved, such as `Advection(velocity)`.
-    - `scheme`: how; default `CTU()` for `Advection`, `MethodOfLines()` for a law. With diffusion its integrator is
-      chosen by how much longer than an explicit one a step should be (see `solvers.run.choice`): explicit, `RKL2` or
-      `SDIRK2`; the summary tells.
+    - `scheme`: how; default `CTU()` for `Advection`, `MethodOfLines()` for a law. The integrator of scalars that
+      diffuse is chosen by how much longer than an explicit one a step should be (see `solvers.run.choice`): explicit,
+      `RKL2` or `SDIRK2`; the summary tells. That of a law is explicit.
     - `refine`: an indicator or several; `None` keeps the root grid.
     - `boundary`: what happens at the faces of the domain: a boundary such as `amr.Wall()` for all that are not
       periodic, or for each dimension one or a (lower, upper) pair; default `amr.Outflow()`. Numbers and arrays in it
