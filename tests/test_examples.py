@@ -177,6 +177,8 @@ def test_the_code_of_the_page_on_equations_runs():
     exec("\n".join(blocks), names)
     assert changes(names["solution"])["density"] <= 1e-13
     assert names["jam"].summary.variables["cars"].highest == pytest.approx(0.8166, abs=0.01)
+    assert changes(names["stirred"])["density"] <= 1e-13
+    assert names["stirred"].summary.variables["momentum_x"].highest == pytest.approx(0.18, abs=0.005)
     wind, given = names["tunnel"], names["rest"]
     wind = solvers.Simulation(wind.mesh, solvers.Euler(2), refine=names["shocks"], boundary=wind.setup.faces)
 
