@@ -12,8 +12,8 @@ FOLDERS = {"examples": "*.py", "configs": "*.toml", "notebooks": "*.ipynb"}
 # Those whose methods people call, or write themselves; of others the arguments are all there is to know.
 WITH_METHODS = {
     "amr": "Boundary Field Indicator Mesh PatchView Patches Prolongation",
-    "solvers": "ConservationLaw Diffusivity Elliptic Equilibrium Integrator Limiter Reconstruction RiemannSolver"
-    " Simulation Solution Velocity",
+    "solvers": "ConservationLaw Diffusivity Elliptic Equation Equilibrium Integrator Limiter Reconstruction"
+    " RiemannSolver Simulation Solution Stepper Term Velocity",
 }
 
 
