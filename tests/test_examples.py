@@ -4,6 +4,7 @@ import re
 import runpy
 from pathlib import Path
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -208,6 +209,27 @@ def test_an_own_indicator_and_an_own_limiter_as_the_docs_show_them():
     solution = sim.run(profile, 1.0, exact=profile)
     assert solution.summary.variables["phi"].error["l1"] < 2e-3
     assert 1 <= np.asarray(solution.field.forest.level).max() <= 2
+
+
+class Source(solvers.Term):
+    def made(self, here):
+        return jnp.ones_like(here.u[:, :, here.part.ghost : -here.part.ghost])
+
+
+class Filling(solvers.Equation):
+    place: str = eqx.field(static=True)
+    names = ("level",)
+
+    @property
+    def terms(self):
+        return solvers.Terms(**{self.place: Source()})
+
+
+@pytest.mark.parametrize("place", ["transport", "diffusion", "reaction"])
+def test_an_own_term_may_stand_in_any_place(place):
+    sim = solvers.Simulation(amr.Mesh(amr.Domain(0, 1), 16, 8), Filling(place), longest=0.1)
+    found = sim.run(jnp.cos, 0.25).field
+    np.testing.assert_allclose(found.sample(np.array([0.5])), np.cos(0.5 + 1 / 32) + 0.25, atol=1e-12)
 
 
 def test_the_ensemble_of_the_docs():

@@ -75,6 +75,7 @@ class Term(eqx.Module):
     - `guided`: of diffusion, whether interpolation between levels needs to know what boundaries say: see `Grid`.
     - `steady`: whether samples are good until the next regrid, but for `amplitude`.
     - `of_state`: whether what limits the step follows from the state; `at_faces`: also from what comes in.
+    - `stiff`: of a reaction, whether it is much faster than all else: see `Reaction`.
     """
 
     @property
@@ -96,6 +97,10 @@ class Term(eqx.Module):
     @property
     def at_faces(self) -> bool:
         return True
+
+    @property
+    def stiff(self) -> bool:
+        return False
 
     def samples(self, part: Part, time: Scalar) -> PyTree:
         """What depends on the mesh, and on the time unless it is steady, for the patches of a sweep."""
@@ -136,7 +141,7 @@ class Terms(NamedTuple):
     @property
     def law(self) -> Any:
         """The conservation law whose fluxes there are; `None` for scalars in a given flow."""
-        return None if self.transport is None or self.transport.given else self.transport.law
+        return None if self.transport is None or self.transport.given else getattr(self.transport, "law", None)
 
     @property
     def guided(self) -> bool:

@@ -12,7 +12,7 @@ from jaxtyping import Array
 
 from amr.grid import cell_sizes, leaves_of
 from amr.mesh import Mesh, root_forest
-from solvers.equations import Diffusivity, Equation, Velocity
+from solvers.equations import Diffusing, Diffusivity, Equation, Velocity
 from solvers.integrators import RKL2, SDIRK2, SSPRK2
 from solvers.schemes import CTU, MUSCL, MethodOfLines, MonotizedCentral, Unlimited
 
@@ -36,7 +36,7 @@ class Choice(eqx.Module):
 def default_scheme(mesh: Mesh, equation: Equation, longest: float | None) -> Choice:
     """The scheme for an equation without wishes of the user."""
     flow, diffusing, _ = equation.terms
-    if diffusing is None or equation.terms.law is not None:
+    if not isinstance(diffusing, Diffusing) or equation.terms.law is not None:
         return Choice(CTU() if CTU.suits(equation) else MethodOfLines())
     reconstruction = MUSCL(Unlimited() if flow is None else MonotizedCentral())
     ratio = wanted_ratio(mesh, equation, longest)
