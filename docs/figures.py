@@ -3,9 +3,13 @@
 python docs/figures.py [NAME]...
 """
 
+import ast
+import json
 import re
 import sys
 import tempfile
+import textwrap
+import tomllib
 from pathlib import Path
 
 import jax
@@ -20,7 +24,8 @@ import solvers
 from amr.pictures.plot import plot, plot_levels
 from solvers.config.build import load
 
-IMAGES = Path(__file__).parent / "images"
+ROOT = Path(__file__).parent.parent
+IMAGES = ROOT / "docs" / "images"
 COLOURS = {"own": "#dddddd", "same": "#4c78a8", "coarser": "#f2a541", "finer": "#54a24b"}
 
 
@@ -140,14 +145,71 @@ def smoke() -> Figure:
     return plot(case.simulation.run(case.initial, case.config.time.end).field, "smoke")
 
 
-FIGURES = {"concepts_levels": levels, "concepts_ghosts": ghosts, "concepts_saving": saving, "tutorial_smoke": smoke}
+def floors() -> dict[str, list[list[str]]]:
+    """The wings of each package, floor by floor from above, from the contracts of pyproject.toml: a wing is a folder.
+    What is none are names that users import, and small modules that all wings share."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    found = {}
+    for contract in contracts:
+        if contract["type"] == "layers":
+            (package,) = contract["containers"]
+            layers = [[name.strip() for name in layer.split("|")] for layer in contract["layers"]]
+            wings = [[name for name in layer if (ROOT / package / name).is_dir()] for layer in layers]
+            found[package] = [floor for floor in wings if floor]
+    return found
+
+
+def purpose(package: str, wing: str) -> str:
+    """What a wing says of itself."""
+    text = ast.get_docstring(ast.parse((ROOT / package / wing / "__init__.py").read_text(encoding="utf-8")))
+    return text.removesuffix(".").replace("`", "")
+
+
+def house() -> Figure:
+    """The wings on their floors. Each may import from all floors below it."""
+    figure = Figure(figsize=(12, 5.2), layout="constrained")
+    known = floors()
+    for ax, package, colour in zip(figure.subplots(1, 2), ("solvers", "amr"), ("same", "finer"), strict=True):
+        for height, floor in enumerate(reversed(known[package])):
+            for n, wing in enumerate(floor):
+                box(ax, n / len(floor), height, 1 / len(floor), wing, purpose(package, wing), COLOURS[colour])
+        arrow = {"arrowstyle": "-|>", "color": "gray", "linewidth": 1.5}
+        top = len(known[package])
+        ax.annotate("", (1.04, 0.1), (1.04, top - 0.1), arrowprops=arrow, annotation_clip=False)
+        ax.text(1.06, top / 2, "may import", rotation=270, va="center", color="gray")
+        title = "solvers (may import all of amr)" if package == "solvers" else "amr (knows nothing of solvers)"
+        ax.set(xlim=(0, 1.12), ylim=(0, max(map(len, known.values()))), title=title)
+        ax.axis("off")
+    return figure
+
+
+def box(ax, x: float, y: float, width: float, name: str, text: str, colour: str) -> None:
+    """A wing, with as many words as it has room for in two lines."""
+    ax.add_patch(Rectangle((x + 0.01, y + 0.06), width - 0.02, 0.88, facecolor=colour, edgecolor="none"))
+    ax.text(x + width / 2, y + 0.69, name, ha="center", va="center", color="white", fontsize=12, weight="bold")
+    words = textwrap.fill(text, int(64 * width))
+    ax.text(x + width / 2, y + 0.31, words, ha="center", va="center", color="white", fontsize=8.5)
+
+
+FIGURES = {
+    "concepts_house": house,
+    "concepts_levels": levels,
+    "concepts_ghosts": ghosts,
+    "concepts_saving": saving,
+    "tutorial_smoke": smoke,
+}
+
+# What a picture says of its data, so that a test can see whether it is up to date.
+TOLD = {"concepts_house": lambda: {"Description": json.dumps(floors())}}
 
 
 def main(names: list[str]) -> None:
     jax.config.update("jax_enable_x64", True)
     for name in names or FIGURES:
         path = IMAGES / f"{name}.png"
-        FIGURES[name]().savefig(path, dpi=110)
+        FIGURES[name]().savefig(path, dpi=110, metadata=TOLD[name]() if name in TOLD else None)
         print(path)
 
 

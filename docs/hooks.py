@@ -12,8 +12,8 @@ FOLDERS = {"examples": "*.py", "configs": "*.toml", "notebooks": "*.ipynb"}
 # Those whose methods people call, or write themselves; of others the arguments are all there is to know.
 WITH_METHODS = {
     "amr": "Boundary Field Indicator Mesh PatchView Patches Prolongation",
-    "solvers": "ConservationLaw Diffusivity Elliptic Equilibrium Integrator Limiter Reconstruction RiemannSolver"
-    " Simulation Solution Velocity",
+    "solvers": "ConservationLaw Diffusivity Elliptic Equation Equilibrium Integrator Limiter Reconstruction"
+    " RiemannSolver Simulation Solution Stepper Term Velocity",
 }
 
 
@@ -52,17 +52,19 @@ def on_page_markdown(markdown, page, config, files):
 
 def _defined(match):
     package, name = match.groups()
-    home = homes(package).get(name)
-    path = f"{package}.{home}.{name}" if home else f"{package}.{name}"
+    home = home_of(package, name)
     options = {"heading": f"{package}.{name}", "toc_label": name}
     if name in WITH_METHODS[package].split():
         options["members"] = "null"
-    return f"::: {path}\n    options:\n" + "\n".join(f"      {key}: {value}" for key, value in options.items())
+    return f"::: {home}.{name}\n    options:\n" + "\n".join(f"      {key}: {value}" for key, value in options.items())
 
 
-def homes(package):
-    """The module of each public name, from the table `_HOME` of the package, without running it."""
-    for node in ast.parse((ROOT / package / "__init__.py").read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_HOME":
-            return ast.literal_eval(node.value)
-    raise LookupError(f"no table _HOME in {package}")
+def home_of(package, name):
+    """The module where a public name is defined, which stubs tell one after the other, without running it."""
+    stub = ROOT.joinpath(*package.split("."), "__init__.pyi")
+    if not stub.exists():
+        return package
+    for node in ast.parse(stub.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and name in (alias.asname for alias in node.names):
+            return home_of(f"{package}.{node.module}", name)
+    raise LookupError(f"no {name} in {stub}")

@@ -1,18 +1,27 @@
 """Signatures of classes that have none in the source: those of Equinox are made of their fields."""
 
 import ast
+from collections.abc import Iterator
 
-from griffe import Attribute, Class, Extension, Function, Parameter, ParameterKind, Parameters
+from griffe import Attribute, Class, Extension, Function, Module, Parameter, ParameterKind, Parameters
 
 
 class EquinoxFields(Extension):
     """Gives classes without `__init__` the one that Equinox makes."""
 
     def on_package(self, *, pkg, **_):
-        for module in pkg.modules.values():
+        for module in modules(pkg):
             for found in module.classes.values():
                 if not found.is_alias and "__init__" not in found.all_members and fields(found):
                     found.set_member("__init__", constructor(found))
+
+
+def modules(package: Module) -> Iterator[Module]:
+    """Those of a package and of the packages in it."""
+    for module in package.modules.values():
+        if not module.is_alias:
+            yield module
+            yield from modules(module)
 
 
 def fields(found: Class) -> dict[str, Parameter]:

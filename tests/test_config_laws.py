@@ -91,6 +91,7 @@ BOUNDARIES = [
     f'{{type = "neumann", slope = {{{VALUES}}}}}',
     f'{{type = "function", name = "{NAME}:turned"}}',
     '{type = "by_variable", pressure = {type = "dirichlet", value = "1 + t"}, rest = "wall"}',
+    '"no_slip"', '[["wall", {type = "no_slip", velocity = [0, "2*ramp"], temperature = 1.5}], "no_slip"]',
     '["wall", {type = "split", where = "x < 0.5 and t < 1", inside = "wall",'
     ' outside = {type = "split", where = "x < 0.7", inside = {type = "by_variable"}, outside = "outflow"}}]',
 ]  # fmt: skip
@@ -112,6 +113,25 @@ def test_boundaries_are_what_the_config_says(write):
     assert (density, across) == (1.4, 0.0)
     assert float(along(0.5, 1.0, 0.25)) == 0.125
     assert float(pressure(0.5, 1.0, 0.25)) == 1.05
+
+
+@pytest.mark.parametrize("rest", ["", "\nconductivity = 0.03", "\nprandtl = 1.0"])
+def test_a_gas_with_friction(write, rest):
+    text = GAS.replace('type = "euler"', f'type = "navier_stokes"\nviscosity = 0.01{rest}')
+    case = round_trip(write(text))
+    law = case.simulation.setup.equation
+    assert isinstance(law, solvers.NavierStokes)
+    assert float(law.viscosity) == 0.01
+    assert float(law.conductivity) == pytest.approx({"": 0.035 / 0.72, "\nprandtl = 1.0": 0.035}.get(rest, 0.03))
+    assert isinstance(case.simulation.setup.scheme.integrator, solvers.SSPRK2)
+
+
+@pytest.mark.parametrize("kind", ["burgers", "shallow_water"])
+def test_laws_may_be_viscous(write, kind):
+    text = line(kind).replace(f'type = "{kind}"', f'type = "{kind}"\nviscosity = 0.01')
+    setup = round_trip(write(text), "scheme.diffusion=rkl2").simulation.setup
+    assert setup.equation.viscosity == 0.01
+    assert isinstance(setup.integrator, solvers.RKL2)
 
 
 def test_indicators_are_what_the_config_says(write):

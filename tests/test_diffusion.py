@@ -534,7 +534,10 @@ def test_mistakes():
     walls, mirror = amr.Mesh(BOX, (16, 16), 8), amr.GhostFunction(lambda m, x, y, t: m)
     heat = solvers.Diffusion(1.0)
     still = solvers.Advection((1.0, 0.0))
+    lake = solvers.ShallowWater(2, bottom=lambda x, y: 0.1 * x, viscosity=0.01)
     for make, message in (
+        (lambda: solvers.Simulation(mesh, lake, lines(solvers.SDIRK2())), "without coefficients of position"),
+        (lambda: solvers.Simulation(mesh, lake, solvers.Strang(lines(solvers.SSPRK2()), solvers.SDIRK2())), "SDIRK2"),
         (lambda: solvers.Simulation(walls, heat, boundary=mirror), "says nothing about the flux"),
         (lambda: solvers.Simulation(mesh, heat, solvers.CTU()), "does nothing else"),
         (lambda: solvers.Simulation(mesh, still, lines(solvers.RKL2())), "nothing diffuses"),

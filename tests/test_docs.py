@@ -3,17 +3,23 @@
 The code of docs/equations.md and docs/diffusion.md is run by test_examples.
 """
 
+import ast
+import importlib
 import inspect
+import json
 import os
 import re
 import runpy
 import shlex
+import sys
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import pytest
 from click.testing import CliRunner
 from daily import daily
+from PIL import Image
 
 import amr
 import solvers
@@ -150,3 +156,142 @@ def test_links_lead_somewhere(page):
             assert re.fullmatch(r"https://[\w.-]+\.[a-z]+(/[\w.,~%#=?/&+-]*)?", target), f"{page.name}: {target}"
         elif not target.startswith("#"):
             assert (page.parent / target.split("#")[0]).exists(), f"{page.name}: {target}"
+
+
+# --- what the pages say of the house ----------------------------------------------------------------------------------
+
+LISTED = re.compile(r"`([a-z]+)`")
+PATH = re.compile(r"\b((?:amr|solvers|tests|docs|benchmarks|configs|examples|notebooks)/[\w/]*\w+\.(?:pyi?|md|toml))\b")
+DOTTED = re.compile(r"`((?:amr|solvers|benchmarks)(?:\.\w+)+)(?:\(.*?\))?`")
+SOURCES = sorted(path for folder in ("amr", "solvers") for path in (ROOT / folder).rglob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def figures():
+    return runpy.run_path(str(DOCS / "figures.py"))
+
+
+def test_the_picture_of_the_house_is_that_of_the_contracts(figures):
+    floors = figures["floors"]()
+    told = json.loads(Image.open(DOCS / "images" / "concepts_house.png").info["Description"])
+    assert told == floors, "run: python docs/figures.py concepts_house"
+    drawn = {f"{package}.{wing}" for package, stack in floors.items() for floor in stack for wing in floor}
+    assert drawn == {".".join(path.parent.relative_to(ROOT).parts) for path in SOURCES} - {"amr", "solvers"}
+
+
+def test_the_table_of_wings_says_what_each_may_import(figures):
+    text, seen = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), set()
+    floors = figures["floors"]()
+    for package, wing, below in re.findall(r"^\| `(amr|solvers)/(\w+)` \|.*\|(.*)\|$", text, re.MULTILINE):
+        stack = floors[package]
+        (floor,) = (n for n, names in enumerate(stack) if wing in names)
+        expected = [name for names in stack[floor + 1 :] for name in names] + ["amr"] * (package == "solvers")
+        assert LISTED.findall(below) == expected, f"{package}/{wing}"
+        seen.add(wing)
+    assert seen == {wing for stack in floors.values() for names in stack for wing in names}
+
+
+@pytest.mark.parametrize("page", [*PAGES, *SOURCES], ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_and_modules_that_are_named_are_there(page):
+    text = page.read_text(encoding="utf-8")
+    for path in PATH.findall(text):
+        assert (ROOT / path).exists(), f"{page.name}: {path}"
+    for name in DOTTED.findall(text):
+        assert found(name), f"{page.name}: {name}"
+
+
+def found(name: str):
+    """What a dotted name leads to: a module, or something in one."""
+    parts = name.split(".")
+    for n in range(len(parts), 0, -1):
+        try:
+            thing = importlib.import_module(".".join(parts[:n]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[n:]:
+            thing = getattr(thing, part, None) or getattr(thing, "__dataclass_fields__", {}).get(part)
+        return thing
+    return None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_is_imported_on_a_page_is_there(page):
+    for kind, _, body in pieces(page):
+        for node in ast.walk(ast.parse(body)) if kind == "python" else ():
+            if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] in ("amr", "solvers", "benchmarks"):
+                for alias in node.names:
+                    assert found(f"{node.module}.{alias.name}"), f"{page.name}: {node.module}.{alias.name}"
+
+
+def gas(x):
+    return 1 + 0.1 * jnp.sin(6 * x), 0 * x, 1 + 0 * x
+
+
+def simulation(equation, scheme=None):
+    mesh = amr.Mesh(amr.Domain(0, 1, periodic=False), cells=16, patch=8, max_level=1)
+    return solvers.Simulation(mesh, equation, scheme, amr.Difference(0.1))
+
+
+CALLS = {
+    "A step of advection": lambda: (simulation(solvers.Advection((1.0,))), jnp.cos),
+    "A step of the Euler equations": lambda: (simulation(solvers.NavierStokes(1, viscosity=0.1)), gas),
+    "A step of implicit diffusion": lambda: (
+        simulation(solvers.Diffusion(1.0), solvers.MethodOfLines(integrator=solvers.SDIRK2())),
+        jnp.cos,
+    ),
+    "A regrid": lambda: (simulation(solvers.Advection((1.0,))), jnp.cos),
+}
+
+
+@pytest.mark.parametrize("title", CALLS)
+def test_functions_call_each_other_as_the_page_says(title):
+    """While a run is traced, everything that the paragraph names with a dot is called."""
+    text = (DOCS / "concepts.md").read_text(encoding="utf-8")
+    paragraph = re.search(rf"^\*\*{title}\*\*.*?(?=\n\*\*|\n## )", text, re.MULTILINE | re.DOTALL)[0]
+    named = set(re.findall(r"`([\w.]*\w\.\w+)(?:\(.*?\))?`", paragraph)) | set(
+        re.findall(r"^ +(\w+\.\w+)", paragraph, re.MULTILINE)
+    )
+    assert len(named) >= 5
+    sim, initial = CALLS[title]()
+    called = calls(lambda: jax.eval_shape(lambda: sim.advance(sim.start(initial, 0.1, capacity=8), 0.1).values))
+    missing = {name for name in named if not ways(name) & called}
+    assert not missing
+
+
+def calls(function) -> set[str]:
+    """What is called meanwhile, by qualified names and by those of modules."""
+    seen = set()
+
+    def note(frame, event, _):
+        if event == "call":
+            code = frame.f_code
+            module = ".".join(Path(code.co_filename).with_suffix("").parts[-3:])
+            seen.update((code.co_qualname, f"{module}.{code.co_qualname}", module))
+
+    sys.setprofile(note)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return seen
+
+
+def ways(name: str) -> set[str]:
+    """Under which names it may be called: a method also as one of a subclass; a function where it is defined."""
+    owner, _, method = name.rpartition(".")
+    if not owner.startswith(("amr", "solvers")):
+        return {f"{kind}.{method}" for kind in heirs(owner)}
+    thing = found(name)
+    assert thing is not None, name
+    return {name, f"{thing.__module__}.{method}"} if hasattr(thing, "__module__") else {name}
+
+
+def heirs(name: str) -> set[str]:
+    """The classes of that name in the wings, and all that come from them."""
+    kinds, waiting = set(), [kind for module in list(sys.modules.values()) for kind in [vars(module).get(name)]]
+    while waiting:
+        kind = waiting.pop()
+        if isinstance(kind, type) and kind not in kinds:
+            kinds.add(kind)
+            waiting += type.__subclasses__(kind)
+    return {kind.__qualname__ for kind in kinds if kind.__module__.split(".")[0] in ("amr", "solvers")}

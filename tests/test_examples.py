@@ -4,6 +4,7 @@ import re
 import runpy
 from pathlib import Path
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -200,6 +201,8 @@ def test_the_code_of_the_page_on_equations_runs():
     exec("\n".join(blocks), names)
     assert changes(names["solution"])["density"] <= 1e-13
     assert names["jam"].summary.variables["cars"].highest == pytest.approx(0.8166, abs=0.01)
+    assert changes(names["stirred"])["density"] <= 1e-13
+    assert names["stirred"].summary.variables["momentum_x"].highest == pytest.approx(0.18, abs=0.005)
     wind, given = names["tunnel"], names["rest"]
     wind = solvers.Simulation(wind.mesh, solvers.Euler(2), refine=names["shocks"], boundary=wind.setup.faces)
 
@@ -229,6 +232,27 @@ def test_an_own_indicator_and_an_own_limiter_as_the_docs_show_them():
     solution = sim.run(profile, 1.0, exact=profile)
     assert solution.summary.variables["phi"].error["l1"] < 2e-3
     assert 1 <= np.asarray(solution.field.forest.level).max() <= 2
+
+
+class Source(solvers.Term):
+    def made(self, here):
+        return jnp.ones_like(here.u[:, :, here.part.ghost : -here.part.ghost])
+
+
+class Filling(solvers.Equation):
+    place: str = eqx.field(static=True)
+    names = ("level",)
+
+    @property
+    def terms(self):
+        return solvers.Terms(**{self.place: Source()})
+
+
+@pytest.mark.parametrize("place", ["transport", "diffusion", "reaction"])
+def test_an_own_term_may_stand_in_any_place(place):
+    sim = solvers.Simulation(amr.Mesh(amr.Domain(0, 1), 16, 8), Filling(place), longest=0.1)
+    found = sim.run(jnp.cos, 0.25).field
+    np.testing.assert_allclose(found.sample(np.array([0.5])), np.cos(0.5 + 1 / 32) + 0.25, atol=1e-12)
 
 
 def test_the_ensemble_of_the_docs():

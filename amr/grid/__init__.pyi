@@ -1,4 +1,4 @@
-from .averages import averages as averages
+from .averaging import averages as averages
 from .block import Block as Block
 from .boundary import Boundary as Boundary
 from .boundary import ByVariable as ByVariable

@@ -29,7 +29,7 @@ UP_TO = "the highest level that this may ask for, 1 or more"
 
 
 class DomainTable(Table):
-    """`[domain]`: the physical box. What `boundary` says is read in `solvers.config.boundaries`."""
+    """`[domain]`: the physical box, and what happens at its faces."""
 
     lower: Point = Field(description="one finite number for each dimension, such as [0.0, 0.0]")
     upper: Point = Field(description="one finite number for each dimension, such as [1.0, 1.0]")

@@ -22,7 +22,8 @@ Rates = Float[Array, "vars ..."]  # one row for each variable
 
 
 class ConservationLaw(Equation):
-    """A system `d u/dt + sum_d d flux(u, d)/d x_d = source(u)`.
+    """A system `d u/dt + sum_d d (flux(u, d) + diffusive_flux(w, slopes, d))/d x_d = source(u)`, where w are primitive
+    variables, and most laws have no fluxes that depend on slopes.
 
     A law of your own needs `names`, `flux` and `max_speed`; the rest has sensible defaults:
 

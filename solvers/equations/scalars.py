@@ -1,4 +1,4 @@
-"""What is solved: the conservation laws themselves, without any choice of scheme."""
+"""Scalars that a given flow carries, that diffuse and that react."""
 
 from __future__ import annotations
 

@@ -77,6 +77,7 @@ class Term(eqx.Module):
     - `guided`: of diffusion, whether interpolation between levels needs to know what boundaries say: see `Grid`.
     - `steady`: whether samples are good until the next regrid, but for `amplitude`.
     - `of_state`: whether what limits the step follows from the state; `at_faces`: also from what comes in.
+    - `stiff`: of a reaction, whether it is much faster than all else: see `Reaction`.
     """
 
     @property
@@ -98,6 +99,10 @@ class Term(eqx.Module):
     @property
     def at_faces(self) -> bool:
         return True
+
+    @property
+    def stiff(self) -> bool:
+        return False
 
     def samples(self, part: Part, time: Scalar) -> PyTree:
         """What depends on the mesh, and on the time unless it is steady, for the patches of a sweep."""
@@ -143,7 +148,7 @@ class Terms(NamedTuple):
     @property
     def stiff(self) -> bool:
         """Whether there is a reaction that is much faster than all else."""
-        return getattr(self.reaction, "stiff", False)
+        return self.reaction is not None and self.reaction.stiff
 
     @property
     def guided(self) -> bool:

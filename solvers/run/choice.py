@@ -38,7 +38,7 @@ def default_scheme(mesh: Mesh, equation: Equation, longest: float | None) -> Cho
     flow, diffusing, _ = equation.terms
     if equation.terms.law is not None:
         return Choice(MethodOfLines(riemann=suited_to(equation.terms.law)))
-    if diffusing is None:
+    if getattr(diffusing, "diffusivity", None) is None:  # no diffusion, or a term of one's own
         return Choice(CTU() if CTU.suits(equation) else MethodOfLines())
     reconstruction = MUSCL(Unlimited() if flow is None else MonotizedCentral())
     ratio = wanted_ratio(mesh, equation, longest)

@@ -81,9 +81,9 @@ class Simulation(eqx.Module):
 
     - `mesh`: an `amr.Mesh`.
     - `equation`: what is solved, such as `Advection(velocity)`.
-    - `scheme`: how; default `CTU()` for `Advection`, `MethodOfLines()` for a law. With diffusion its integrator is
-      chosen by how much longer than an explicit one a step should be (see `solvers.run.choice`): explicit, `RKL2` or
-      `SDIRK2`; the summary tells.
+    - `scheme`: how; default `CTU()` for `Advection`, `MethodOfLines()` for a law. The integrator of scalars that
+      diffuse is chosen by how much longer than an explicit one a step should be (see `solvers.run.choice`): explicit,
+      `RKL2` or `SDIRK2`; the summary tells. That of a law is explicit.
     - `refine`: an indicator or several; `None` keeps the root grid.
     - `boundary`: what happens at the faces of the domain: a boundary such as `amr.Wall()` for all that are not
       periodic, or for each dimension one or a (lower, upper) pair; default `amr.Outflow()`. Numbers and arrays in it
@@ -303,6 +303,10 @@ def _check(setup: Setup) -> None:
         raise InvalidSettingError("longest", f"expected a finite number above 0, got {setup.longest!r}")
     if setup.guided or setup.integrator.solves:
         setup.conditions.check_relations()
+    if setup.integrator.solves and setup.equation.has_coefficients(mesh.ndim):
+        kind, method = type(setup.equation).__name__, type(setup.integrator.for_diffusion).__name__
+        why = f"{method} solves for what diffuses without coefficients of position, which {kind} has here"
+        raise InvalidSettingError("integrator", f"{why}; take solvers.RKL2() or an explicit one")
     if setup.adaptive and setup.buffer is None and setup.cfl * setup.interval > half:
         most = int(half / setup.cfl)
         raise InvalidSettingError("interval", f"in {setup.interval} steps the flow leaves half a patch; at most {most}")
