@@ -12,7 +12,6 @@ from jaxtyping import Array, Float
 import amr
 import solvers
 from amr.field.field import Field
-from amr.grid.fusion import apart
 from amr.grid.pool import Pool, from_pool
 from solvers.elliptic.krylov import System
 
@@ -29,8 +28,8 @@ def iterated(system: System, cycles: int) -> tuple[Pool, Float[Array, " cycles"]
     multigrid = system.precondition(zero)
 
     def one(u, _):
-        r = apart(system.valid, lambda: system.residual(u))
-        return u + apart(system.valid, lambda: multigrid(r)), system.norm(r)
+        r = system.operator.kept(lambda: system.residual(u))
+        return u + system.operator.kept(lambda: multigrid(r)), system.norm(r)
 
     u, sizes = lax.scan(one, zero, length=cycles)
     return u, jnp.append(sizes, system.norm(system.residual(u)))

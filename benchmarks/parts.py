@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from amr.grid.pool import layout_of
+from amr.grid.pool import room_of
 from amr.grid.topology import rebuilt
 from solvers.run import loop, sampled, stepping
 from solvers.run.compiling import compiled
@@ -64,7 +64,7 @@ def measure(case: Pool, middle: float, repeats: int) -> dict[str, float]:
 
 def parts(setup: Setup, state: State) -> Parts:
     """The parts of the run loop, ready to be timed."""
-    mesh, layout, now = setup.mesh, layout_of(state.u), state.clock
+    mesh, layout, now = setup.mesh, room_of(state.u), state.clock
     empty = functools.partial(sampled.blank, setup, state.forest, layout, now.time)
     yes = jnp.ones((), bool)
     known = jax.jit(lambda: sampled.adapted(setup, empty(), state.forest, now.time, yes))()

@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 
 import amr
 from amr.grid import diagnostics
+from amr.grid.conditions import Conditions, Variables
+from amr.grid.grid import Grid, Work
 from amr.grid.halo import cells_of, fill_ring, ghosted_part, stored
 from amr.grid.pool import Layout, from_pool, to_pool
 from amr.grid.reflux import corrections, means_of, sides_of
@@ -119,8 +121,14 @@ def regrid_once(case: Case, topology: Topology, u, wishes, prolongation, buffer)
     near = near_halves(mesh, wished_levels(mesh, forest.level, wishes), buffer)
     store = filled_store(case, topology, u, prolongation)
     scratch = jnp.full_like(to_pool(topology.layout, u), jnp.nan)
-    done, store, _ = regrid(mesh, topology, store, scratch, near, prolongation)
-    return done.forest, from_pool(cells_of(mesh, store, done.forest.count)), done.needed, done.changed
+    work = Work(store, scratch, jnp.zeros((0,) * 6), ())
+    done, work = regrid(grid_of(case, topology, prolongation), work, near)
+    return done.forest, from_pool(cells_of(mesh, work.store, done.forest.count)), done.needed, done.changed
+
+
+def grid_of(case: Case, topology: Topology, prolongation) -> Grid:
+    """Without anything at the faces of the domain."""
+    return Grid(case.mesh, topology, Conditions((), Variables(())), prolongation)
 
 
 @functools.cache

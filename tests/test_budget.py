@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 import solvers
-from amr.grid.pool import choose_layout
+from amr.grid.pool import room_for
 from amr.mesh.forest import root_forest
 from benchmarks.cases import bump, cases, simulation
 from solvers.config.build import load
@@ -50,7 +50,7 @@ def number(sim, value):
 
 def counts(sim, initial, exact=None, capacity=128, recorder=None, t_end=2.0) -> tuple[int, int]:
     """Equations of the run loop, and of the other programs of a run."""
-    layout = choose_layout(sim.mesh, capacity, sim.dtype)
+    layout = room_for(sim.mesh, capacity, sim.dtype)
     forest = root_forest(sim.mesh, layout.capacity)
     begin = functools.partial(loop.begin, sim.setup, initial)
     state = jax.eval_shape(lambda f, a, b: begin(f, layout, a, b), forest, number(sim, 0), number(sim, t_end))

@@ -16,7 +16,8 @@ from meshes import CASES, QUADRATIC, Case, balanced_levels, forest_of, ghosts, l
 
 import amr
 from amr.grid.hierarchy import build_nodes
-from amr.grid.pool import Layout, choose_layout, from_pool, to_pool
+from amr.grid.levels import Levels
+from amr.grid.pool import Layout, from_pool, room_for, to_pool
 from amr.grid.topology import build_topology, cell_sizes, coordinates
 from solvers.elliptic.multigrid import build_multigrid
 from solvers.elliptic.uniform import build_hierarchy, cycle
@@ -66,7 +67,7 @@ def nested_squares(mesh, low: float = 0.25, high: float = 0.75) -> np.ndarray:
 def placed(case: Case, levels: np.ndarray):
     """The case with room for a forest, and the forest."""
     count = int(sum((levels == n).sum() / case.mesh.children ** (case.mesh.max_level - n) for n in range(20)))
-    layout = choose_layout(case.mesh, count + 3, np.float64)
+    layout = room_for(case.mesh, count + 3, np.float64)
     return Case(case.name, case.mesh, 1, layout), forest_of(case.mesh, levels, layout.capacity)
 
 
@@ -134,7 +135,7 @@ def solver(case: Case, problem: Problem, cycles: int) -> Callable:
         nodes = build_nodes(mesh, forest, layout)
         beta, pools = coefficients(case, problem, forest)
         alpha = jnp.asarray(problem.alpha)
-        multigrid = build_multigrid(mesh, nodes, forest.count, layout, alpha, pools, problem.relation)
+        multigrid = build_multigrid(Levels(mesh, nodes, forest.count, layout), alpha, pools, problem.relation)
         volume = jnp.where(forest.active, cell_sizes(mesh, forest, jnp.float64).prod(0), 0)
         if problem.singular:
             f = f - (f * volume).sum(tuple(range(1, f.ndim)), keepdims=True) / (volume.sum() * mesh.cells_per_patch)
@@ -228,7 +229,7 @@ def test_without_levels_it_is_the_dense_cycle(ends):
 
     def found(forest, r, pools):
         nodes = build_nodes(mesh, forest, layout)
-        return from_pool(build_multigrid(mesh, nodes, forest.count, layout, alpha, pools, problem.relation)(r))
+        return from_pool(build_multigrid(Levels(mesh, nodes, forest.count, layout), alpha, pools, problem.relation)(r))
 
     def expected(r, beta):
         grid = Grid(mesh.cells, mesh.domain.lower, mesh.cell_size(), mesh.domain.periodic)
@@ -266,7 +267,9 @@ def test_variables_do_not_know_of_each_other():
         if full:
             pools = coefficients(case, Problem(ends, beta=lambda *x: 0.7 + 0 * x[0]), forest)[1]
         nodes = build_nodes(mesh, forest, layout)
-        multigrid = build_multigrid(mesh, nodes, forest.count, layout, jnp.asarray(alpha), pools, problem.relation)
+        multigrid = build_multigrid(
+            Levels(mesh, nodes, forest.count, layout), jnp.asarray(alpha), pools, problem.relation
+        )
         return from_pool(multigrid(to_pool(layout, r)))[..., :count]
 
     run = jax.jit(correction, static_argnums=(0, 1, 3))

@@ -12,11 +12,11 @@ import amr
 from amr.grid.pool import (
     Layout,
     arranged,
-    choose_layout,
     from_pool,
-    layout_of,
     listed,
     put_patches,
+    room_for,
+    room_of,
     sweep,
     take_patches,
     to_pool,
@@ -31,7 +31,7 @@ def test_slots_are_lanes_of_blocks_of_sweeps(layout, variables, cells):
     shape = (variables, *cells, layout.capacity)
     values = np.arange(np.prod(shape)).reshape(shape)
     pool = to_pool(layout, jnp.asarray(values, jnp.float64))
-    assert layout_of(pool) == layout
+    assert room_of(pool) == layout
     for slot in range(layout.capacity):
         block, lane = divmod(slot, layout.lanes)
         i, block = divmod(block, layout.blocks)
@@ -84,7 +84,7 @@ def test_members_of_an_ensemble_do_as_many_sweeps_as_the_largest():
 )
 def test_a_layout_has_room_and_wastes_little(ndim, patch, roots, capacity, dtype):
     mesh = amr.Mesh(amr.Domain((0,) * ndim, (1,) * ndim), (roots * patch,) * ndim, patch)
-    layout = choose_layout(mesh, capacity, dtype)
+    layout = room_for(mesh, capacity, dtype)
     assert capacity <= layout.capacity < capacity + layout.part + layout.sweeps * layout.lanes
     assert layout.sweeps == 1 or layout.part * mesh.cells_per_patch * jnp.dtype(dtype).itemsize <= 2**19
 
@@ -95,11 +95,11 @@ def test_how_the_pool_lies_in_memory_does_not_matter(levels, monkeypatch):
     """The same run in one sweep and in many, with lanes and without."""
     fields = []
     for layout in (Layout(1, 150, 1), Layout(15, 5, 2), Layout(4, 3, 16)):
-        monkeypatch.setattr(loop, "choose_layout", lambda *_, layout=layout: layout)
+        monkeypatch.setattr(loop, "room_for", lambda *_, layout=layout: layout)
         refine = amr.Difference(0.05) if levels else None
         simulation = swirl_simulation(32, 8, levels, refine)
         state = jax.jit(lambda s=simulation: s.advance(s.start(bump, 1.0, capacity=150), 0.2))()
-        assert layout_of(state.u) == layout
+        assert room_of(state.u) == layout
         assert not bool(state.overflow)
         fields.append(simulation.field(state).uniform())
     np.testing.assert_allclose(fields[1], fields[0], rtol=0, atol=1e-14)

@@ -23,6 +23,7 @@ from meshes import (
     filled_store,
     finest,
     forest_of,
+    grid_of,
     leaves_of,
     on_every_case,
     on_few_cases,
@@ -48,6 +49,7 @@ from reference import (
 
 import amr
 from amr.grid import diagnostics
+from amr.grid.grid import Work
 from amr.grid.halo import ghosted_part
 from amr.grid.pool import to_pool
 from amr.mesh import forest as forests
@@ -262,11 +264,13 @@ def test_single_precision_stays_single(case):
         plans = topology(case, forest)
         store = filled_store(case, plans, u, LIMITED)
         buffer = jnp.zeros(mesh.capacity, jnp.int32)
-        near = wishes_near(mesh, plans, lambda i: ghosted_part(plans.halo, store, i), indicator, time, buffer)
-        new, store, scratch = regrid(mesh, plans, store, to_pool(case.layout, u), near, LIMITED)
+        grid = grid_of(case, plans, LIMITED)
+        near = wishes_near(grid, lambda part: ghosted_part(plans.halo, store, part.i), indicator, time, buffer)
+        work = Work(store, to_pool(case.layout, u), jnp.zeros((0,) * 6, jnp.float32), ())
+        new, work = regrid(grid, work, near)
         fluxes = tuple(jnp.concatenate([u, jnp.take(u, jnp.array([0]), 1 + d)], 1 + d) for d in range(mesh.ndim))
         numbers = diagnostics.norms(mesh, forest, u), diagnostics.minimum(forest, u)
-        return new, store, scratch, refluxed(case, plans, fluxes), numbers
+        return new, work, refluxed(case, plans, fluxes), numbers
 
     box = amr.Region(mesh.domain.lower, mesh.domain.upper, 1)
     indicator = amr.AnyOf(amr.Gradient((0.1, 0.2)), amr.Difference(0.1), amr.Value(0.5), box)

@@ -13,7 +13,7 @@ LARGEST, MEDIAN, PARAMETERS = 450, 130, 7
 # What users call with keywords, each of which they may leave out.
 OF_USERS = {"run", "resume", "plot", "plot_slices", "movie", "render", "write", "Simulation.__init__"}
 # Words of the loops over the tree, which physics knows nothing of.
-LOOPS = {"apart", "sweep", "gather", "put", "put_patches", "take_patches", "layout_of", "Layout", "Topology", "Forest"}
+LOOPS = {"apart", "sweep", "gather", "put", "put_patches", "take_patches", "room_of", "Layout", "Topology", "Forest"}
 PHYSICS = ("equations", "integrators", "schemes")
 # Kinds that only the wing that has them tells apart.
 KINDS = {

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from amr.mesh import Forest, Mesh
 
 from .halo import Store, cells_part, put_cells
-from .pool import arranged, layout_of, sweep, take_patches
+from .pool import arranged, room_of, sweep, take_patches
 from .topology import cell_sizes
 
 Bounds = tuple[Float[Array, " vars"], Float[Array, " vars"]]
@@ -24,7 +24,7 @@ def clip_and_assure_sum(mesh: Mesh, forest: Forest, store: Store, bounds: Bounds
     The integral stays what it was, to roundoff ("clip and assured sum": Bradley, Bosler, Guba, Taylor, Barnett, SIAM
     J. Sci. Comput. 41, 2019). Cells are changed where they lie in the store, and their averages with them.
     """
-    layout = layout_of(store)
+    layout = room_of(store)
     volumes = jnp.where(forest.active, cell_sizes(mesh, forest, store.dtype).prod(0), 0)
     low, high = (bound.reshape(-1, *(1,) * (mesh.ndim + 2)) for bound in bounds)
 

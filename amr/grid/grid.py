@@ -28,15 +28,18 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from amr.mesh import Forest, Mesh
+from amr.mesh import Forest, Mesh, Transition
 
 from .block import Block
+from .carry import carried
 from .conditions import Conditions
 from .fusion import apart
 from .ghosts import cell_sizes_of_blocks, fill_boundaries, mirror_boundaries, mirror_windows, touches
 from .halo import Store, cells_of, cells_part, fill_ring, ghosted_part, put_cells, stored
+from .hierarchy import Nodes, build_nodes
 from .leaves import Leaves, over_blocks
-from .pool import Layout, Pool, layout_of, put, put_patches, sweep, take
+from .levels import Levels
+from .pool import Layout, Pool, active, arranged, listed, put, put_patches, room_of, sweep, take, take_patches
 from .reflux import Means, empty_means, empty_sides, means_of, refluxed, sides_of
 from .slices import lower, trim, upper
 from .topology import Topology, cell_centres, coordinates
@@ -90,6 +93,11 @@ class Part(eqx.Module):
     def take(self, pools: PyTree, axis: int = 1) -> PyTree:
         """What belongs to these patches; `axis` is that of the sweeps."""
         return jax.tree.map(lambda pool: take(pool, self.i, axis), pools)
+
+    def of_patches(self, values: Float[Array, " patches"] | Int[Array, " patches"]) -> Array:
+        """Of numbers of all patches those of these, `(blocks, lanes)`."""
+        layout = Layout(1, *self.leaves.level.shape)
+        return arranged(layout, take_patches(layout, values, self.i))
 
     def over_blocks(self, function: Callable[[Block], PyTree], dtype) -> PyTree:
         """`function(block)` for each block of patches."""
@@ -183,6 +191,19 @@ class Grid(eqx.Module):
         """Of pools."""
         return self.topology.layout
 
+    def nodes(self) -> Nodes:
+        """The patch hierarchy of the leaves."""
+        return build_nodes(self.mesh, self.forest, self.layout)
+
+    def levels(self, nodes: Nodes) -> Levels:
+        """All levels, with loops over their nodes."""
+        return Levels(self.mesh, nodes, self.forest.count, self.layout)
+
+    @property
+    def active(self) -> Bool[Array, "sweeps blocks *ones lanes"]:
+        """Which slots of a pool hold a patch, shaped to go with its cells."""
+        return active(self.layout, self.forest.count, self.mesh.ndim)
+
     @property
     def valid(self) -> Bool[Array, ""]:
         """True, but unknown to the compiler: see `amr.grid.fusion`."""
@@ -226,11 +247,20 @@ class Grid(eqx.Module):
 
         return jax.tree.map(empty, shapes)
 
+    def listed(self, function: Callable[[Part], Array], into: Array, useful: Bool[Array, ""] | None = None) -> Array:
+        """`into`, which has the patches last, with what `function(part)`, `(blocks, .., lanes)`, gives for those of
+        each sweep (if that is `useful`)."""
+
+        def one(i, into):
+            return put_patches(self.layout, into, listed(function(self.part(i))), i)
+
+        return sweep(self.layout, self.forest.count, one, into, useful=useful)
+
     # --- cells --------------------------------------------------------------------------------------------------------
 
     def work(self, u: Pool) -> Work:
         """Room to work on a pool, with its cells in place."""
-        layout = layout_of(u)
+        layout = room_of(u)
         store = stored(self.mesh, self.topology.ghost, self.forest.count, u)
         sides, means = (empty(self.mesh, layout, u.shape[0], u.dtype) for empty in (empty_sides, empty_means))
         return Work(store, jnp.zeros_like(u), sides, means)
@@ -266,6 +296,12 @@ class Grid(eqx.Module):
         """The patches of a sweep with all ghost cells, from a store with rings, and with rows behind the variables."""
         found = extended(ghosted_part(self.topology.halo, store, part.i))
         return fill_boundaries(self.mesh, part.leaves, found, self.topology.ghost, time, self.conditions)
+
+    def carried(self, work: Work, transition: Transition, count: Int[Array, ""], changed: Bool[Array, ""]) -> Work:
+        """With the cells of `count` new patches, if anything has `changed`; uses the rings, and `outflow` to work."""
+        pools, prolongation = (work.store, work.outflow), self.prolongation
+        pools = carried(self.mesh, self.topology, transition, count, pools, prolongation, changed)
+        return eqx.tree_at(lambda work: (work.store, work.outflow), work, pools)
 
     # --- fluxes -------------------------------------------------------------------------------------------------------
 

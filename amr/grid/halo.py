@@ -43,7 +43,7 @@ from amr.mesh import Mesh, along, divided, looked_up, octants, picked, row_major
 
 from .fusion import apart
 from .leaves import Leaves, over_blocks
-from .pool import Layout, Pool, active, gather, layout_of, put, put_rows, rows_at, sweep, take
+from .pool import Layout, Pool, active, gather, put, put_rows, room_of, rows_at, sweep, take
 from .transfer import Prolongation, restrict
 
 Store = Float[Array, "vars sweeps blocks rows lanes"]
@@ -159,7 +159,7 @@ def _check_capacity(mesh: Mesh, layout: Layout, ghost: int) -> None:
 
 def stored(mesh: Mesh, ghost: int, count: Int[Array, ""], u: Pool) -> Store:
     """A store with the cells of a pool and their averages; the ring is not filled yet."""
-    layout, rows = layout_of(u), rows_of(mesh, ghost)
+    layout, rows = room_of(u), rows_of(mesh, ghost)
     empty = jnp.zeros((u.shape[0], layout.sweeps, layout.blocks, rows.total, layout.lanes), u.dtype)
     return sweep(layout, count, lambda i, store: put_cells(mesh, store, take(u, i), i), empty)
 
@@ -182,7 +182,7 @@ def cells_part(mesh: Mesh, store: Store, i: Int[Array, ""]) -> Float[Array, "var
 def cells_of(mesh: Mesh, store: Store, count: Int[Array, ""]) -> Pool:
     """The cells of all patches as a pool, with zeros in empty slots."""
     cells = store[:, :, :, : mesh.cells_per_patch].reshape(*store.shape[:3], *mesh.patch_shape, store.shape[4])
-    return jnp.where(active(layout_of(store), count, mesh.ndim), cells, 0)
+    return jnp.where(active(room_of(store), count, mesh.ndim), cells, 0)
 
 
 def fill_ring(
@@ -214,7 +214,7 @@ def fill_ring(
         ring = apart(plan.valid, lambda: children(near))
         return put_rows(store, ring, i, first)
 
-    return sweep(layout_of(store), count, one, store, useful=useful)
+    return sweep(room_of(store), count, one, store, useful=useful)
 
 
 def _children_of_boxes(

@@ -29,7 +29,7 @@ from amr.errors import InvalidSettingError
 from amr.mesh import Forest, Mesh, find, keys, octants, root_positions, row_major
 
 from .fusion import apart
-from .pool import Layout, Pool, arranged, gather, layout_of, put, sweep, take, take_patches
+from .pool import Layout, Pool, arranged, gather, put, room_of, sweep, take, take_patches
 from .transfer import paired, restrict
 
 NodePool = Float[Array, "vars parts blocks *cells lanes"]
@@ -230,7 +230,7 @@ def to_nodes(mesh: Mesh, nodes: Nodes, pool: Pool, face: int | None = None) -> N
     shape = pool.shape[3:-1]
     fewer = tuple(mesh.patch // 2 + (d == face) for d in range(mesh.ndim))
     copied, child, averaged = _rows(shape), *_children(mesh, shape, fewer)
-    layout, leaves = nodes.layout, layout_of(pool)
+    layout, leaves = nodes.layout, room_of(pool)
     outer = (pool.shape[0], layout.sweeps, layout.blocks)
     values = jnp.zeros((*outer, *shape, layout.lanes), pool.dtype)
     means = jnp.zeros((*outer, math.prod(fewer), layout.lanes), pool.dtype)
@@ -382,7 +382,7 @@ def _three(window: Array, axis: int) -> tuple[Array, Array, Array]:
 
 def to_dense(mesh: Mesh, pool: Pool, face: int | None = None) -> Float[Array, " vars *grid"]:
     """The cells of the root patches, which are the first in a pool, as one array; or their faces across a dimension."""
-    shape, layout = pool.shape[3:-1], layout_of(pool)
+    shape, layout = pool.shape[3:-1], room_of(pool)
     slots = np.zeros(mesh.roots, np.int32)
     slots[tuple(root_positions(mesh))] = np.arange(mesh.root_count)
     patches, cells = [], []

@@ -61,7 +61,11 @@ class Layout:
         return block * (rows * self.lanes) + lane
 
 
-def choose_layout(mesh: Mesh, capacity: int, dtype) -> Layout:
+# What other wings call it: they know how many patches it has room for, and hand it on.
+Room = Layout
+
+
+def room_for(mesh: Mesh, capacity: int, dtype) -> Layout:
     """A layout for at least `capacity` patches of such numbers, for the kind of device that JAX uses by default."""
     on_cpu = jax.default_backend() == "cpu"
     size = mesh.cells_per_patch * jnp.dtype(dtype).itemsize
@@ -77,7 +81,7 @@ def _cpu_lanes(patch_bytes: int) -> int:
     return most if most >= FEWEST_LANES else 1
 
 
-def layout_of(pool: Pool) -> Layout:
+def room_of(pool: Pool) -> Layout:
     """The layout of a pool."""
     return Layout(pool.shape[1], pool.shape[2], pool.shape[-1])
 
@@ -86,6 +90,11 @@ def to_pool(layout: Layout, values: Float[Array, "vars *cells patches"]) -> Pool
     """From arrays with the patches last."""
     apart = values.reshape(*values.shape[:-1], layout.sweeps, layout.blocks, layout.lanes)
     return jnp.moveaxis(apart, (-3, -2), (1, 2))
+
+
+def blank_pool(mesh: Mesh, room: Room, variables: int, dtype) -> Pool:
+    """Zeros in all cells."""
+    return jnp.zeros((variables, room.sweeps, room.blocks, *mesh.patch_shape, room.lanes), dtype)
 
 
 def from_pool(pool: Pool) -> Float[Array, "vars *cells patches"]:

@@ -15,31 +15,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from amr.errors import InvalidSettingError
-from amr.grid import (
-    Leaves,
-    Pool,
-    Prolongation,
-    Store,
-    Topology,
-    apart,
-    arranged,
-    by_halves,
-    cell_centres,
-    cell_sizes,
-    gather,
-    listed,
-    over_blocks,
-    prolong,
-    put,
-    put_cells,
-    put_patches,
-    rows_of,
-    sweep,
-    take,
-    take_patches,
-)
-from amr.mesh import Forest, Mesh, Transition, adapt, balance, divided, half_offsets, row_major, unchanged
+from amr.grid import Grid, Leaves, Part, Topology, Work, by_halves, cell_centres, cell_sizes, over_blocks
+from amr.mesh import Forest, Mesh, adapt, balance, half_offsets, unchanged
 
 from .indicator import Indicator, PatchView
 
@@ -65,21 +42,12 @@ class Regridded(eqx.Module):
     changed: Bool[Array, ""]
 
 
-def regrid(
-    mesh: Mesh,
-    topology: Topology,
-    store: Store,
-    scratch: Pool,
-    near: Near,
-    prolongation: Prolongation,
-    wanted: Bool[Array, ""] | None = None,
-) -> tuple[Regridded, Store, Pool]:
+def regrid(grid: Grid, work: Work, near: Near, wanted: Bool[Array, ""] | None = None) -> tuple[Regridded, Work]:
     """Refine and coarsen once, if that is `wanted`.
 
-    `near` comes from `wishes_near`. The cells of the new patches are put together in `scratch`, whose contents are of
-    no matter, and put back into the store (with their averages, but not the rings).
+    `near` comes from `wishes_near`. The rings in the store must be up to date; those of new patches are not.
     """
-    forest, layout = topology.forest, topology.layout
+    mesh, topology, forest = grid.mesh, grid.topology, grid.forest
     target = target_levels(mesh, topology, near)
     target = balance(mesh, forest, inner_halves(mesh, topology), target)
     target = jnp.where(forest.active if wanted is None else forest.active & wanted, target, forest.level)
@@ -87,22 +55,12 @@ def regrid(
         (target != forest.level).any(), lambda: adapt(mesh, forest, target), lambda: unchanged(forest)
     )
     changed = (transition.change != 0).any()
-
-    rows = jnp.stack([transition.source, transition.child, transition.change])
-
-    def carried(i, scratch):
-        part = Transition(*arranged(layout, take_patches(layout, rows, i), leading=1))
-        return put(scratch, carried_over(mesh, topology, part, store, prolongation), i)
-
-    scratch = sweep(layout, new.count, carried, scratch, changed)
-    store = sweep(layout, new.count, lambda i, s: put_cells(mesh, s, take(scratch, i), i), store, changed)
-    return Regridded(new, needed, changed), store, scratch
+    return Regridded(new, needed, changed), grid.carried(work, transition, new.count, changed)
 
 
 def wishes_near(
-    mesh: Mesh,
-    topology: Topology,
-    ghosted: Callable[[Int[Array, ""]], Float[Array, "vars blocks *ghosted lanes"]],
+    grid: Grid,
+    ghosted: Callable[[Part], Float[Array, "vars blocks *ghosted lanes"]],
     indicator: Indicator,
     time,
     buffer: Int[Array, " patches"],
@@ -110,25 +68,21 @@ def wishes_near(
 ) -> Near:
     """Ask the indicator about every cell, if that is `wanted`.
 
-    `ghosted(i)` gives the patches of sweep i with their ghost cells; `buffer[p]` is how many cells around a wishing
-    cell of patch p get what it wishes, at most half a patch.
+    `ghosted(part)` gives patches with their ghost cells; `buffer[p]` is how many cells around a wishing cell of patch p
+    get what it wishes, at most half a patch.
     """
-    layout = topology.layout
+    mesh = grid.mesh
 
-    def one(i, near):
-        leaves = topology.part(i)
-        values = ghosted(i)
-        reach = arranged(layout, take_patches(layout, buffer, i))
+    def near(part):
+        values, reach = ghosted(part), part.of_patches(buffer)
 
         def wished(block, values, reach):
             wishes = wishes_of(mesh, block, indicator, values, time)
             return near_halves(mesh, wished_levels(mesh, block.level, wishes), reach)
 
-        found = apart(leaves.valid, lambda: over_blocks(wished, leaves, jnp.moveaxis(values, 1, 0), reach))
-        return put_patches(layout, near, listed(found), i)
+        return part.kept(lambda: over_blocks(wished, part.leaves, jnp.moveaxis(values, 1, 0), reach))
 
-    nothing = jnp.zeros((4**mesh.ndim, layout.capacity), LEVELS)
-    return sweep(layout, topology.forest.count, one, nothing, useful=wanted)
+    return grid.listed(near, jnp.zeros((4**mesh.ndim, grid.forest.capacity), LEVELS), useful=wanted)
 
 
 def wishes_of(
@@ -194,55 +148,3 @@ def near_halves(
         reached = near.reshape(*near.shape[:2], *(1,) * (mesh.ndim - 1 - d), near.shape[-1])
         wanted = by_halves(jnp.maximum, jnp.where(reached, jnp.expand_dims(wanted, d), 0), axis=d + 1)
     return wanted.reshape(-1, wanted.shape[-1])
-
-
-def carried_over(
-    mesh: Mesh, topology: Topology, transition: Transition, store: Store, prolongation: Prolongation
-) -> Float[Array, "vars blocks *cells lanes"]:
-    """Data of the new patches of a sweep: copied, prolonged from their parent, or restricted from children.
-
-    `transition` is that of these patches, its arrays of shape `(blocks, lanes)`; topology and store are the old ones.
-    """
-
-    def one(transition):
-        refined = _from_parents(mesh, topology, transition, store, prolongation)
-        others = _from_the_same_cells(mesh, topology, transition, store)
-        return jnp.where(transition.change > 0, refined, others)
-
-    return apart(topology.leaves.valid, lambda: jax.vmap(one, out_axes=1)(transition))
-
-
-def _from_parents(mesh: Mesh, topology: Topology, transition: Transition, store: Store, prolongation: Prolongation):
-    """Each child's window cut out of its parent's ghosted patch, and prolonged."""
-    margin, ghost = prolongation.margin, topology.ghost
-    if ghost < margin:
-        advice = f"a prolongation that reads {margin} layers around a cell; use at least as many"
-        raise InvalidSettingError("ghost", f"{ghost} layers of ghost cells are too few for {advice}")
-    half, valid = mesh.patch // 2, topology.leaves.valid
-    corner = ((transition.child >> np.arange(mesh.ndim, dtype=np.int32)[:, None]) & 1) * half + (ghost - margin)
-    plan = topology.halo.fill.reshape(-1, *topology.halo.fill.shape[2:])
-    size = (1, *(half + 2 * margin,) * mesh.ndim, 1)
-
-    def window(source, start):
-        block, lane = divided(source, topology.layout.lanes)
-        return lax.dynamic_slice(plan, (block, *start, lane), size, allow_negative_indices=False)[0, ..., 0]
-
-    places = apart(valid, lambda: jax.vmap(window, in_axes=(0, -1), out_axes=-1)(transition.source, corner))
-    windows = apart(valid, lambda: gather(store, places))
-    return apart(valid, lambda: prolong(windows, prolongation))
-
-
-def _from_the_same_cells(mesh: Mesh, topology: Topology, transition: Transition, store: Store):
-    """The cells of the source of each patch; where it was coarsened, the averages of all children, the first of which
-    is the source."""
-    layout, half = topology.layout, mesh.patch // 2
-    cells = np.indices(mesh.patch_shape, np.int32).reshape(mesh.ndim, -1, 1)
-    child = sum((cell // half) << d for d, cell in enumerate(cells))
-    averages = mesh.cells_per_patch + row_major([*(cells % half)], half)
-    merged = transition.change < 0
-    slot = jnp.minimum(transition.source + jnp.where(merged, child, 0), layout.capacity - 1)
-    row = jnp.where(merged, averages, row_major([*cells], mesh.patch))
-    values = apart(
-        topology.leaves.valid, lambda: gather(store, layout.place(rows_of(mesh, topology.ghost).total, row, slot))
-    )
-    return values.reshape(values.shape[0], *mesh.patch_shape, -1)

@@ -17,9 +17,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from amr.grid import Pool, apart
+from amr.grid import Pool
 
 
 @runtime_checkable
@@ -30,6 +30,10 @@ class Operator(Protocol):
 
     def linear(self) -> Callable[[Pool], Pool]:
         """The linear part of an operator that is affine."""
+        ...
+
+    def kept(self, compute: Callable[[], PyTree]) -> PyTree:
+        """`compute()`, computed once and stored rather than anew for each reader."""
         ...
 
 
@@ -66,7 +70,6 @@ class System(eqx.Module):
     - `stiffness`: about the largest factor by which the operator multiplies anything: what it makes of rounding errors
       cannot be solved for.
     - `weights`: volumes of the cells, zero in empty slots, one row for each variable, scaled by its right-hand side.
-    - `valid`: true, but unknown to the compiler: see `amr.grid.fusion`.
     """
 
     operator: Operator
@@ -74,7 +77,6 @@ class System(eqx.Module):
     precondition: Callable
     stiffness: Float[Array, ""]
     weights: Array
-    valid: Bool[Array, ""]
     linear: bool = eqx.field(static=True)
 
     def residual(self, u: Pool) -> Pool:
@@ -105,7 +107,7 @@ def solved(system: System, guess: Pool, tolerance: float, iterations: int) -> tu
     def one(carry):
         u, change, before, used, tries, _ = carry
         trial = u + change
-        r = apart(system.valid, lambda: system.residual(trial))
+        r = system.operator.kept(lambda: system.residual(trial))
         size = system.norm(r)
         better = size < before
         # What rounding makes is rough; of a first guess all of it may be smooth, and is to be solved for.
@@ -144,7 +146,7 @@ def corrected(system: System, u: Pool, r: Pool, aim, iterations, made: Apply | N
     """An approximate solution of `A' change = r`, with A' the operator linearized at `u`, and the iterations used.
     `made` is its preconditioner, if there is one already."""
     apply, precondition = system.linearized(u), made or system.precondition(u)
-    stored = lambda function: apart(system.valid, function)  # noqa: E731
+    stored = system.operator.kept
     nothing = jnp.zeros((DIRECTIONS, *r.shape), r.dtype)
 
     def unfinished(carry):

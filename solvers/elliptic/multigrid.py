@@ -12,9 +12,9 @@ kappa of those inside; their part is folded into the diagonal, and kernels take 
 from __future__ import annotations
 
 import functools
+from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -22,42 +22,27 @@ from jaxtyping import Array, Float, Int
 
 from amr.grid import (
     MARGIN,
-    OUTSIDE,
-    Layout,
+    Levels,
     Mirror,
+    NodePart,
     NodePool,
-    Nodes,
     NodeStore,
     Pool,
-    apart,
-    arranged,
-    cells_part,
-    coordinates,
-    from_dense,
-    ghost_cells,
+    at_level,
+    level_sizes,
     lower,
-    node_rows,
-    of_sides,
-    prolonged,
-    put,
-    put_rows,
     rows_from,
-    sweep,
-    take,
-    take_patches,
     to_dense,
-    to_leaves,
-    to_nodes,
     upper,
     window_side,
 )
-from amr.mesh import Forest, Mesh
+from amr.mesh import Mesh
 
 from .uniform import Hierarchy, build_hierarchy, cycle
 from .uniform_operator import Grid, Relation
 
-Faces = tuple[Float[Array, "_ _ _ ..."], ...]  # `(rows, sweeps, blocks, *faces, lanes)`
-Part = Float[Array, "_ _ ..."]  # the same of a sweep
+Faces = tuple[Float[Array, "_ _ _ ..."], ...]  # as in pools, with one face more than cells along its dimension
+Values = Float[Array, "_ _ ..."]  # the same of a part
 
 # What a face between a leaf and an ancestor of the same level carries, more than other faces. To a step from one to
 # the other the operator on leaves answers with 7/4 of what a uniform grid has, since the ghost cells of the fine side
@@ -74,72 +59,54 @@ class Multigrid(eqx.Module):
 
     **Attributes:**
 
-    - `nodes`: the levels of the forest; `dense`: the root grid and those below.
-    - `weights`: for each dimension beta / h^2 on the faces across it: `(rows, sweeps, blocks, *faces, lanes)` of nodes,
-      or where beta is constant `(rows, levels, 1, .., 1)`.
+    - `levels`: of the forest; `dense`: the root grid and those below.
+    - `weights`: for each dimension beta / h^2 on the faces across it, a pool of nodes, or where beta is constant
+      `(rows, levels, 1, .., 1)`.
     - `inverse`: one over the diagonal, a node pool.
     - `mirror`: see `amr.grid.hierarchy`.
-    - `mesh`; `leaves`: the layout of pools of leaves.
     """
 
-    nodes: Nodes
+    levels: Levels
     dense: Hierarchy
     weights: Faces
     inverse: Float[Array, "rows parts blocks *cells lanes"]
     mirror: Mirror
-    count: Int[Array, ""]
-    mesh: Mesh = eqx.field(static=True)
-    leaves: Layout = eqx.field(static=True)
 
     def __call__(self, r: Pool) -> Pool:
         """The correction."""
-        mesh, nodes = self.mesh, self.nodes
+        levels, mesh = self.levels, self.levels.mesh
         if mesh.max_level == 0:
-            return _widened(self._on_roots(r, self.leaves), self.leaves.sweeps)
-        r = apart(nodes.valid, lambda: to_nodes(mesh, nodes, r))
-        roots = self._on_roots(r, nodes.layout)
-        store = jnp.zeros((*r.shape[:3], node_rows(mesh), r.shape[-1]), r.dtype)
-        store = lax.dynamic_update_slice(store, roots.reshape(*roots.shape[:3], -1, roots.shape[-1]), (0,) * 5)
-        store = lax.fori_loop(1, mesh.max_level + 1, functools.partial(self._level, r), store)
-        return to_leaves(mesh, nodes, store, self.count, self.leaves)
+            return levels.roots_to_leaves(cycle(self.dense, to_dense(mesh, r)))
+        nodes = levels.kept(lambda: levels.to_nodes(r))
+        begun = levels.begun(cycle(self.dense, to_dense(mesh, nodes)))
+        return levels.to_leaves(lax.fori_loop(1, mesh.max_level + 1, functools.partial(self._level, nodes), begun))
 
-    def _on_roots(self, r: Pool, layout: Layout) -> NodePool:
-        """A cycle on the root grid, for the sweeps that hold its patches."""
-        return from_dense(self.mesh, cycle(self.dense, to_dense(self.mesh, r)), layout)
-
-    def _level(self, r: Pool, level: Int[Array, ""], store: NodeStore) -> NodeStore:
+    def _level(self, r: NodePool, level: Int[Array, ""], store: NodeStore) -> NodeStore:
         """The store with a level interpolated and smoothed."""
-        first, last = self.nodes.first[level], self.nodes.first[level + 1]
+        begun = self.levels.fold(level, lambda part, store: part.interpolated(store, self.mirror), store)
+        smoothed = functools.partial(self._smoothed, r, level)
+        return lax.fori_loop(0, SWEEPS, lambda _, store: self.levels.fold(level, smoothed, store), begun)
 
-        def begin(i, store):
-            return put_rows(store, prolonged(self.mesh, self.nodes, store, self.mirror, i), i)
-
-        def smooth(_, store):
-            return lax.fori_loop(first, last, functools.partial(self._smoothed, r, level), store)
-
-        return lax.fori_loop(0, SWEEPS, smooth, lax.fori_loop(first, last, begin, store))
-
-    def _smoothed(self, r: Pool, level: Int[Array, ""], i: Int[Array, ""], store: NodeStore) -> NodeStore:
-        """The store with the nodes of sweep i smoothed: red-black Gauss-Seidel with ghost cells as they were before."""
-        mesh, nodes, valid = self.mesh, self.nodes, self.nodes.valid
-        e = apart(valid, lambda: cells_part(mesh, store, i))
-        ghosts = ghost_cells(nodes, store, i)
-        beside = of_sides(nodes, nodes.beside, i)
-        weights = [take(w, level) if _constant(w) else apart(valid, lambda: take(w, i)) for w in self.weights]  # noqa: B023
-        inverse = apart(valid, lambda: take(self.inverse, i))
-        known = apart(valid, lambda: take(r, i) + _from_ghosts(mesh, weights, jnp.where(beside, STIFFNESS, 1) * ghosts))
+    def _smoothed(self, r: NodePool, level: Int[Array, ""], part: NodePart, store: NodeStore) -> NodeStore:
+        """The store with some nodes smoothed: red-black Gauss-Seidel with ghost cells as they were before."""
+        e = part.kept(lambda: part.cells(store))
+        ghosts, beside = part.ghosts(store), part.edges_beside
+        weights = [at_level(w, level) if _constant(w) else part.kept(lambda: part.take(w)) for w in self.weights]  # noqa: B023
+        inverse = part.kept(lambda: part.take(self.inverse))
+        stiffer = jnp.where(beside, STIFFNESS, 1)
+        fixed = part.kept(lambda: part.take(r) + _from_ghosts(part.mesh, weights, stiffer * ghosts))
         for colour in (0, 1):
-            e = apart(valid, lambda: _half(e, known, inverse, weights, colour))  # noqa: B023
-        return put_rows(store, rows_from(e), i)
+            e = part.kept(lambda: _half(e, fixed, inverse, weights, colour))  # noqa: B023
+        return part.with_cells(store, e)
 
 
-def _half(e: Part, known: Part, inverse: Part, weights: list[Part], colour: int) -> Part:
+def _half(e: Values, fixed: Values, inverse: Values, weights: list[Values], colour: int) -> Values:
     """The cells of one colour made to fit their neighbours."""
     number = functools.reduce(np.add.outer, map(np.arange, e.shape[2:-1]))
-    return jnp.where((number % 2 == colour)[..., None], inverse * (known + _coupled(e, weights)), e)
+    return jnp.where((number % 2 == colour)[..., None], inverse * (fixed + _coupled(e, weights)), e)
 
 
-def _coupled(e: Part, weights: list[Part]) -> Array:
+def _coupled(e: Values, weights: list[Values]) -> Array:
     """What the neighbours within a patch contribute."""
     total = jnp.zeros((), e.dtype)
     for axis, weight in enumerate(weights, 2):
@@ -150,14 +117,14 @@ def _coupled(e: Part, weights: list[Part]) -> Array:
     return total
 
 
-def _weighted(weight: Part, axis: int, below: Array, above: Array) -> Array:
+def _weighted(weight: Values, axis: int, below: Array, above: Array) -> Array:
     """Values beyond the lower and upper faces of cells times the weights of these faces."""
     if weight.shape[axis] == 1:
         return weight * (below + above)
     return lower(weight, axis) * below + upper(weight, axis) * above
 
 
-def _from_ghosts(mesh: Mesh, weights: list[Part], ghosts: Float[Array, "vars blocks sides faces lanes"]) -> Array:
+def _from_ghosts(mesh: Mesh, weights: list[Values], ghosts: Float[Array, "vars blocks sides faces lanes"]) -> Array:
     """What the cells beyond the sides of patches contribute."""
     total = jnp.zeros((), ghosts.dtype)
     for d, weight in enumerate(weights):
@@ -169,10 +136,6 @@ def _from_ghosts(mesh: Mesh, weights: list[Part], ghosts: Float[Array, "vars blo
     return total
 
 
-def _widened(pool: Pool, sweeps: int) -> Pool:
-    return jnp.pad(pool, [(0, sweeps - n if axis == 1 else 0) for axis, n in enumerate(pool.shape)])
-
-
 def _constant(values: Array) -> bool:
     """Whether there are numbers for rows, and for sweeps or levels, alone."""
     return all(n == 1 for n in values.shape[2:])
@@ -181,161 +144,108 @@ def _constant(values: Array) -> bool:
 # --- building ---------------------------------------------------------------------------------------------------------
 
 
-def build_multigrid(
-    mesh: Mesh,
-    nodes: Nodes,
-    count: Int[Array, ""],
-    leaves: Layout,
-    alpha: Float[Array, "*rows"],
-    beta: Faces,
-    relation: Relation,
-) -> Multigrid:
+def build_multigrid(levels: Levels, alpha: Float[Array, "*rows"], beta: Faces, relation: Relation) -> Multigrid:
     """The operator on all levels.
 
     **Arguments:**
 
-    - `count`, `leaves`: how many leaves there are, and the layout of their pools.
     - `alpha`: a number, or one for each variable.
-    - `beta`: for each dimension on the faces of leaves across it, `(rows, sweeps, blocks, *faces, lanes)` with one more
-      along it; or `(rows, 1, .., 1)` where it is constant. Rows are one for all variables, or one for each.
+    - `beta`: for each dimension on the faces of leaves across it, as in pools with one face more along it; or
+      `(rows, 1, .., 1)` where it is constant. Rows are one for all variables, or one for each.
     - `relation`: see `uniform_multigrid.build_hierarchy`; it is also called for the faces of single patches.
     """
-    alpha = alpha.reshape(-1, *(1,) * (mesh.ndim + 3))
-    if mesh.max_level > 0:
-        beta = tuple(b if _constant(b) else to_nodes(mesh, nodes, b, d) for d, b in enumerate(beta))
-    dense = _dense(mesh, nodes, alpha, beta, relation)
-    weights, inverse, mirror = _coefficients(mesh, nodes, alpha, beta, relation)
-    return Multigrid(nodes, dense, weights, inverse, mirror, count, mesh, leaves)
+    alpha = alpha.reshape(-1, *(1,) * (levels.mesh.ndim + 3))
+    beta = tuple(b if _constant(b) else levels.to_nodes(b, d) for d, b in enumerate(beta))
+    weights, inverse, mirror = _coefficients(levels, alpha, beta, relation)
+    return Multigrid(levels, _dense(levels, alpha, beta, relation), weights, inverse, mirror)
 
 
-def _dense(mesh: Mesh, nodes: Nodes, alpha: Array, beta: Faces, relation: Relation) -> Hierarchy:
+def _dense(levels: Levels, alpha: Array, beta: Faces, relation: Relation) -> Hierarchy:
+    mesh = levels.mesh
     grid = Grid(mesh.cells, mesh.domain.lower, mesh.cell_size(), mesh.domain.periodic)
     if mesh.max_level == 0:
         faces = [b[:, 0, 0, ..., 0] if _constant(b) else to_dense(mesh, b, d) for d, b in enumerate(beta)]
     else:
-        faces = [to_dense(mesh, _stiffened(mesh, nodes, b, d), d) for d, b in enumerate(beta)]
+        faces = [to_dense(mesh, _stiffened(levels, b, d), d) for d, b in enumerate(beta)]
     return build_hierarchy(grid, alpha[:, 0, 0, ..., 0], tuple(faces), relation)
 
 
-def _stiffened(mesh: Mesh, nodes: Nodes, beta: Array, d: int) -> NodePool:
+def _stiffened(levels: Levels, beta: Array, d: int) -> NodePool:
     """The coefficient on the faces of root patches across dimension d with that on those between leaves and ancestors
     multiplied."""
-    layout, sweeps = nodes.layout, -(-mesh.root_count // nodes.layout.part)
+    mesh = levels.mesh
     along = jnp.arange(mesh.patch + 1).reshape(-1, *(1,) * (mesh.ndim - d))
-    beside = nodes.beside[2 * d : 2 * d + 2, : sweeps * layout.part]
-    below, above = beside.reshape(2, sweeps, layout.blocks, *(1,) * mesh.ndim, layout.lanes)
+    beta, below, above = levels.of_roots(beta, d)
     factor = jnp.where((below & (along == 0)) | (above & (along == mesh.patch)), STIFFNESS, 1)
     faces = tuple(mesh.patch + (k == d) for k in range(mesh.ndim))
-    return jnp.broadcast_to(factor * beta[:, :sweeps], (beta.shape[0], *factor.shape[:2], *faces, layout.lanes))
+    return jnp.broadcast_to(factor * beta, (beta.shape[0], *factor.shape[:2], *faces, factor.shape[-1]))
 
 
-def _coefficients(
-    mesh: Mesh, nodes: Nodes, alpha: Array, beta: Faces, relation: Relation
-) -> tuple[Faces, Array, Mirror]:
+def _coefficients(levels: Levels, alpha: Array, beta: Faces, relation: Relation) -> tuple[Faces, Array, Mirror]:
     """The weights, the inverse diagonal and the mirror of a `Multigrid`."""
+    periodic = levels.mesh.domain.periodic
 
-    def part(i):
-        sites = Sites.of(mesh, nodes, i, relation, alpha.dtype)
-        faces = [sites.over_area(b[:, 0] if _constant(b) else take(b, i), d) for d, b in enumerate(beta)]
+    def found(part):
+        sites = Sites(part, relation, alpha.dtype)
+        faces = [sites.over_area(b[:, 0] if _constant(b) else part.take(b), d) for d, b in enumerate(beta)]
         diagonal = functools.reduce(jnp.add, [sites.from_faces(w, d) for d, w in enumerate(faces)], alpha[:, 0])
-        mirror = tuple(None if periodic else sites.mirror(d) for d, periodic in enumerate(mesh.domain.periodic))
+        mirror = tuple(None if around else sites.mirror(d) for d, around in enumerate(periodic))
         return tuple(None if _constant(b) else w for b, w in zip(beta, faces, strict=True)), 1 / diagonal, mirror
 
-    def place(i, pools):
-        return jax.tree.map(lambda pool, new: put(pool, new, i), pools, apart(nodes.valid, lambda: part(i)))
-
-    shapes = jax.eval_shape(part, jnp.zeros((), jnp.int32))
-    empty = jax.tree.map(lambda s: jnp.zeros((s.shape[0], nodes.layout.sweeps, *s.shape[1:]), s.dtype), shapes)
-    weights, inverse, mirror = empty if mesh.max_level == 0 else sweep(nodes.layout, nodes.used, place, empty)
-    return (
-        tuple(_by_level(mesh, b, d) if w is None else w for d, (b, w) in enumerate(zip(beta, weights, strict=True))),
-        inverse,
-        mirror,
-    )
+    weights, inverse, mirror = levels.map(found)
+    pairs = enumerate(zip(beta, weights, strict=True))
+    return tuple(_by_level(levels.mesh, b, d) if w is None else w for d, (b, w) in pairs), inverse, mirror
 
 
 def _by_level(mesh: Mesh, beta: Array, d: int) -> Array:
     """A constant coefficient over h^2 of each level."""
-    return beta / (_sizes(mesh, d, beta.dtype) ** 2).reshape(1, -1, *(1,) * (mesh.ndim + 2))
+    return beta / (level_sizes(mesh, d, beta.dtype) ** 2).reshape(1, -1, *(1,) * (mesh.ndim + 2))
 
 
-def _sizes(mesh: Mesh, d: int, dtype) -> Float[Array, " levels"]:
-    """Cell widths of all levels along a dimension."""
-    return jnp.asarray([mesh.cell_size(level)[d] for level in range(mesh.max_level + 1)], dtype)
+class Sites(NamedTuple):
+    """What goes on at the sides of the nodes of a part."""
 
+    part: NodePart
+    relation: Relation
+    dtype: Any
 
-class Sites(eqx.Module):
-    """The nodes of a sweep and what goes on at their sides.
-
-    **Attributes:**
-
-    - `where`: their levels and positions.
-    - `outside`, `beside`: see `amr.grid.hierarchy`.
-    """
-
-    where: Forest
-    outside: Array
-    beside: Array
-    mesh: Mesh = eqx.field(static=True)
-    layout: Layout = eqx.field(static=True)
-    relation: Relation = eqx.field(static=True)
-    dtype: np.dtype = eqx.field(static=True)
-
-    @staticmethod
-    def of(mesh: Mesh, nodes: Nodes, i: Int[Array, ""], relation: Relation, dtype) -> Sites:
-        """Those of sweep i."""
-        layout = nodes.layout
-        level, position, neighbour, beside = (
-            take_patches(layout, array, i) for array in (nodes.level, nodes.position, nodes.neighbour, nodes.beside)
-        )
-        shape = (2 * mesh.ndim, layout.blocks, *(1,) * mesh.ndim, layout.lanes)
-        where, outside = Forest(level, position, nodes.used), neighbour == OUTSIDE
-        return Sites(where, outside.reshape(shape), beside.reshape(shape), mesh, layout, relation, np.dtype(dtype))
-
-    def size(self, d: int) -> Float[Array, " part"]:
-        """Cell widths."""
-        return _sizes(self.mesh, d, self.dtype)[self.where.level]
-
-    def over_area(self, beta: Part, d: int) -> Part:
+    def over_area(self, beta: Values, d: int) -> Values:
         """Coefficients over h^2."""
-        shape = (self.layout.blocks, *(1,) * self.mesh.ndim, self.layout.lanes)
-        return beta / (self.size(d) ** 2).reshape(shape)
+        return beta / self.part.to_blocks(self.part.sizes(d, self.dtype) ** 2)
 
-    def from_faces(self, weight: Part, d: int) -> Part:
+    def from_faces(self, weight: Values, d: int) -> Values:
         """What the faces across dimension d give to the diagonal."""
-        inner = (jnp.arange(self.mesh.patch, dtype=self.dtype) + 0.5,) * self.mesh.ndim
-        cell = jnp.arange(self.mesh.patch).reshape(-1, *(1,) * (self.mesh.ndim - d))
+        part, patch = self.part, self.part.mesh.patch
+        inner = (jnp.arange(patch, dtype=self.dtype) + 0.5,) * part.mesh.ndim
+        cell = jnp.arange(patch).reshape(-1, *(1,) * (part.mesh.ndim - d))
         total = jnp.zeros((), self.dtype)
         for end, face in enumerate((lower(weight, 2 + d), upper(weight, 2 + d))):
-            factor = jnp.where(self.beside[2 * d + end], STIFFNESS, 1)
-            if not self.mesh.domain.periodic[d]:
-                factor = jnp.where(self.outside[2 * d + end], 1 - self.kappa(d, end, inner, 1), factor)
-            total = total + face * jnp.where(cell == end * (self.mesh.patch - 1), factor, 1)
+            factor = jnp.where(part.beside[2 * d + end], STIFFNESS, 1)
+            if not part.mesh.domain.periodic[d]:
+                factor = jnp.where(part.outside[2 * d + end], 1 - self.kappa(d, end, inner, 1), factor)
+            total = total + face * jnp.where(cell == end * (patch - 1), factor, 1)
         return total
 
-    def kappa(self, d: int, end: int, offsets: tuple[Array, ...], coarser: int) -> Part:
+    def kappa(self, d: int, end: int, offsets: tuple[Array, ...], coarser: int) -> Values:
         """What values beyond a face of the domain are multiples of, for cells `coarser` times as wide as those of the
         nodes: from a (outer + inner) / 2 + b (outer - inner) / h = 0."""
-        edge = jnp.full(1, end * self.mesh.patch, self.dtype)
-        places = tuple(edge if k == d else line for k, line in enumerate(offsets))
-        x = coordinates(self.mesh, self.where, places, self.dtype)
-        ends = zip(x, self.mesh.domain.lower, self.mesh.domain.upper, strict=True)
-        x = tuple(jnp.clip(line, low, high) for line, low, high in ends)
+        ndim, edge = self.part.mesh.ndim, jnp.full(1, end * self.part.mesh.patch, self.dtype)
 
-        def one(h, *x):
+        def ratio(h, *x):
             a, b = self.relation(d, end, x)
             ratio = jnp.asarray((2 * b - h * a) / (2 * b + h * a), self.dtype)
-            return ratio.reshape((1,) * (1 + self.mesh.ndim - ratio.ndim) + ratio.shape)
+            return ratio.reshape((1,) * (1 + ndim - ratio.ndim) + ratio.shape)
 
-        return arranged(self.layout, jax.vmap(one, in_axes=-1, out_axes=-1)(coarser * self.size(d), *x), 1)
+        places = tuple(edge if k == d else line for k, line in enumerate(offsets))
+        return self.part.each(ratio, places, coarser * self.part.sizes(d, self.dtype))
 
     def mirror(self, d: int) -> Float[Array, "rows blocks layer lanes"]:
         """One factor for each cell of a layer of the window, see `amr.grid.hierarchy.Mirror`."""
-        n = window_side(self.mesh)
+        mesh, n = self.part.mesh, window_side(self.part.mesh)
         centres = 2 * (jnp.arange(n, dtype=self.dtype) - MARGIN) + 1  # of coarse cells, in fine ones
         factor = jnp.ones((), self.dtype)
         for end in (0, 1):
-            kappa = self.kappa(d, end, (centres,) * self.mesh.ndim, 2)
-            factor = jnp.where(self.outside[2 * d + end], kappa, factor)
-        layer = [1 if k == d else n for k in range(self.mesh.ndim)]
+            kappa = self.kappa(d, end, (centres,) * mesh.ndim, 2)
+            factor = jnp.where(self.part.outside[2 * d + end], kappa, factor)
+        layer = [1 if k == d else n for k in range(mesh.ndim)]
         return rows_from(jnp.broadcast_to(factor, (*factor.shape[:2], *layer, factor.shape[-1])))

@@ -14,7 +14,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from amr.grid import Conditions, Grid, Kernel, Nodes, Part, Pool, active, cell_volumes
+from amr.grid import Conditions, Grid, Kernel, Nodes, Part, Pool, cell_volumes
 from solvers.equations import Diffusing, Faces
 
 from .krylov import System, relative_weights
@@ -45,7 +45,7 @@ class Operator(eqx.Module):
         grid = self.grid
         out = grid.outflow(grid.work(u), self.time, self._kernel).outflow
         if self.diffusing.of_state:  # of nothing it may be no number
-            out = jnp.where(active(grid.layout, grid.forest.count, grid.mesh.ndim), out, 0)
+            out = jnp.where(grid.active, out, 0)
         return self.alpha * u + out
 
     def coefficients(self, u: Pool) -> Faces:
@@ -66,6 +66,9 @@ class Operator(eqx.Module):
         """The same without what comes in from outside, and with a coefficient that does not change."""
         return dataclasses.replace(self, grid=self.grid.linear())
 
+    def kept(self, compute):
+        return self.grid.kept(compute)
+
     def _kernel(self, part: Part) -> Kernel:
         faces = self.faces and part.kept(lambda: part_of(self.faces, part))
 
@@ -82,7 +85,7 @@ def system_of(operator: Operator, nodes: Nodes, right: Pool, reference: Pool, st
     """
     grid, linear = operator.grid, not operator.diffusing.of_state
     weights = relative_weights(cell_volumes(grid.mesh, grid.topology, right.dtype), reference)
-    return System(operator, right, Cycle(operator, nodes), stiffness, weights, grid.valid, linear)
+    return System(operator, right, Cycle(operator, nodes), stiffness, weights, linear)
 
 
 def faces_of(diffusing: Diffusing, grid: Grid, time, dtype) -> Faces:
@@ -117,8 +120,7 @@ class Cycle(eqx.Module):
         """The cycle for the operator linearized at `u`, its coefficient held fixed."""
         operator, grid = self.operator, self.operator.grid
         relation = functools.partial(relation_at, grid.conditions, operator.time)
-        beta = operator.coefficients(u)
-        return build_multigrid(grid.mesh, self.nodes, grid.forest.count, grid.layout, operator.alpha, beta, relation)
+        return build_multigrid(grid.levels(self.nodes), operator.alpha, operator.coefficients(u), relation)
 
 
 def relation_at(conditions: Conditions, time, d: int, end: int, x: tuple[Array, ...]) -> tuple[Array, Array]:

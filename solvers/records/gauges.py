@@ -6,7 +6,6 @@ A gauge reads a few numbers off the cells of a run; on the host it gives them na
 from __future__ import annotations
 
 import abc
-import functools
 import math
 from collections.abc import Callable
 
@@ -15,21 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from amr.grid import (
-    Rows,
-    Store,
-    arranged,
-    cell_centres,
-    cell_sizes,
-    cells_part,
-    extrema,
-    gather,
-    integrals,
-    layout_of,
-    listed,
-    take_patches,
-)
-from amr.mesh import Forest, find, keys, row_major
+from amr.grid import Rows, Store, cells_at, extrema, integrals
+from amr.mesh import Forest
 from solvers.equations import known_values
 
 from .subject import Subject
@@ -78,9 +64,11 @@ class Whole(Gauge):
         """The variables by name."""
         return (*subject.equation.names, *self.names)
 
-    def part(self, subject: Subject, scene: Scene) -> Rows | None:
-        """What gives these variables for a sweep; `None` where they are those of the run."""
-        return functools.partial(_with_derived, subject, scene, self.functions) if self.functions else None
+    def more(self, subject: Subject, scene: Scene) -> Rows | None:
+        """What makes the derived ones."""
+        if not self.functions:
+            return None
+        return lambda cells, x: jnp.stack(_derived(subject, scene, self.functions, cells, x))
 
 
 class Totals(Whole):
@@ -90,7 +78,7 @@ class Totals(Whole):
     functions: tuple[Callable, ...] = ()
 
     def read(self, subject, scene):
-        return jnp.concatenate(integrals(subject.mesh, scene.forest, scene.store, self.part(subject, scene)))
+        return jnp.concatenate(integrals(subject.mesh, scene.forest, scene.store, self.more(subject, scene)))
 
     def named(self, subject, rows):
         high, low = np.split(rows.astype(np.float64), 2, axis=1)
@@ -105,7 +93,7 @@ class Range(Whole):
     functions: tuple[Callable, ...] = ()
 
     def read(self, subject, scene):
-        return jnp.concatenate(extrema(subject.mesh, scene.forest, scene.store, self.part(subject, scene)))
+        return jnp.concatenate(extrema(subject.mesh, scene.forest, scene.store, self.more(subject, scene)))
 
     def named(self, subject, rows):
         low, high = np.split(rows.astype(np.float64), 2, axis=1)
@@ -133,16 +121,9 @@ class Cells(Gauge):
         return self.finest.shape[1] * (len(subject.equation.names) + len(self.names))
 
     def read(self, subject, scene):
-        mesh, forest, store = subject.mesh, scene.forest, scene.store
-        slot = find(mesh, keys(mesh, forest), self.finest // mesh.patch)
-        cell = (self.finest >> (mesh.max_level - forest.level[slot])) % mesh.patch
-        row = row_major(list(cell), mesh.patch)
-        values = gather(store, layout_of(store).place(store.shape[3], row, slot))
-        centres = _centres(subject, forest, slot, cell, store.dtype)
-        known = known_values(subject.equation, values, centres) if self.functions else values
-        more = [jnp.asarray(function(known, *centres, scene.time), store.dtype) for function in self.functions]
-        rows = [*values, *(jnp.broadcast_to(row, slot.shape) for row in more)]
-        return jnp.concatenate(rows)
+        values, centres = cells_at(subject.mesh, scene.forest, scene.store, self.finest)
+        rows = _derived(subject, scene, self.functions, values, centres) if self.functions else []
+        return jnp.concatenate([*values, *rows])
 
     def named(self, subject, rows):
         names = (*subject.equation.names, *self.names)
@@ -150,20 +131,10 @@ class Cells(Gauge):
         return {name: values[:, i] for i, name in enumerate(names)}
 
 
-def _with_derived(subject: Subject, scene: Scene, functions: tuple[Callable, ...], i: Int[Array, ""]) -> Array:
-    """The cells of sweep i with rows for derived variables behind the variables."""
-    mesh, layout, forest, dtype = subject.mesh, layout_of(scene.store), scene.forest, scene.store.dtype
-    cells = cells_part(mesh, scene.store, i)
-    level, position = (take_patches(layout, values, i) for values in (forest.level, forest.position))
-    centres = cell_centres(mesh, Forest(level, position, forest.count), dtype)
-    known = known_values(subject.equation, listed(cells, leading=1), centres)
-    rows = [jnp.asarray(function(known, *centres, scene.time), dtype) for function in functions]
-    derived = jnp.stack([jnp.broadcast_to(row, known.shape[1:]) for row in rows])
-    return jnp.concatenate([cells, arranged(layout, derived, leading=1)])
-
-
-def _centres(subject: Subject, forest: Forest, slot, cell, dtype) -> tuple[Array, ...]:
-    """Coordinates of the centres of some cells."""
-    mesh, sizes = subject.mesh, cell_sizes(subject.mesh, forest, dtype)[:, slot]
-    number = (mesh.patch * forest.position[:, slot] + cell).astype(dtype) + jnp.asarray(0.5, dtype)
-    return tuple(mesh.domain.lower[d] + number[d] * sizes[d] for d in range(mesh.ndim))
+def _derived(
+    subject: Subject, scene: Scene, functions: tuple[Callable, ...], values: Array, centres: tuple[Array, ...]
+) -> list[Array]:
+    """Derived variables of some cells."""
+    known = known_values(subject.equation, values, centres)
+    rows = [jnp.asarray(function(known, *centres, scene.time), values.dtype) for function in functions]
+    return [jnp.broadcast_to(row, values.shape[1:]) for row in rows]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -12,18 +12,16 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 import amr
 from amr.errors import InvalidSettingError
 from amr.field import Field
 from amr.files import boundary_names
-from amr.grid import Layout, Pool, choose_layout, layout_of, to_pool
-from amr.mesh import Forest, resize
+from amr.grid import Room, room_for, room_of
 
 from .account import Account
 from .clock import Clock
-from .problem import Setup, State
+from .problem import Setup, State, in_room
 
 VERSION = 1  # of the record
 
@@ -45,13 +43,12 @@ class Checkpoint:
     def of(cls, setup: Setup, field: Field, state: State, account: Account) -> Checkpoint:
         """The checkpoint of a running run."""
         bounds = [np.asarray(bound).tolist() for bound in state.bounds]
-        layout = layout_of(state.u)
         record = {
             "version": VERSION,
             "dt": float(state.clock.dt),
             "rate": float(state.clock.rate),
             "bounds": bounds,
-            "layout": [layout.sweeps, layout.blocks, layout.lanes],
+            "layout": list(astuple(room_of(state.u))),
             "backend": jax.default_backend(),
             "boundaries": _names(setup),
             "account": account.record(),
@@ -89,7 +86,7 @@ class Checkpoint:
         self.check_fits(setup, dtype)
         # From NumPy: arrays that a run left in the host's memory would keep the computation there.
         field = jax.device_get(self.field)
-        forest, u = _in_pool(self._layout(setup, dtype), field.forest, field.data)
+        forest, u = eqx.filter_jit(in_room)(self._room(setup, dtype), field.forest, field.data)
         numbers = (field.time, self.record["dt"], self.record["rate"], *self.record["bounds"])
         time, dt, rate, low, high = (jax.device_put(np.asarray(number, dtype)) for number in numbers)
         needed, failed = jax.device_put((np.zeros((), np.int32), np.zeros((), bool)))
@@ -117,18 +114,12 @@ class Checkpoint:
             text = f"the run has {mesh.max_level}, the file patches of level {deepest}; expected at least that"
             raise InvalidSettingError("max_level", text)
 
-    def _layout(self, setup: Setup, dtype) -> Layout:
+    def _room(self, setup: Setup, dtype) -> Room:
         """That of the run which wrote this, so that sums are added up in the same order; on another kind of device
         what suits it."""
         if self.record["backend"] == jax.default_backend():
-            return Layout(*self.record["layout"])
-        return choose_layout(setup.mesh, self.field.forest.capacity, dtype)
-
-
-@eqx.filter_jit
-def _in_pool(layout: Layout, forest: Forest, data: Array) -> tuple[Forest, Pool]:
-    """The leaves and their data in a pool of some layout."""
-    return forest.resized(layout.capacity), to_pool(layout, resize(data, layout.capacity))
+            return Room(*self.record["layout"])
+        return room_for(setup.mesh, self.field.forest.capacity, dtype)
 
 
 def _names(setup: Setup) -> list[list[str]]:

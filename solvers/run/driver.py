@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from amr.field import Field
-from amr.grid import Layout, choose_layout, from_pool_on_host, layout_of, norms
+from amr.grid import Room, from_pool_on_host, norms, room_for, room_of
 from amr.mesh import Forest, Mesh, root_forest
 from solvers.records import Moment, Recording, Rows, Series, first_rows
 
@@ -200,8 +200,8 @@ class Run:
         It is looked at anew on each finer mesh. The program that refines is the run loop's, which takes no step then:
         another one would have to be compiled.
         """
-        layout = choose_layout(self.setup.mesh, self.first_room(), self.dtype)
-        state = self.begun(initial, root_forest(self.setup.mesh, layout.capacity), layout)
+        room = room_for(self.setup.mesh, self.first_room(), self.dtype)
+        state = self.begun(initial, root_forest(self.setup.mesh, room.capacity), room)
         for _ in range(loop.most_refinements(self.setup)):
             refined = self.refined(state)
             while bool(refined.overflow):
@@ -209,12 +209,12 @@ class Run:
                 refined = self.refined(state)
             if np.array_equal(refined.forest.level, state.forest.level):  # in Morton order these tell all
                 break
-            state = self.begun(initial, refined.forest, layout_of(refined.u))
+            state = self.begun(initial, refined.forest, room_of(refined.u))
         return state
 
-    def begun(self, initial: Callable, forest: Forest, layout: Layout) -> State:
+    def begun(self, initial: Callable, forest: Forest, room: Room) -> State:
         """The initial condition on a forest."""
-        arguments = (self.setup, initial, forest, layout, self.scalar(self.begin), self.scalar(self.end))
+        arguments = (self.setup, initial, forest, room, self.scalar(self.begin), self.scalar(self.end))
         return self.compiled(loop.begin, *arguments)(*arguments)
 
     def first_room(self) -> int:

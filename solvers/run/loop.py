@@ -24,17 +24,19 @@ from jaxtyping import Array, Bool, Float, Int
 from amr.errors import InvalidSettingError
 from amr.grid import (
     Extrema,
-    Layout,
     Pool,
+    Room,
     Store,
     Work,
     averages,
+    blank_pool,
     cells_of,
-    choose_layout,
     clip_and_assure_sum,
     extrema,
-    layout_of,
+    room_for,
+    room_of,
     to_pool,
+    with_store,
 )
 from amr.mesh import Forest
 from amr.refine import Regridded, regrid, wishes_near
@@ -96,14 +98,14 @@ class Running(eqx.Module):
     going: Flag
 
 
-def begin(setup: Setup, initial: Callable, forest: Forest, layout: Layout, time: Scalar, end: Scalar) -> State:
+def begin(setup: Setup, initial: Callable, forest: Forest, room: Room, time: Scalar, end: Scalar) -> State:
     """The initial condition on a forest, and what a run begins with.
 
     `initial(x, ..)` gives the values at cell centres: one array, or one for each variable. The forest has the capacity
-    of the layout.
+    of the room.
     """
-    u = to_pool(layout, evaluate(setup, forest, initial, time.dtype))
-    return _first_state(setup, of_leaves(setup, forest, layout, time), u, time, end, forest.count)
+    u = to_pool(room, evaluate(setup, forest, initial, time.dtype))
+    return _first_state(setup, of_leaves(setup, forest, room, time), u, time, end, forest.count)
 
 
 def _first_state(setup: Setup, known: Sampled, u: Pool, time: Scalar, end: Scalar, needed: Count) -> State:
@@ -117,18 +119,18 @@ def _first_state(setup: Setup, known: Sampled, u: Pool, time: Scalar, end: Scala
 def start(setup: Setup, initial: Callable, forest: Forest, time: Scalar, end: Scalar) -> State:
     """Put the initial condition on a forest and refine it, level by level, as far as it asks for.
 
-    The forest's capacity is rounded up to that of a layout. The same is reached by `begin` and `advance` with
+    The forest's capacity is rounded up to what a pool has. The same is reached by `begin` and `advance` with
     `mesh_alone` by turns, without another large program to be compiled.
     """
-    layout = choose_layout(setup.mesh, forest.capacity, time.dtype)
-    forest = forest.resized(layout.capacity)
+    room = room_for(setup.mesh, forest.capacity, time.dtype)
+    forest = forest.resized(room.capacity)
     # Once more than there are levels: coarse data may ask for patches that finer data give back.
     last = most_refinements(setup)
 
     def refined(number, carry):
         forest, _, needed, known, changed = carry
         known = adapted(setup, known, forest, time, changed)
-        u = to_pool(layout, evaluate(setup, forest, initial, time.dtype))
+        u = to_pool(room, evaluate(setup, forest, initial, time.dtype))
         work = setup.grid(known.topology).work(u)
         known = signalled(setup, known, work.store, time)
         if not setup.adaptive:
@@ -137,9 +139,8 @@ def start(setup: Setup, initial: Callable, forest: Forest, time: Scalar, end: Sc
         done, _ = regridded(setup, known, work, time, number < last)
         return done.forest, u, jnp.where(number < last, done.needed, needed), known, done.changed
 
-    u = jnp.zeros((len(setup.equation.names), layout.sweeps, layout.blocks, *setup.mesh.patch_shape, layout.lanes))
-    room = blank(setup, forest, layout, time)
-    carry = (forest, u.astype(time.dtype), forest.count, room, jnp.ones((), bool))
+    u = blank_pool(setup.mesh, room, len(setup.equation.names), time.dtype)
+    carry = (forest, u, forest.count, blank(setup, forest, room, time), jnp.ones((), bool))
     _, u, needed, known, _ = lax.fori_loop(0, last + 1, refined, carry)
     return _first_state(setup, known, u, time, end, needed)
 
@@ -162,7 +163,7 @@ def advance(
 
     Where a run is divided into calls does not change its result: every call ends where a regrid would follow.
     """
-    layout, bounds = layout_of(state.u), state.bounds
+    bounds = state.bounds
     mesh_alone = jnp.zeros((), bool) if mesh_alone is None else mesh_alone
 
     def unfinished(run):
@@ -183,7 +184,7 @@ def advance(
         return remeshed(setup, run, going | mesh_alone, going & ~mesh_alone)
 
     yes = jnp.ones((), bool)
-    known = blank(setup, state.forest, layout, state.clock.time)
+    known = blank(setup, state.forest, room_of(state.u), state.clock.time)
     space = workspace(setup, known, state.u)
     rows = None if recorder is None else recorder.blank(setup, state.clock.time)
     tally = _blank(state, rows)
@@ -207,7 +208,7 @@ def remeshed(setup: Setup, run: Running, wanted: Flag, going: Flag) -> Running:
     if not setup.adaptive:
         return eqx.tree_at(lambda run: (run.changed, run.going), run, (jnp.zeros((), bool), going))
     done, work = regridded(setup, run.known, run.space.work, run.clock.time, wanted)
-    fits = done.needed <= layout_of(work.store).capacity
+    fits = done.needed <= done.forest.capacity
     space = eqx.tree_at(lambda space: space.work, run.space, work)
     return Running(done.forest, run.known, space, run.clock, done.needed, run.tally, done.changed, going & fits)
 
@@ -309,19 +310,16 @@ def regridded(
     setup: Setup, known: Sampled, work: Work, time: Scalar, wanted: Flag | None = None
 ) -> tuple[Regridded, Work]:
     """Refine and coarsen once, as the indicator wishes, if that is `wanted`."""
-    mesh, topology, prolongation = setup.mesh, known.topology, setup.prolongation
     assert setup.refine is not None
-    grid = setup.grid(topology)
-    store = grid.rings(work.store, time, wanted)
+    grid = setup.grid(known.topology)
+    work = with_store(work, grid.rings(work.store, time, wanted))
 
-    def ghosted(i):
-        part = grid.part(i)
+    def ghosted(part):
         extended = lambda u: setup.extended(part, u, part.take(known.samples, axis=0))  # noqa: E731
-        return grid.ghosted(part, store, time, extended)[: len(setup.equation.names)]
+        return grid.ghosted(part, work.store, time, extended)[: len(setup.equation.names)]
 
-    near = wishes_near(mesh, topology, ghosted, setup.refine, time, buffer_cells(setup, known), wanted)
-    done, store, scratch = regrid(mesh, topology, store, work.outflow, near, prolongation, wanted)
-    return done, eqx.tree_at(lambda work: (work.store, work.outflow), work, (store, scratch))
+    near = wishes_near(grid, ghosted, setup.refine, time, buffer_cells(setup, known), wanted)
+    return regrid(grid, work, near, wanted)
 
 
 def evaluate(setup: Setup, forest: Forest, function: Callable, dtype, *time) -> Float[Array, "vars *cells patches"]:

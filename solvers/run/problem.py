@@ -11,15 +11,15 @@ from amr.grid import (
     Conditions,
     Faces,
     Grid,
-    Layout,
     Part,
     Pool,
     Prolongation,
     Quadratic,
+    Room,
     Topology,
     Variables,
-    choose_layout,
     from_pool,
+    room_for,
     to_pool,
 )
 from amr.mesh import Forest, Mesh, resize
@@ -198,10 +198,15 @@ class State(eqx.Module):
 
     def resized(self, mesh: Mesh, capacity: int) -> State:
         """The same state in a pool for at least `capacity` patches, which must hold those there are."""
-        return _resized(self, choose_layout(mesh, capacity, self.u.dtype))
+        return _resized(self, room_for(mesh, capacity, self.u.dtype))
 
 
 @eqx.filter_jit
-def _resized(state: State, layout: Layout) -> State:
-    forest, u = state.forest.resized(layout.capacity), to_pool(layout, resize(state.values, layout.capacity))
+def _resized(state: State, room: Room) -> State:
+    forest, u = in_room(room, state.forest, state.values)
     return State(forest, u, state.clock, state.bounds, jnp.zeros_like(state.needed), state.failed)
+
+
+def in_room(room: Room, forest: Forest, values: Float[Array, "vars *cells patches"]) -> tuple[Forest, Pool]:
+    """Leaves and their data, with the patches last, in a pool of some room."""
+    return forest.resized(room.capacity), to_pool(room, resize(values, room.capacity))

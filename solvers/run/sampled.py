@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, PyTree
 
-from amr.grid import Layout, Nodes, Part, Store, Topology, blank_topology, build_nodes, leaves_of, rebuilt
+from amr.grid import Nodes, Part, Room, Store, Topology, blank_topology, leaves_of, rebuilt
 from amr.mesh import Forest
 from solvers.equations import Limits
 from solvers.integrators import Moment
@@ -67,20 +67,20 @@ class Sampled(eqx.Module):
         return largest > 1e4 * jnp.finfo(largest.dtype).eps * self.rate
 
 
-def blank(setup: Setup, forest: Forest, layout: Layout, time: Scalar) -> Sampled:
+def blank(setup: Setup, forest: Forest, room: Room, time: Scalar) -> Sampled:
     """Room for the plans and samples of a forest."""
     margin, mirrors = setup.prolongation.margin, setup.conditions.mirrors
-    topology = blank_topology(setup.mesh, forest, setup.space.ghost, margin, layout, mirrors)
+    topology = blank_topology(setup.mesh, forest, setup.space.ghost, margin, room, mirrors)
     samples = setup.grid(topology).blank(lambda part: setup.samples(part, time), axis=0)
     nodes = None
     if setup.integrator.solves:
         nodes = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(lambda: _nodes(setup, topology)))
-    return Sampled(topology, samples, Limits.none(layout.capacity, time.dtype), nodes)
+    return Sampled(topology, samples, Limits.none(room.capacity, time.dtype), nodes)
 
 
-def of_leaves(setup: Setup, forest: Forest, layout: Layout, time: Scalar) -> Sampled:
+def of_leaves(setup: Setup, forest: Forest, room: Room, time: Scalar) -> Sampled:
     """Samples alone, without plans: what the length of the first step follows from."""
-    empty = blank(setup, forest, layout, time)
+    empty = blank(setup, forest, room, time)
     leaves = leaves_of(setup.mesh, forest, empty.topology.leaves.reach)
     return sampled(setup, eqx.tree_at(lambda known: known.topology.leaves, empty, leaves), time)
 
@@ -95,7 +95,7 @@ def adapted(setup: Setup, known: Sampled, forest: Forest, time: Scalar, changed:
 
 
 def _nodes(setup: Setup, topology: Topology) -> Nodes:
-    return build_nodes(setup.mesh, topology.forest, topology.layout)
+    return setup.grid(topology).nodes()
 
 
 def sampled(setup: Setup, known: Sampled, time: Scalar, needed: Bool[Array, ""] | None = None) -> Sampled:

@@ -21,11 +21,10 @@ from amr.grid import (
     Quadratic,
     Variables,
     boundaries_of,
-    build_nodes,
     build_topology,
     cell_volumes,
-    choose_layout,
     from_pool,
+    room_for,
     shown_faces,
     to_pool,
 )
@@ -177,15 +176,15 @@ class Elliptic(eqx.Module):
     ) -> tuple[System, Operator, Pool, Imbalance]:
         """The equations on given leaves, their operator, the first guess, and what is taken from the source."""
         mesh, diffusing, dtype = self.mesh, self.equation.terms.diffusion, jnp.zeros(()).dtype
-        layout = choose_layout(mesh, forest.capacity, dtype)
-        forest = forest.resized(layout.capacity)
-        topology = build_topology(mesh, forest, GHOST, Quadratic().margin, layout, self.conditions.mirrors)
+        room = room_for(mesh, forest.capacity, dtype)
+        forest = forest.resized(room.capacity)
+        topology = build_topology(mesh, forest, GHOST, Quadratic().margin, room, self.conditions.mirrors)
         now, one = jnp.zeros((), dtype), jnp.ones((), dtype)
         grid, linear = Grid(mesh, topology, self.conditions, Quadratic(), guided=True), not diffusing.of_state
         faces = faces_of(diffusing, grid, now, dtype) if linear else ()
         alpha = self.alpha.astype(dtype)
         operator = Operator(grid, diffusing, faces, alpha, one, now)
-        right, first = self._values(forest, source, layout), self._values(forest, guess, layout)
+        right, first = self._values(forest, source, room), self._values(forest, guess, room)
         volumes = cell_volumes(mesh, topology, dtype)
         # A coefficient that depends on the solution is that of the guess here: elsewhere it may make no sense.
         held = operator if linear else dataclasses.replace(operator, faces=operator.coefficients(first))
@@ -194,7 +193,7 @@ class Elliptic(eqx.Module):
         taken = jnp.where(_per_row(singular, right), _mean(volumes, right - inflow), 0)
         reference = jnp.maximum(jnp.abs(right - inflow), jnp.abs(right))
         right = jnp.where(volumes > 0, right - taken, 0)
-        nodes, stiffness = build_nodes(mesh, forest, layout), _stiffness(held, volumes, right)
+        nodes, stiffness = grid.nodes(), _stiffness(held, volumes, right)
         system = system_of(operator, nodes, right, reference, stiffness)
         return system, operator, first, Imbalance(taken, singular)
 
@@ -209,11 +208,11 @@ class Elliptic(eqx.Module):
                     found.append((a != 0).any(tuple(range(1, a.ndim))))
         return functools.reduce(jnp.logical_or, found)
 
-    def _values(self, forest: Forest, function: Callable | None, layout) -> Array:
+    def _values(self, forest: Forest, function: Callable | None, room) -> Array:
         """A function of position on the leaves, zero without one."""
         known = function if function is not None else lambda *x: (0.0 * x[0],) * len(self.equation.names)
         setup = Simulation(self.mesh, self.equation, MethodOfLines()).setup
-        return to_pool(layout, loop.evaluate(setup, forest, known, jnp.zeros(()).dtype))
+        return to_pool(room, loop.evaluate(setup, forest, known, jnp.zeros(()).dtype))
 
 
 class Imbalance(eqx.Module):
