@@ -11,6 +11,7 @@ from .boundary import Robin as Robin
 from .boundary import Split as Split
 from .boundary import Symmetry as Symmetry
 from .boundary import Wall as Wall
+from .boundary import beyond_over_inside as beyond_over_inside
 from .boundary import gauss_points as gauss_points
 from .bounds import clip_and_assure_sum as clip_and_assure_sum
 from .conditions import Conditions as Conditions
@@ -99,8 +100,9 @@ from .transfer import Quadratic as Quadratic
 from .transfer import Quartic as Quartic
 from .transfer import Window as Window
 from .transfer import every_other as every_other
+from .transfer import halved as halved
 from .transfer import monotonized_central as monotonized_central
-from .transfer import paired as paired
 from .transfer import prolong as prolong
 from .transfer import restrict as restrict
+from .transfer import threes as threes
 from .transfer import trimmed as trimmed

@@ -340,6 +340,11 @@ def from_relation(relation: Relation, inside: Values, distance: Array) -> Values
     return (2 * distance * g + (2 * b - a * distance) * inside) / (2 * b + a * distance)
 
 
+def beyond_over_inside(a, b, distance):
+    """What a value beyond a face is a multiple of, of that inside, where g is zero: often written kappa."""
+    return (2 * b - a * distance) / (2 * b + a * distance)
+
+
 def _related(face: Beyond, *rows: Any) -> Relation:
     """Numbers, or one for each variable, as rows."""
     shape = face.mirrored.shape

@@ -5,16 +5,23 @@ of that level or finer ones; those of level 0 tile the domain. A node pool is li
 after the other in it, each from the beginning of a sweep on: a level is a number of whole sweeps. Within a level nodes
 follow Morton order, so that the children of a node are neighbours in memory.
 
+    level 0    |     A     |     x     |       1D: leaves A to E, ancestors x and y. Their pool, with three nodes in a
+    level 1                |  y  |  E  |       sweep and empty slots `-`:  A x -  y E -  C D -
+    level 2                |C |D |
+
 A node store holds for every node, behind its cells, a layer of *edge* cells beyond each side. Values that no node of
 the level has are read from there: interpolated ones where the neighbour is coarser, zero outside of the domain.
 
 What a node is interpolated from is a window of the next coarser level: the cells that cover it and two layers around.
 Because of 2:1 balance all of it lies in nodes of that level, the parent and those of its neighbours that the node
 touches.
+
+    |. . . . . . + +|= = = = + + . .|          1D, 8 cells a patch: the window of the lower child of the second patch
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -26,11 +33,12 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from amr.errors import InvalidSettingError
-from amr.mesh import Forest, Mesh, find, keys, octants, root_positions, row_major
+from amr.mesh import Forest, Mesh, find, keys, octants, root_positions, row_major, within
 
 from .fusion import apart
 from .pool import Layout, Pool, arranged, gather, layout_of, put, sweep, take, take_patches
-from .transfer import paired, restrict
+from .slices import cut, others, trim
+from .transfer import every_other, halved, paired, restrict, threes
 
 NodePool = Float[Array, "vars parts blocks *cells lanes"]
 NodeStore = Float[Array, "vars parts blocks rows lanes"]
@@ -126,8 +134,9 @@ def build_nodes(mesh: Mesh, forest: Forest, leaves: Layout) -> Nodes:
     neighbour = apart(valid, lambda: _neighbours(mesh, level, position, holding))
     beside = (neighbour >= 0) & ((leaf >= 0) != (leaf[neighbour] >= 0))
     corners = apart(valid, lambda: _corners(mesh, level, position, holding))
-    ghosts, window = _plans(mesh, layout, valid, first[-1] * layout.part, level, position, neighbour, corners)
-    return Nodes(level, position, leaf, child, neighbour, beside, of_leaf, first, ghosts, window, valid, layout)
+    plans = _empty_plans(mesh, layout)
+    nodes = Nodes(level, position, leaf, child, neighbour, beside, of_leaf, first, *plans, valid, layout)
+    return nodes if mesh.max_level == 0 else _planned(mesh, nodes, corners)
 
 
 def _holding(mesh: Mesh, forest: Forest, order, slots, level, position) -> Int[Array, "..."]:
@@ -137,53 +146,58 @@ def _holding(mesh: Mesh, forest: Forest, order, slots, level, position) -> Int[A
 
 
 def _neighbours(mesh: Mesh, level, position, holding) -> Int[Array, "sides nodes"]:
-    found = []
+    sides = []
     for d, step in itertools.product(range(mesh.ndim), (-1, 1)):
         inside, outside = _moved(mesh, level, position, d, step)
-        found.append(jnp.where(outside, OUTSIDE, holding(level, inside)))
-    return jnp.stack(found)
+        sides.append(jnp.where(outside, OUTSIDE, holding(level, inside)))
+    return jnp.stack(sides)
 
 
 def _corners(mesh: Mesh, level, position, holding) -> Int[Array, "corners nodes"]:
     """The parent and those of its neighbours that a node touches. In Morton order, where a bit stands for a step away
     from the parent; there is none beyond the faces of the domain, and the one inside stands for it."""
     parents, coarser = position >> 1, jnp.maximum(level - 1, 0)
-    found = []
+    corners = []
     for bits in octants(mesh.ndim):
         there = parents
         for d in np.flatnonzero(bits).tolist():
             there = _moved(mesh, coarser, there, d, 2 * (position[d] & 1) - 1)[0]
-        found.append(holding(coarser, there))
-    return jnp.maximum(jnp.stack(found), 0)
+        corners.append(holding(coarser, there))
+    return jnp.maximum(jnp.stack(corners), 0)
 
 
 def _moved(mesh: Mesh, level, position, d: int, step) -> tuple[Array, Array]:
     """Positions of patches a step further in dimension d, and where that is outside of the domain; these stay."""
-    size = mesh.roots[d] << level
     there = position[d] + step
-    outside = (there < 0) | (there >= size)
-    if mesh.domain.periodic[d]:
-        return position.at[d].set(there % size), jnp.zeros_like(outside)
-    return position.at[d].set(jnp.where(outside, position[d], there)), outside
+    inside = within(there[None], (mesh.roots[d] << level)[None], mesh.domain.periodic[d : d + 1])[0]
+    outside = jnp.zeros(there.shape, bool) if mesh.domain.periodic[d] else inside != there
+    return position.at[d].set(inside), outside
 
 
-def _plans(mesh: Mesh, layout: Layout, valid, used, level, position, neighbour, corners) -> tuple[Array, Array]:
-    """`Nodes.ghosts` and `Nodes.window`, sweep by sweep."""
-    faces, points = mesh.patch ** (mesh.ndim - 1), window_side(mesh) ** mesh.ndim
+def _empty_plans(mesh: Mesh, layout: Layout) -> tuple[Array, Array]:
+    outer, faces = (layout.sweeps, layout.blocks), mesh.patch ** (mesh.ndim - 1)
+    points = window_side(mesh) ** mesh.ndim if mesh.max_level > 0 else 0
+    ghosts = jnp.zeros((*outer, 2 * mesh.ndim, faces, layout.lanes), jnp.int32)
+    return ghosts, jnp.zeros((*outer, points, layout.lanes), jnp.int32)
 
-    def one(i, plans):
+
+def _planned(mesh: Mesh, nodes: Nodes, corners: Int[Array, "corners nodes"]) -> Nodes:
+    """With the plans of all sweeps in use, see `_corners`."""
+    layout, valid = nodes.layout, nodes.valid
+
+    def planned(i, plans):
         slot = i * layout.part + jnp.arange(layout.part, dtype=jnp.int32)
-        near, corner, here, on = (take_patches(layout, array, i) for array in (neighbour, corners, position, level))
+        near, corner, here, on = (
+            take_patches(layout, array, i) for array in (nodes.neighbour, corners, nodes.position, nodes.level)
+        )
         parts = (
             apart(valid, lambda: _ghost_places(mesh, layout, near, slot)),
             apart(valid, lambda: _window_places(mesh, layout, on, here, corner)),
         )
         return tuple(put(plan, arranged(layout, part), i, axis=0) for plan, part in zip(plans, parts, strict=True))
 
-    outer = (layout.sweeps, layout.blocks)
-    ghosts = jnp.zeros((*outer, 2 * mesh.ndim, faces, layout.lanes), jnp.int32)
-    window = jnp.zeros((*outer, points if mesh.max_level > 0 else 0, layout.lanes), jnp.int32)
-    return (ghosts, window) if mesh.max_level == 0 else sweep(layout, used, one, (ghosts, window))
+    ghosts, window = sweep(layout, nodes.used, planned, (nodes.ghosts, nodes.window))
+    return dataclasses.replace(nodes, ghosts=ghosts, window=window)
 
 
 def _ghost_places(mesh: Mesh, layout: Layout, neighbour, slot) -> Int[Array, "sides faces part"]:
@@ -243,14 +257,14 @@ def to_nodes(mesh: Mesh, nodes: Nodes, pool: Pool, face: int | None = None) -> N
         )
         return jnp.where(leaf >= 0, own, finer)
 
-    def one(k, carry):
+    def averaged_up(k, carry):  # children first: they lie behind their parents
         values, means = carry
         i = nodes.first[-1] - 1 - k
         part = apart(nodes.valid, lambda: value(i, means))
         mean = apart(nodes.valid, lambda: _mean(part, face).reshape(*part.shape[:2], -1, layout.lanes))
         return put(values, part, i), put(means, mean, i)
 
-    return lax.fori_loop(0, nodes.first[-1], one, (values, means))[0]
+    return lax.fori_loop(0, nodes.first[-1], averaged_up, (values, means))[0]
 
 
 def _of_sweep(layout: Layout, values: Int[Array, " nodes"], i, ndim: int) -> Int[Array, "blocks *ones lanes"]:
@@ -269,8 +283,7 @@ def _children(mesh: Mesh, shape: tuple[int, ...], fewer: tuple[int, ...]) -> tup
 def _mean(part: Float[Array, "vars blocks *cells lanes"], face: int | None) -> Array:
     if face is None:
         return restrict(part, skip=2)
-    along = part[(slice(None),) * (2 + face) + (slice(None, None, 2),)]
-    moved = jnp.moveaxis(along, 2 + face, 2)
+    moved = jnp.moveaxis(every_other(part, 2 + face, 0), 2 + face, 2)
     return jnp.moveaxis(restrict(moved, skip=3), 2, 2 + face)
 
 
@@ -279,19 +292,22 @@ def to_leaves(mesh: Mesh, nodes: Nodes, store: NodeStore, count: Int[Array, ""],
     rows = _rows(mesh.patch_shape)
     pool = jnp.zeros((store.shape[0], leaves.sweeps, leaves.blocks, *mesh.patch_shape, leaves.lanes), store.dtype)
 
-    def one(i, pool):
+    def copied(i, pool):
         node = _of_sweep(leaves, nodes.of_leaf, i, mesh.ndim)
-        places = lambda: nodes.layout.place(node_rows(mesh), rows[..., None], node)  # noqa: E731
+        places = functools.partial(nodes.layout.place, node_rows(mesh), rows[..., None], node)
         return put(pool, apart(nodes.valid, lambda: gather(store, places())), i)
 
-    return sweep(leaves, count, one, pool)
+    return sweep(leaves, count, copied, pool)
 
 
 # --- node stores ------------------------------------------------------------------------------------------------------
 
 
 def node_rows(mesh: Mesh) -> int:
-    """Rows that a node has in a store: its cells, and those beyond its sides."""
+    """Rows that a node has in a store: its cells, and those beyond its sides.
+
+    cells | beyond side 0 | beyond side 1 | ..
+    """
     return mesh.cells_per_patch + 2 * mesh.ndim * mesh.patch ** (mesh.ndim - 1)
 
 
@@ -333,19 +349,17 @@ def _mirrored(window: Array, factor: Array, upper: Array, d: int) -> Array:
     are."""
     axis, n = 2 + d, window.shape[2 + d]
     factor = factor.reshape(*factor.shape[:2], *(1 if k == axis else n for k in range(2, window.ndim - 1)), -1)
-    low = _cut(window, axis, 0, MARGIN) * jnp.where(upper, 1, factor)
-    high = _cut(window, axis, n - MARGIN, n) * jnp.where(upper, factor, 1)
-    return jnp.concatenate([low, _cut(window, axis, MARGIN, n - MARGIN), high], axis=axis)
+    low = cut(window, axis, 0, n - MARGIN) * jnp.where(upper, 1, factor)
+    high = cut(window, axis, n - MARGIN, 0) * jnp.where(upper, factor, 1)
+    return jnp.concatenate([low, trim(window, [axis], MARGIN), high], axis=axis)
 
 
 def _inner(window: Array) -> Array:
     """The cells of patches from their windows, as rows."""
     axes = range(2, window.ndim - 1)
-    for axis in axes:
-        window = _cut(window, axis, MARGIN - 1, window.shape[axis] - MARGIN + 1)
+    window = trim(window, axes, MARGIN - 1)
     for axis in reversed(axes):
-        below, own, above = _three(window, axis)
-        window = paired(0.75 * own + 0.25 * below, 0.75 * own + 0.25 * above, axis)
+        window = halved(*threes(window, axis), axis)
     return rows_from(window)
 
 
@@ -354,27 +368,15 @@ def _edges(window: Array, outside: Bool[Array, "blocks sides 1 lanes"]) -> Array
     axes = range(2, window.ndim - 1)
     rows: list[Array] = []
     for axis, end in itertools.product(axes, (0, 1)):
-        first = end * (window.shape[axis] - 3)
-        layer = _cut(window, axis, first, first + 3)
-        for k in axes:
-            layer = layer if k == axis else _cut(layer, k, MARGIN - 1, layer.shape[k] - MARGIN + 1)
+        layers = window.shape[axis] - 3
+        layer = trim(cut(window, axis, end * layers, (1 - end) * layers), others(axis, axes), MARGIN - 1)
         for k in reversed(axes):
-            below, own, above = _three(layer, k)
+            below, own, above = threes(layer, k)
             change = 0.125 * (above - below)
             pair = own - change, own + change
             layer = paired(*pair, k) if k != axis else pair[1 - end]
         rows.append(jnp.where(outside[:, len(rows)], 0, rows_from(layer)))
     return jnp.concatenate(rows, axis=2)
-
-
-def _cut(window: Array, axis: int, start: int, stop: int) -> Array:
-    return lax.slice_in_dim(window, start, stop, axis=axis)
-
-
-def _three(window: Array, axis: int) -> tuple[Array, Array, Array]:
-    """Of all cells but the outermost the cells before, themselves, and the cells behind."""
-    n = window.shape[axis]
-    return _cut(window, axis, 0, n - 2), _cut(window, axis, 1, n - 1), _cut(window, axis, 2, n)
 
 
 # --- the root grid ----------------------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
+from .slices import cut
+
 Window = Float[Array, "vars *coarse lanes"]
 
 
@@ -216,3 +218,14 @@ def paired(first: Array, second: Array, axis: int) -> Array:
     """The first and second children of cells along an axis, in turn."""
     pair = jnp.stack([first, second], axis=axis + 1)
     return pair.reshape(*first.shape[:axis], 2 * first.shape[axis], *first.shape[axis + 1 :])
+
+
+def threes(values: Array, axis: int) -> tuple[Array, ...]:
+    """Of all cells but the outermost along an axis the cells before, themselves, and the cells behind."""
+    return tuple(cut(values, axis, 1 + by, 1 - by) for by in (-1, 0, 1))
+
+
+def halved(below: Array, own: Array, above: Array, axis: int) -> Array:
+    """Cells half as long along an axis, linearly between the centres of the coarse ones: 3/4 of their own and 1/4 of
+    the neighbour nearby."""
+    return paired(0.75 * own + 0.25 * below, 0.75 * own + 0.25 * above, axis)

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from amr.errors import InvalidSettingError
-from amr.grid import restrict
+from amr.grid import halved, restrict, threes
 from amr.names import find_variable
 
 from .indicator import Indicator, PatchView, exceed, thresholds
@@ -158,10 +158,10 @@ class Detail(Threshold):
     ratio: ClassVar[float] = 0.25
 
     def number(self, patch):
-        known = restrict(patch.around(self.variable, 2)[..., None], skip=0)[..., 0]
+        coarse = restrict(patch.around(self.variable, 2)[..., None], skip=0)[..., 0]
         for d in range(patch.ndim):
-            known = interpolated(known, d)
-        return jnp.abs(patch.cells(self.variable) - known)
+            coarse = halved(*threes(coarse, d), d)
+        return jnp.abs(patch.cells(self.variable) - coarse)
 
 
 class Loehner(Threshold):
@@ -242,12 +242,3 @@ def bend(patch: PatchView, variable: int | str, d: int) -> Float[Array, "*cells"
 def total(*arrays: Array) -> Array:
     """The sum of absolute values."""
     return jnp.abs(jnp.stack(arrays)).sum(0)
-
-
-def interpolated(coarse: Float[Array, "*coarse"], axis: int) -> Float[Array, "*finer"]:
-    """Cells half as long along an axis, linearly between the centres of the coarse ones, without the outermost."""
-    below, centre, above = (
-        coarse[(slice(None),) * axis + (slice(start, coarse.shape[axis] - 2 + start),)] for start in range(3)
-    )
-    halves = jnp.stack([0.75 * centre + 0.25 * side for side in (below, above)], axis + 1)
-    return halves.reshape(*coarse.shape[:axis], -1, *coarse.shape[axis + 1 :])

@@ -31,6 +31,7 @@ from amr.grid import (
     Pool,
     apart,
     arranged,
+    beyond_over_inside,
     cells_part,
     coordinates,
     from_dense,
@@ -315,7 +316,7 @@ class Sites(eqx.Module):
 
     def kappa(self, d: int, end: int, offsets: tuple[Array, ...], coarser: int) -> Part:
         """What values beyond a face of the domain are multiples of, for cells `coarser` times as wide as those of the
-        nodes: from a (outer + inner) / 2 + b (outer - inner) / h = 0."""
+        nodes."""
         edge = jnp.full(1, end * self.mesh.patch, self.dtype)
         places = tuple(edge if k == d else line for k, line in enumerate(offsets))
         x = coordinates(self.mesh, self.where, places, self.dtype)
@@ -324,7 +325,7 @@ class Sites(eqx.Module):
 
         def one(h, *x):
             a, b = self.relation(d, end, x)
-            ratio = jnp.asarray((2 * b - h * a) / (2 * b + h * a), self.dtype)
+            ratio = jnp.asarray(beyond_over_inside(a, b, h), self.dtype)
             return ratio.reshape((1,) * (1 + self.mesh.ndim - ratio.ndim) + ratio.shape)
 
         return arranged(self.layout, jax.vmap(one, in_axes=-1, out_axes=-1)(coarser * self.size(d), *x), 1)
