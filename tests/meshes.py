@@ -17,7 +17,7 @@ from daily import daily
 from hypothesis import strategies as st
 
 import amr
-from amr.grid import diagnostics
+from amr.grid import Conditions, Grid, Variables, diagnostics
 from amr.grid.halo import cells_of, fill_ring, ghosted_part, stored
 from amr.grid.pool import Layout, from_pool, to_pool
 from amr.grid.reflux import corrections, means_of, sides_of
@@ -84,6 +84,10 @@ def topology(case: Case, forest: Forest) -> Topology:
     return build_topology(case.mesh, forest, case.ghost, case.margin, layout_for(case, forest.capacity))
 
 
+def grid_of(case: Case, topology: Topology, prolongation) -> Grid:
+    return Grid(case.mesh, topology, Conditions((), Variables(())), prolongation)
+
+
 def filled_store(case: Case, topology: Topology, u, prolongation):
     """A store with the cells of patches, averages and rings."""
     mesh, count = case.mesh, topology.forest.count
@@ -119,7 +123,7 @@ def regrid_once(case: Case, topology: Topology, u, wishes, prolongation, buffer)
     near = near_halves(mesh, wished_levels(mesh, forest.level, wishes), buffer)
     store = filled_store(case, topology, u, prolongation)
     scratch = jnp.full_like(to_pool(topology.layout, u), jnp.nan)
-    done, store, _ = regrid(mesh, topology, store, scratch, near, prolongation)
+    done, store, _ = regrid(grid_of(case, topology, prolongation), store, scratch, near)
     return done.forest, from_pool(cells_of(mesh, store, done.forest.count)), done.needed, done.changed
 
 

@@ -23,6 +23,7 @@ from meshes import (
     filled_store,
     finest,
     forest_of,
+    grid_of,
     leaves_of,
     on_every_case,
     on_few_cases,
@@ -262,8 +263,9 @@ def test_single_precision_stays_single(case):
         plans = topology(case, forest)
         store = filled_store(case, plans, u, LIMITED)
         buffer = jnp.zeros(mesh.capacity, jnp.int32)
-        near = wishes_near(mesh, plans, lambda i: ghosted_part(plans.halo, store, i), indicator, time, buffer)
-        new, store, scratch = regrid(mesh, plans, store, to_pool(case.layout, u), near, LIMITED)
+        grid = grid_of(case, plans, LIMITED)
+        near = wishes_near(grid, lambda part: ghosted_part(plans.halo, store, part.i), (indicator, ()), time, buffer)
+        new, store, scratch = regrid(grid, store, to_pool(case.layout, u), near)
         fluxes = tuple(jnp.concatenate([u, jnp.take(u, jnp.array([0]), 1 + d)], 1 + d) for d in range(mesh.ndim))
         numbers = diagnostics.norms(mesh, forest, u), diagnostics.minimum(forest, u)
         return new, store, scratch, refluxed(case, plans, fluxes), numbers

@@ -12,7 +12,6 @@ from .boundary import Split as Split
 from .boundary import Symmetry as Symmetry
 from .boundary import Wall as Wall
 from .boundary import beyond_over_inside as beyond_over_inside
-from .boundary import gauss_points as gauss_points
 from .bounds import clip_and_assure_sum as clip_and_assure_sum
 from .conditions import Conditions as Conditions
 from .conditions import Faces as Faces

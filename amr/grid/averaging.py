@@ -6,12 +6,11 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Array, Float
 
 from amr.mesh import Forest, Mesh
 
-from .boundary import gauss_points
+from .boundary import averaged
 from .topology import coordinates
 
 
@@ -25,14 +24,6 @@ def averages(
     def at(place):
         return function(*coordinates(mesh, forest, tuple(cells + jnp.asarray(p, dtype) for p in place), dtype))
 
-    if points == 1:
-        return jnp.where(forest.active, at((0.5,) * mesh.ndim), 0)
-    places, weights = gauss_points(points, mesh.ndim)
-
-    def add(total, point):
-        place, share = point
-        return total + share * at(tuple(place)), None
-
-    nothing = jnp.zeros((rows, *mesh.patch_shape, forest.capacity), dtype)
-    total, _ = lax.scan(add, nothing, (jnp.asarray(0.5 + places, dtype), jnp.asarray(weights, dtype)))
-    return jnp.where(forest.active, total, 0)
+    centre, shape = (0.5,) * mesh.ndim, (rows, *mesh.patch_shape, forest.capacity)
+    values = at(centre) if points == 1 else averaged(at, points, centre, jnp.zeros(shape, dtype))
+    return jnp.where(forest.active, values, 0)

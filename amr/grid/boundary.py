@@ -62,37 +62,32 @@ class Beyond(eqx.Module):
         """Values given as a number, a function of position and time, or one of these for each variable."""
         if self.points == 1 or not any(map(callable, what if isinstance(what, tuple) else (what,))):
             return self._at(self.x, what, key)
-        offsets, weights = gauss_points(self.points, len(self.x))
 
-        def add(total, point):
-            offset, weight = point
-            x = tuple(centre + offset[d] * self.dx[d] for d, centre in enumerate(self.x))
-            return total + weight * self._at(x, what, key), None
+        def at(offset):
+            return self._at(tuple(x + offset[d] * self.dx[d] for d, x in enumerate(self.x)), what, key)
 
-        dtype = self.mirrored.dtype
-        return lax.scan(add, jnp.zeros_like(self.mirrored), (offsets.astype(dtype), weights.astype(dtype)))[0]
+        return averaged(at, self.points, (0.0,) * len(self.x), jnp.zeros_like(self.mirrored))
 
     def _at(self, x: tuple[Float[Array, "..."], ...], what: Any, key: str) -> Values:
         """The same at some points of the cells."""
         parts = what if isinstance(what, tuple) else (what,)
-        if len(parts) == 1 and callable(parts[0]):
-            found = parts[0](*x, self.t)
-            parts = tuple(found) if isinstance(found, tuple | list) else (found,)
         parts = tuple(part(*x, self.t) if callable(part) else part for part in parts)
-        count = len(self.names)
-        if len(parts) != count:
-            raise InvalidSettingError(
-                key, f"gives {len(parts)} values at a boundary, expected one for each of {', '.join(self.names)}"
-            )
+        if len(parts) == 1 and isinstance(parts[0], tuple | list):
+            parts = tuple(parts[0])
+        if len(parts) != len(self.names):
+            expected = f"expected one for each of {', '.join(self.names)}"
+            raise InvalidSettingError(key, f"gives {len(parts)} values at a boundary, {expected}")
         shape, dtype = self.mirrored.shape[1:], self.mirrored.dtype
         return jnp.stack([jnp.broadcast_to(jnp.asarray(part, dtype), shape) for part in parts])
 
 
-def gauss_points(points: int, ndim: int) -> tuple[np.ndarray, np.ndarray]:
-    """Places in a cell, from -1/2 to 1/2 along each dimension, shape `(points**ndim, ndim)`, and their weights."""
-    nodes, weights = np.polynomial.legendre.leggauss(points)
-    places = np.array(list(itertools.product(0.5 * nodes, repeat=ndim)))
-    return places, np.array(list(itertools.product(0.5 * weights, repeat=ndim))).prod(1)
+def averaged(at: Callable[[Any], Array], points: int, centre: Sequence[float], nothing: Array):
+    """The average over a cell by Gauss' quadrature with so many points along each dimension; `at(place)` gives values
+    up to 1/2 from the centre along each, of the shape of `nothing`, which is zero."""
+    (nodes, weights), ndim = np.polynomial.legendre.leggauss(points), len(centre)
+    places = (centre + np.array(list(itertools.product(0.5 * nodes, repeat=ndim)))).astype(nothing.dtype)
+    shares = np.array(list(itertools.product(0.5 * weights, repeat=ndim))).prod(1).astype(nothing.dtype)
+    return lax.scan(lambda total, point: (total + point[1] * at(point[0]), None), nothing, (places, shares))[0]
 
 
 Relation = tuple[Values, Values, Values]
@@ -307,21 +302,19 @@ class ByVariable(Boundary):
         self.rest = Outflow() if rest is None else rest
 
     def ghosts(self, beyond):
-        rest = self.rest.ghosts(beyond)
-        rows = [
-            self.parts[name].ghosts(beyond.of(n))[0] if name in self.parts else rest[n]
-            for n, name in enumerate(beyond.names)
-        ]
-        return jnp.stack(rows)
+        return self._joined(beyond, lambda boundary, beyond: (boundary.ghosts(beyond),))[0]
 
     def relation(self, face):
-        rest = self.rest.relation(face)
+        return self._joined(face, lambda boundary, face: boundary.relation(face))
+
+    def _joined(self, beyond: Beyond, rows_of: Callable[[Boundary, Beyond], tuple[Values, ...]]) -> Any:
+        """What `rows_of` gives for each variable with its own boundary, one variable after the other."""
+        rest = rows_of(self.rest, beyond)
         each = [
-            self.parts[name].relation(face.of(n)) if name in self.parts else tuple(rows[n : n + 1] for rows in rest)
-            for n, name in enumerate(face.names)
+            rows_of(self.parts[name], beyond.of(n)) if name in self.parts else tuple(rows[n : n + 1] for rows in rest)
+            for n, name in enumerate(beyond.names)
         ]
-        a, b, g = (jnp.concatenate(rows) for rows in zip(*each, strict=True))
-        return a, b, g
+        return tuple(map(jnp.concatenate, zip(*each, strict=True)))
 
     def check(self, names):
         for name, boundary in self.parts.items():
@@ -383,13 +376,10 @@ def _constant_or_function(key: str, value: Any) -> Any:
         if any(isinstance(part, tuple) for part in parts):
             raise InvalidSettingError(key, f"expected one entry for each variable, got {value!r}")
         return parts
-    return (
-        value
-        if callable(value)
-        else _one_number(
-            key, value, "a finite number, a function of position and time, or one of these for each variable"
-        )
-    )
+    if callable(value):
+        return value
+    expected = "a finite number, a function of position and time, or one of these for each variable"
+    return _one_number(key, value, expected)
 
 
 def _one_number(key: str, value: Any, expected: str = "a finite number") -> Any:

@@ -220,9 +220,9 @@ def paired(first: Array, second: Array, axis: int) -> Array:
     return pair.reshape(*first.shape[:axis], 2 * first.shape[axis], *first.shape[axis + 1 :])
 
 
-def threes(values: Array, axis: int) -> tuple[Array, ...]:
+def threes(values: Array, axis: int) -> tuple[Array, Array, Array]:
     """Of all cells but the outermost along an axis the cells before, themselves, and the cells behind."""
-    return tuple(cut(values, axis, 1 + by, 1 - by) for by in (-1, 0, 1))
+    return cut(values, axis, 0, 2), cut(values, axis, 1, 1), cut(values, axis, 2, 0)
 
 
 def halved(below: Array, own: Array, above: Array, axis: int) -> Array:

@@ -8,7 +8,6 @@ from .indicator import AllOf as AllOf
 from .indicator import AnyOf as AnyOf
 from .indicator import Custom as Custom
 from .indicator import Indicator as Indicator
-from .indicator import Named as Named
 from .indicator import PatchView as PatchView
 from .indicator import Region as Region
 from .indicator import UpTo as UpTo

@@ -25,18 +25,13 @@ from .indicator import Indicator, PatchView, exceed, thresholds
 class Threshold(Indicator):
     """Refine where a number made of one variable exceeds a threshold.
 
-    **Arguments:**
-
-    - `above`: a number, or one for each level that may be refined (the first makes level 1; later levels use the last).
-    - `below`: patches whose cells are all below this may coarsen; one number or one a level. Default: `ratio * above`,
-      where `ratio` is how much the number falls from one level to the next in smooth data. Then what has coarsened does
-      not wish to be refined again.
-    - `variable`: which variable, its name or its number.
+    By default patches may coarsen below `ratio * above`, where `ratio` is how much the number falls from one level to
+    the next in smooth data. Then what has coarsened does not wish to be refined again.
     """
 
-    above: eqx.AbstractVar[tuple[float, ...]]
-    below: eqx.AbstractVar[tuple[float, ...]]
-    variable: eqx.AbstractVar[int | str]
+    above: tuple[float, ...]
+    below: tuple[float, ...]
+    variable: int | str = eqx.field(static=True)
     ratio: eqx.AbstractClassVar[float]
 
     def __init__(
@@ -69,9 +64,6 @@ class Value(Threshold):
     - `variable`: which variable, its name or its number.
     """
 
-    above: tuple[float, ...]
-    below: tuple[float, ...]
-    variable: int | str = eqx.field(static=True)
     ratio: ClassVar[float] = 1.0
 
     def number(self, patch):
@@ -88,9 +80,6 @@ class Difference(Threshold):
     **Arguments:** as for `Value`.
     """
 
-    above: tuple[float, ...]
-    below: tuple[float, ...]
-    variable: int | str = eqx.field(static=True)
     ratio: ClassVar[float] = 0.5
 
     def number(self, patch):
@@ -107,9 +96,6 @@ class Gradient(Threshold):
     **Arguments:** as for `Value`; by default patches may coarsen below `above / 2`.
     """
 
-    above: tuple[float, ...]
-    below: tuple[float, ...]
-    variable: int | str = eqx.field(static=True)
     ratio: ClassVar[float] = 0.5
 
     def number(self, patch):
@@ -128,9 +114,6 @@ class Curvature(Threshold):
     **Arguments:** as for `Value`.
     """
 
-    above: tuple[float, ...]
-    below: tuple[float, ...]
-    variable: int | str = eqx.field(static=True)
     ratio: ClassVar[float] = 0.25
 
     def number(self, patch):
@@ -152,9 +135,6 @@ class Detail(Threshold):
     **Arguments:** as for `Value`. Reads two layers of ghost cells.
     """
 
-    above: tuple[float, ...]
-    below: tuple[float, ...]
-    variable: int | str = eqx.field(static=True)
     ratio: ClassVar[float] = 0.25
 
     def number(self, patch):
@@ -186,9 +166,6 @@ class Loehner(Threshold):
     - `filter`: ripples smaller than about this fraction of the variable itself are left alone.
     """
 
-    above: tuple[float, ...]
-    below: tuple[float, ...]
-    variable: int | str = eqx.field(static=True)
     filter: float
     ratio: ClassVar[float] = 0.25
 

@@ -17,12 +17,11 @@ from jaxtyping import Array, Bool, Float, Int
 
 from amr.errors import InvalidSettingError
 from amr.grid import (
+    Grid,
     Leaves,
+    Part,
     Pool,
-    Prolongation,
     Store,
-    Topology,
-    apart,
     arranged,
     by_halves,
     cell_centres,
@@ -66,33 +65,25 @@ class Regridded(eqx.Module):
 
 
 def regrid(
-    mesh: Mesh,
-    topology: Topology,
-    store: Store,
-    scratch: Pool,
-    near: Near,
-    prolongation: Prolongation,
-    wanted: Bool[Array, ""] | None = None,
+    grid: Grid, store: Store, scratch: Pool, near: Near, wanted: Bool[Array, ""] | None = None
 ) -> tuple[Regridded, Store, Pool]:
     """Refine and coarsen once, if that is `wanted`.
 
     `near` comes from `wishes_near`. The cells of the new patches are put together in `scratch`, whose contents are of
     no matter, and put back into the store (with their averages, but not the rings).
     """
-    forest, layout = topology.forest, topology.layout
-    target = target_levels(mesh, topology, near)
-    target = balance(mesh, forest, inner_halves(mesh, topology), target)
+    mesh, forest, layout = grid.mesh, grid.forest, grid.layout
+    target = balance(mesh, forest, inner_halves(grid), target_levels(grid, near))
     target = jnp.where(forest.active if wanted is None else forest.active & wanted, target, forest.level)
     new, transition, needed = lax.cond(
         (target != forest.level).any(), lambda: adapt(mesh, forest, target), lambda: unchanged(forest)
     )
     changed = (transition.change != 0).any()
-
     rows = jnp.stack([transition.source, transition.child, transition.change])
 
     def carried(i, scratch):
         part = Transition(*arranged(layout, take_patches(layout, rows, i), leading=1))
-        return put(scratch, carried_over(mesh, topology, part, store, prolongation), i)
+        return put(scratch, carried_over(grid, part, store), i)
 
     scratch = sweep(layout, new.count, carried, scratch, changed)
     store = sweep(layout, new.count, lambda i, s: put_cells(mesh, s, take(scratch, i), i), store, changed)
@@ -100,54 +91,52 @@ def regrid(
 
 
 def wishes_near(
-    mesh: Mesh,
-    topology: Topology,
-    ghosted: Callable[[Int[Array, ""]], Float[Array, "vars blocks *ghosted lanes"]],
-    indicator: Indicator,
+    grid: Grid,
+    ghosted: Callable[[Part], Float[Array, "vars blocks *ghosted lanes"]],
+    asked: tuple[Indicator, tuple[str, ...]],
     time,
     buffer: Int[Array, " patches"],
     wanted: Bool[Array, ""] | None = None,
 ) -> Near:
     """Ask the indicator about every cell, if that is `wanted`.
 
-    `ghosted(i)` gives the patches of sweep i with their ghost cells; `buffer[p]` is how many cells around a wishing
-    cell of patch p get what it wishes, at most half a patch.
+    **Arguments:**
+
+    - `ghosted(part)`: the patches of a sweep with their ghost cells.
+    - `asked`: the indicator, and the names of the variables.
+    - `buffer`: for each patch, how many cells around a wishing cell get what it wishes, at most half a patch.
     """
-    layout = topology.layout
+    mesh, layout = grid.mesh, grid.layout
 
-    def one(i, near):
-        leaves = topology.part(i)
-        values = ghosted(i)
-        reach = arranged(layout, take_patches(layout, buffer, i))
+    def wished(block, values, reach):
+        wishes = wishes_of(mesh, block, asked, values, time)
+        return near_halves(mesh, wished_levels(mesh, block.level, wishes), reach)
 
-        def wished(block, values, reach):
-            wishes = wishes_of(mesh, block, indicator, values, time)
-            return near_halves(mesh, wished_levels(mesh, block.level, wishes), reach)
-
-        found = apart(leaves.valid, lambda: over_blocks(wished, leaves, jnp.moveaxis(values, 1, 0), reach))
-        return put_patches(layout, near, listed(found), i)
+    def placed(i, near):
+        part = grid.part(i)
+        values, reach = jnp.moveaxis(ghosted(part), 1, 0), arranged(layout, take_patches(layout, buffer, i))
+        return put_patches(layout, near, listed(part.kept(lambda: over_blocks(wished, part.leaves, values, reach))), i)
 
     nothing = jnp.zeros((4**mesh.ndim, layout.capacity), LEVELS)
-    return sweep(layout, topology.forest.count, one, nothing, useful=wanted)
+    return sweep(layout, grid.forest.count, placed, nothing, useful=wanted)
 
 
 def wishes_of(
     mesh: Mesh,
     forest: Forest | Leaves,
-    indicator: Indicator,
+    asked: tuple[Indicator, tuple[str, ...]],
     ghosted: Float[Array, "vars *ghosted patches"],
     time: Float[Array, ""],
 ) -> tuple[Bool[Array, "*cells patches"], Bool[Array, "*cells patches"]]:
     """Ask the indicator about every cell of some patches."""
-    dtype = ghosted.dtype
-    ghost = (ghosted.shape[1] - mesh.patch) // 2
+    (indicator, names), dtype, ghost = asked, ghosted.dtype, (ghosted.shape[1] - mesh.patch) // 2
 
-    def one(values, x, dx, level):
-        pair = indicator.wishes(PatchView(values, x, dx, level, time, ghost))
+    def of_patch(values, x, dx, level):
+        pair = indicator.wishes(PatchView(values, x, dx, level, time, ghost, names))
         return tuple(jnp.broadcast_to(wish, mesh.patch_shape) for wish in pair)
 
     x = cell_centres(mesh, forest, dtype)
-    return jax.vmap(one, in_axes=-1, out_axes=-1)(ghosted, x, cell_sizes(mesh, forest, dtype), forest.level)
+    return jax.vmap(of_patch, in_axes=-1, out_axes=-1)(ghosted, x, cell_sizes(mesh, forest, dtype), forest.level)
 
 
 def wished_levels(
@@ -160,21 +149,22 @@ def wished_levels(
     return jnp.where(refine, finer, jnp.where(keep, own, 0))
 
 
-def inner_halves(mesh: Mesh, topology: Topology) -> Int[Array, "halves patches"]:
-    """The rows of `topology.leaves.around` with a reach of one half patch."""
-    offsets = half_offsets(mesh.ndim, topology.leaves.reach)
-    return topology.leaves.around[np.flatnonzero((np.abs(2 * offsets - 1) <= 3).all(axis=1))]
+def inner_halves(grid: Grid) -> Int[Array, "halves patches"]:
+    """The rows of `Leaves.around` with a reach of one half patch."""
+    leaves = grid.topology.leaves
+    offsets = half_offsets(leaves.ndim, leaves.reach)
+    return leaves.around[np.flatnonzero((np.abs(2 * offsets - 1) <= 3).all(axis=1))]
 
 
-def target_levels(mesh: Mesh, topology: Topology, near: Near) -> Int[Array, " patches"]:
+def target_levels(grid: Grid, near: Near) -> Int[Array, " patches"]:
     """The level each leaf should have: what its own cells wish, and what cells near it in other leaves wish.
 
     Cells are compared with half patches: a half patch that comes within the buffer of a wishing cell gets the
     wished level, and with it the leaf that holds it.
     """
-    forest = topology.forest
+    forest = grid.forest
     wanted = jnp.where(forest.active, near, 0).astype(jnp.int32)
-    places = jnp.zeros_like(forest.level).at[inner_halves(mesh, topology)]
+    places = jnp.zeros_like(forest.level).at[inner_halves(grid)]
     reached = places.max(wanted, mode="promise_in_bounds", wrap_negative_indices=False)
     return jnp.minimum(jnp.maximum(reached, forest.level - 1), forest.level + 1)
 
@@ -183,7 +173,11 @@ def near_halves(
     mesh: Mesh, wanted: Int[Array, "*cells patches"], buffer: Int[Array, " patches"]
 ) -> Int[Array, "halves patches"]:
     """For the half patches in and around each patch the highest level that one of its cells wants which has them within
-    the patch's buffer."""
+    the patch's buffer.
+
+        . .|. o x o|. .       1D, 4 cells a patch, a buffer of 1: cell `x` has `o` within it, so that its wish is one
+         0   1   1   0        of these half patches
+    """
     half, patch = mesh.patch // 2, mesh.patch
     first = np.arange(-half, patch + half, half)[:, None]
     cell = np.arange(patch)[None, :]
@@ -196,53 +190,47 @@ def near_halves(
     return wanted.reshape(-1, wanted.shape[-1])
 
 
-def carried_over(
-    mesh: Mesh, topology: Topology, transition: Transition, store: Store, prolongation: Prolongation
-) -> Float[Array, "vars blocks *cells lanes"]:
+def carried_over(grid: Grid, transition: Transition, store: Store) -> Float[Array, "vars blocks *cells lanes"]:
     """Data of the new patches of a sweep: copied, prolonged from their parent, or restricted from children.
 
-    `transition` is that of these patches, its arrays of shape `(blocks, lanes)`; topology and store are the old ones.
+    `transition` is that of these patches, its arrays of shape `(blocks, lanes)`; grid and store are the old ones.
     """
 
-    def one(transition):
-        refined = _from_parents(mesh, topology, transition, store, prolongation)
-        others = _from_the_same_cells(mesh, topology, transition, store)
+    def of_block(transition):
+        refined, others = _from_parents(grid, transition, store), _from_the_same_cells(grid, transition, store)
         return jnp.where(transition.change > 0, refined, others)
 
-    return apart(topology.leaves.valid, lambda: jax.vmap(one, out_axes=1)(transition))
+    return grid.kept(lambda: jax.vmap(of_block, out_axes=1)(transition))
 
 
-def _from_parents(mesh: Mesh, topology: Topology, transition: Transition, store: Store, prolongation: Prolongation):
+def _from_parents(grid: Grid, transition: Transition, store: Store):
     """Each child's window cut out of its parent's ghosted patch, and prolonged."""
-    margin, ghost = prolongation.margin, topology.ghost
+    mesh, margin, ghost = grid.mesh, grid.prolongation.margin, grid.topology.ghost
     if ghost < margin:
         advice = f"a prolongation that reads {margin} layers around a cell; use at least as many"
         raise InvalidSettingError("ghost", f"{ghost} layers of ghost cells are too few for {advice}")
-    half, valid = mesh.patch // 2, topology.leaves.valid
+    half, fill = mesh.patch // 2, grid.topology.halo.fill
     corner = ((transition.child >> np.arange(mesh.ndim, dtype=np.int32)[:, None]) & 1) * half + (ghost - margin)
-    plan = topology.halo.fill.reshape(-1, *topology.halo.fill.shape[2:])
-    size = (1, *(half + 2 * margin,) * mesh.ndim, 1)
+    plan, size = fill.reshape(-1, *fill.shape[2:]), (1, *(half + 2 * margin,) * mesh.ndim, 1)
 
     def window(source, start):
-        block, lane = divided(source, topology.layout.lanes)
+        block, lane = divided(source, grid.layout.lanes)
         return lax.dynamic_slice(plan, (block, *start, lane), size, allow_negative_indices=False)[0, ..., 0]
 
-    places = apart(valid, lambda: jax.vmap(window, in_axes=(0, -1), out_axes=-1)(transition.source, corner))
-    windows = apart(valid, lambda: gather(store, places))
-    return apart(valid, lambda: prolong(windows, prolongation))
+    places = grid.kept(lambda: jax.vmap(window, in_axes=(0, -1), out_axes=-1)(transition.source, corner))
+    windows = grid.kept(lambda: gather(store, places))
+    return grid.kept(lambda: prolong(windows, grid.prolongation))
 
 
-def _from_the_same_cells(mesh: Mesh, topology: Topology, transition: Transition, store: Store):
+def _from_the_same_cells(grid: Grid, transition: Transition, store: Store):
     """The cells of the source of each patch; where it was coarsened, the averages of all children, the first of which
     is the source."""
-    layout, half = topology.layout, mesh.patch // 2
+    mesh, layout, half = grid.mesh, grid.layout, grid.mesh.patch // 2
     cells = np.indices(mesh.patch_shape, np.int32).reshape(mesh.ndim, -1, 1)
     child = sum((cell // half) << d for d, cell in enumerate(cells))
     averages = mesh.cells_per_patch + row_major([*(cells % half)], half)
     merged = transition.change < 0
     slot = jnp.minimum(transition.source + jnp.where(merged, child, 0), layout.capacity - 1)
     row = jnp.where(merged, averages, row_major([*cells], mesh.patch))
-    values = apart(
-        topology.leaves.valid, lambda: gather(store, layout.place(rows_of(mesh, topology.ghost).total, row, slot))
-    )
+    values = grid.kept(lambda: gather(store, layout.place(rows_of(mesh, grid.topology.ghost).total, row, slot)))
     return values.reshape(values.shape[0], *mesh.patch_shape, -1)

@@ -309,18 +309,16 @@ def regridded(
     setup: Setup, known: Sampled, work: Work, time: Scalar, wanted: Flag | None = None
 ) -> tuple[Regridded, Work]:
     """Refine and coarsen once, as the indicator wishes, if that is `wanted`."""
-    mesh, topology, prolongation = setup.mesh, known.topology, setup.prolongation
     assert setup.refine is not None
-    grid = setup.grid(topology)
+    grid, asked = setup.grid(known.topology), (setup.refine, tuple(setup.equation.names))
     store = grid.rings(work.store, time, wanted)
 
-    def ghosted(i):
-        part = grid.part(i)
+    def ghosted(part):
         extended = lambda u: setup.extended(part, u, part.take(known.samples, axis=0))  # noqa: E731
         return grid.ghosted(part, store, time, extended)[: len(setup.equation.names)]
 
-    near = wishes_near(mesh, topology, ghosted, setup.refine, time, buffer_cells(setup, known), wanted)
-    done, store, scratch = regrid(mesh, topology, store, work.outflow, near, prolongation, wanted)
+    near = wishes_near(grid, ghosted, asked, time, buffer_cells(setup, known), wanted)
+    done, store, scratch = regrid(grid, store, work.outflow, near, wanted)
     return done, eqx.tree_at(lambda work: (work.store, work.outflow), work, (store, scratch))
 
 
