@@ -17,7 +17,7 @@ from daily import daily
 from hypothesis import strategies as st
 
 import amr
-from amr.grid import Conditions, Grid, Variables, diagnostics
+from amr.grid import Conditions, Grid, Variables, totals
 from amr.grid.halo import cells_of, fill_ring, ghosted_part, stored
 from amr.grid.pool import Layout, from_pool, to_pool
 from amr.grid.reflux import corrections, means_of, sides_of
@@ -136,8 +136,8 @@ def compiled(case: Case) -> SimpleNamespace:
         ghosts=jax.jit(functools.partial(ghosts, case)),
         reflux=jax.jit(functools.partial(refluxed, case)),
         regrid=jax.jit(functools.partial(regrid_once, case)),
-        integral=jax.jit(functools.partial(diagnostics.integral, mesh)),
-        norms=jax.jit(functools.partial(diagnostics.norms, mesh)),
+        integral=jax.jit(functools.partial(totals.integral, mesh)),
+        norms=jax.jit(functools.partial(totals.norms, mesh)),
         centres=jax.jit(functools.partial(cell_centres, mesh), static_argnames=("dtype", "ghost")),
         sizes=jax.jit(functools.partial(cell_sizes, mesh), static_argnames="dtype"),
     )

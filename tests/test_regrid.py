@@ -48,7 +48,7 @@ from reference import (
 )
 
 import amr
-from amr.grid import diagnostics
+from amr.grid import totals
 from amr.grid.halo import ghosted_part
 from amr.grid.pool import to_pool
 from amr.mesh import forest as forests
@@ -267,7 +267,7 @@ def test_single_precision_stays_single(case):
         near = wishes_near(grid, lambda part: ghosted_part(plans.halo, store, part.i), (indicator, ()), time, buffer)
         new, store, scratch = regrid(grid, store, to_pool(case.layout, u), near)
         fluxes = tuple(jnp.concatenate([u, jnp.take(u, jnp.array([0]), 1 + d)], 1 + d) for d in range(mesh.ndim))
-        numbers = diagnostics.norms(mesh, forest, u), diagnostics.minimum(forest, u)
+        numbers = totals.norms(mesh, forest, u)
         return new, store, scratch, refluxed(case, plans, fluxes), numbers
 
     box = amr.Region(mesh.domain.lower, mesh.domain.upper, 1)

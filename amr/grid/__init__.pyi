@@ -1,5 +1,5 @@
-from .averaging import averages as averages
 from .block import Block as Block
+from .block import averages as averages
 from .boundary import Boundary as Boundary
 from .boundary import ByVariable as ByVariable
 from .boundary import Dirichlet as Dirichlet
@@ -12,13 +12,11 @@ from .boundary import Split as Split
 from .boundary import Symmetry as Symmetry
 from .boundary import Wall as Wall
 from .boundary import beyond_over_inside as beyond_over_inside
-from .bounds import clip_and_assure_sum as clip_and_assure_sum
 from .conditions import Conditions as Conditions
 from .conditions import Faces as Faces
 from .conditions import Variables as Variables
 from .conditions import boundaries_of as boundaries_of
 from .conditions import shown_faces as shown_faces
-from .diagnostics import norms as norms
 from .fusion import apart as apart
 from .fusion import by_halves as by_halves
 from .grid import Fluxes as Fluxes
@@ -79,7 +77,6 @@ from .slices import lower as lower
 from .slices import others as others
 from .slices import trim as trim
 from .slices import upper as upper
-from .sparing import evaluate_sparingly as evaluate_sparingly
 from .topology import Topology as Topology
 from .topology import blank_topology as blank_topology
 from .topology import build_topology as build_topology
@@ -90,8 +87,10 @@ from .topology import coordinates as coordinates
 from .topology import rebuilt as rebuilt
 from .totals import Extrema as Extrema
 from .totals import Rows as Rows
+from .totals import clip_and_assure_sum as clip_and_assure_sum
 from .totals import extrema as extrema
 from .totals import integrals as integrals
+from .totals import norms as norms
 from .transfer import LimitedLinear as LimitedLinear
 from .transfer import LimitedQuartic as LimitedQuartic
 from .transfer import Prolongation as Prolongation

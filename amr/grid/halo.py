@@ -6,6 +6,11 @@ The gather reads from a *store* that holds, for every patch, three stretches of 
 - their averages over blocks of `2**ndim` (a finer leaf holds them),
 - a prolonged ring (a coarser leaf holds them): the children of the coarse cells that lie around the patch.
 
+    r r r r r r r r        2D, 4 cells and 2 layers of ghost cells, a coarser leaf above, a finer one on the right:
+    r r r r r r r r        `r` are read from the ring of the patch itself, `a` from the averages of the finer leaf,
+    c c . . . . a a        `c` from the cells of leaves of the same level
+    c c . . . . a a
+
 The plan is two index arrays into the store, rebuilt at every regrid: one for the ghosted patches, one for the coarse
 cells that rings are prolonged from.
 
@@ -27,10 +32,10 @@ that no ghost cell depends on: what they read there is of no matter.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import equinox as eqx
 import jax
@@ -42,7 +47,7 @@ from amr.errors import InvalidSettingError
 from amr.mesh import Mesh, along, divided, looked_up, octants, picked, row_major
 
 from .fusion import apart
-from .leaves import Leaves, over_blocks
+from .leaves import Leaves, at_face, over_blocks
 from .pool import Layout, Pool, active, gather, layout_of, put, put_rows, rows_at, sweep, take
 from .transfer import Prolongation, restrict
 
@@ -70,7 +75,7 @@ class HaloPlan(eqx.Module):
     mirrors: Mirrors = eqx.field(static=True)
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Rows:
     """How many rows of a store each patch has: cells, averages, and prolonged cells of the ring."""
 
@@ -130,7 +135,9 @@ def empty_plan(
 ) -> HaloPlan:
     """A plan that holds no indices yet."""
     mirrors = ((False, False),) * mesh.ndim if mirrors is None else mirrors
-    _check_capacity(mesh, layout, ghost)
+    most = (2**31 - 1) // rows_of(mesh, ghost).total  # indices are int32
+    if layout.capacity > most:
+        raise InvalidSettingError("capacity", f"{layout.capacity} patches of {mesh.patch} cells a side; at most {most}")
     around = (layout.sweeps, layout.blocks)
     width = (mesh.patch + 2 * ghost,) * mesh.ndim
     points = _window_cells(mesh.ndim, mesh.patch, ghost, margin).shape[1] if mesh.max_level > 0 else 0
@@ -140,21 +147,14 @@ def empty_plan(
 
 def plan_part(mesh: Mesh, layout: Layout, plan: HaloPlan, leaves: Leaves, i: Int[Array, ""]) -> HaloPlan:
     """The plan with the indices of sweep i filled in, from the `leaves` of that sweep."""
-    one = functools.partial(_fill_indices, mesh, layout, plan.ghost)
-    fill = apart(leaves.valid, lambda: over_blocks(one, leaves))
-    plan = eqx.tree_at(lambda plan: plan.fill, plan, put(plan.fill, fill, i, axis=0))
-    if mesh.max_level == 0:
-        return plan
-    many = functools.partial(_stencil_indices, mesh, layout, plan)
-    stencil = apart(leaves.valid, lambda: over_blocks(many, leaves))
-    return eqx.tree_at(lambda plan: plan.stencil, plan, put(plan.stencil, stencil, i, axis=0))
 
+    def placed(old, indices):
+        of_block = functools.partial(indices, mesh, layout, plan)
+        return put(old, apart(leaves.valid, lambda: over_blocks(of_block, leaves)), i, axis=0)
 
-def _check_capacity(mesh: Mesh, layout: Layout, ghost: int) -> None:
-    """Indices are int32."""
-    most = (2**31 - 1) // rows_of(mesh, ghost).total
-    if layout.capacity > most:
-        raise InvalidSettingError("capacity", f"{layout.capacity} patches of {mesh.patch} cells a side; at most {most}")
+    fill = placed(plan.fill, _fill_indices)
+    stencil = plan.stencil if mesh.max_level == 0 else placed(plan.stencil, _stencil_indices)
+    return dataclasses.replace(plan, fill=fill, stencil=stencil)
 
 
 def stored(mesh: Mesh, ghost: int, count: Int[Array, ""], u: Pool) -> Store:
@@ -167,10 +167,10 @@ def stored(mesh: Mesh, ghost: int, count: Int[Array, ""], u: Pool) -> Store:
 def put_cells(mesh: Mesh, store: Store, cells: Float[Array, "vars blocks *cells lanes"], i: Int[Array, ""]) -> Store:
     """The store with new cells in sweep i, and their averages."""
     shape = (*cells.shape[:2], -1, cells.shape[-1])
-    known = cells.reshape(shape)
+    rows = cells.reshape(shape)
     if mesh.max_level > 0:
-        known = jnp.concatenate([known, restrict(cells, skip=2).reshape(shape)], axis=2)
-    return put_rows(store, known, i)
+        rows = jnp.concatenate([rows, restrict(cells, skip=2).reshape(shape)], axis=2)
+    return put_rows(store, rows, i)
 
 
 def cells_part(mesh: Mesh, store: Store, i: Int[Array, ""]) -> Float[Array, "vars blocks *cells lanes"]:
@@ -208,13 +208,13 @@ def fill_ring(
     box = ring_box(mesh.ndim, mesh.patch, plan.ghost, plan.margin)
     children = functools.partial(_children_of_boxes, box, prolongation)
 
-    def one(i, store):
+    def with_ring(i, store):
         near = apart(plan.valid, lambda: gather(store, take(plan.stencil, i, axis=0)))
         near = near if beyond is None else beyond(near, i)
         ring = apart(plan.valid, lambda: children(near))
         return put_rows(store, ring, i, first)
 
-    return sweep(layout_of(store), count, one, store, useful=useful)
+    return sweep(layout_of(store), count, with_ring, store, useful=useful)
 
 
 def _children_of_boxes(
@@ -223,11 +223,9 @@ def _children_of_boxes(
     """The rings of a sweep from the windows of their boxes: box after box, child after child, the cells of each in
     row-major order."""
 
-    def of_box(window):
-        return jnp.stack(prolongation.children(window), axis=1)
-
     windows = near.reshape(near.shape[0], -1, *box, near.shape[-1])
-    return jax.vmap(of_box, in_axes=1, out_axes=1)(windows).reshape(*near.shape[:2], -1, near.shape[-1])
+    children = jax.vmap(lambda window: jnp.stack(prolongation.children(window), axis=1), in_axes=1, out_axes=1)(windows)
+    return children.reshape(*near.shape[:2], -1, near.shape[-1])
 
 
 def ghosted_part(plan: HaloPlan, store: Store, i: Int[Array, ""]) -> Float[Array, "vars blocks *ghosted lanes"]:
@@ -246,13 +244,13 @@ def _regions(mesh: Mesh, reach: int, ghost: int) -> np.ndarray:
     return row_major([along(half, d, mesh.ndim)[..., 0] for d in range(mesh.ndim)], 2 + 2 * reach)
 
 
-def _fill_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int[Array, "*ghosted patches"]:
-    ndim, patch, rows = mesh.ndim, mesh.patch, rows_of(mesh, ghost)
+def _fill_indices(mesh: Mesh, layout: Layout, plan: HaloPlan, leaves: Leaves) -> Int[Array, "*ghosted patches"]:
+    ndim, patch, ghost, rows = mesh.ndim, mesh.patch, plan.ghost, rows_of(mesh, plan.ghost)
     half, depth = patch // 2, coarse_depth(ghost)
     # Per dimension, the cell that a ghost cell copies, counted from the patch's corner: shape (width, patches), or
     # (width, 1) where it is the same for all patches; NumPy then computes all that follows from it beforehand.
     offset = np.arange(-ghost, patch + ghost, dtype=np.int32)[:, None]
-    cell = [_clamped(mesh, leaves, d, offset, patch - 1) for d in range(ndim)]
+    cell = [_inside(mesh, leaves, d, offset, patch - 1) for d in range(ndim)]
 
     region = _regions(mesh, leaves.reach, ghost)
     start = picked(layout.start(rows.total, leaves.around), region)
@@ -276,7 +274,9 @@ def _stencil_indices(mesh: Mesh, layout: Layout, plan: HaloPlan, leaves: Leaves)
     """Places of the cells of all windows of a ring."""
     patch, rows, half = mesh.patch, rows_of(mesh, plan.ghost), mesh.patch // 2
     places = window_places(mesh, leaves, plan.ghost, plan.margin)
-    inside = _in_the_domain(mesh, plan.mirrors, leaves, places, half - 1)
+    inside = places
+    if not all(mesh.domain.periodic):
+        inside = jnp.stack([_inside(mesh, leaves, d, c, half - 1, plan.mirrors[d]) for d, c in enumerate(places)])
     region = divided(2 * inside + half * leaves.reach, half)[0]
     same = divided(inside + half * (leaves.position & 1)[:, None] + patch, patch)[1]
     finer = divided(inside + half, half)[1]
@@ -286,43 +286,20 @@ def _stencil_indices(mesh: Mesh, layout: Layout, plan: HaloPlan, leaves: Leaves)
     return layout.place(rows.total, row, owner)
 
 
-def _in_the_domain(
-    mesh: Mesh, mirrors: Mirrors, leaves: Leaves, cells: Int[Array, "ndim points lanes"], last: int
-) -> Array:
-    """Cells counted from the corner of patches that end with the cell `last`, those beyond faces of the domain mirrored
-    at them or moved to the last cell inside."""
-    if all(mesh.domain.periodic):
-        return cells
-    inside = [_mirrored(mesh, mirrors[d], leaves, d, c, last) for d, c in enumerate(cells)]
-    return jnp.stack([_clamped(mesh, leaves, d, c, last) for d, c in enumerate(inside)])
-
-
 def window_places(mesh: Mesh, leaves: Leaves, ghost: int, margin: int) -> Int[Array, "ndim points lanes"]:
     """Where the cells of all windows of a ring lie along each dimension, in coarse cells from the patch's corner."""
     offset = _window_cells(mesh.ndim, mesh.patch, ghost, margin)[..., None] - coarse_depth(ghost)
     return jnp.where((leaves.position & 1)[:, None] == 0, offset, mesh.patch // 2 - 1 - offset)
 
 
-def _mirrored(mesh: Mesh, mirrors: tuple[bool, bool], leaves: Leaves, d: int, cell, last: int):
-    """Cells counted from a patch's corner, those beyond a face of the domain that is a mirror mirrored at it."""
-    low, high = mirrors
-    if low:
-        cell = jnp.where(leaves.position[d] == 0, jnp.maximum(cell, -1 - cell), cell)
-    if high:
-        last_patch = leaves.position[d] == (mesh.roots[d] << leaves.level) - 1
-        cell = jnp.where(last_patch, jnp.minimum(cell, 2 * last + 1 - cell), cell)
-    return cell
-
-
-def _clamped(mesh: Mesh, leaves: Leaves, d: int, cell, last: int):
-    """Cells counted from a patch's corner (`(*cells, 1)` or `(*cells, patches)`), those beyond a non-periodic
-    boundary moved to the last cell inside."""
+def _inside(mesh: Mesh, leaves: Leaves, d: int, cell, last: int, mirrors: tuple[bool, bool] = (False, False)):
+    """Cells counted from the corner of patches that end with the cell `last`, `(*cells, 1)` or `(*cells, patches)`:
+    those beyond faces of the domain mirrored at them or, where `mirrors` does not say so, moved to the last inside."""
     if mesh.domain.periodic[d]:
         return cell
-    first_patch = leaves.position[d] == 0
-    last_patch = leaves.position[d] == (mesh.roots[d] << leaves.level) - 1
-    cell = jnp.where(first_patch, jnp.maximum(cell, 0), cell)
-    return jnp.where(last_patch, jnp.minimum(cell, last), cell)
+    low, high = mirrors
+    cell = jnp.where(at_face(mesh, leaves, d, 0), jnp.maximum(cell, -1 - cell if low else 0), cell)
+    return jnp.where(at_face(mesh, leaves, d, 1), jnp.minimum(cell, 2 * last + 1 - cell if high else last), cell)
 
 
 @functools.cache

@@ -33,9 +33,10 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from amr.errors import InvalidSettingError
-from amr.mesh import Forest, Mesh, find, keys, octants, root_positions, row_major, within
+from amr.mesh import Forest, Mesh, divided, find, keys, octants, root_positions, row_major, within
 
 from .fusion import apart
+from .leaves import per_patch
 from .pool import Layout, Pool, arranged, gather, layout_of, put, sweep, take, take_patches
 from .slices import cut, others, trim
 from .transfer import every_other, halved, paired, restrict, threes
@@ -130,7 +131,12 @@ def build_nodes(mesh: Mesh, forest: Forest, leaves: Layout) -> Nodes:
     of_leaf = jnp.maximum(jnp.take_along_axis(slots, forest.level[None], axis=0)[0], 0)
 
     order = apart(valid, lambda: keys(mesh, forest))
-    holding = functools.partial(_holding, mesh, forest, order, slots)
+
+    def holding(level, position):
+        """The slots of the nodes at some positions of some levels, `COARSER` where there are none."""
+        holder = find(mesh, order, position << (mesh.max_level - level))
+        return jnp.where(forest.level[holder] >= level, slots[level, holder], COARSER)
+
     neighbour = apart(valid, lambda: _neighbours(mesh, level, position, holding))
     beside = (neighbour >= 0) & ((leaf >= 0) != (leaf[neighbour] >= 0))
     corners = apart(valid, lambda: _corners(mesh, level, position, holding))
@@ -139,39 +145,26 @@ def build_nodes(mesh: Mesh, forest: Forest, leaves: Layout) -> Nodes:
     return nodes if mesh.max_level == 0 else _planned(mesh, nodes, corners)
 
 
-def _holding(mesh: Mesh, forest: Forest, order, slots, level, position) -> Int[Array, "..."]:
-    """The slots of the nodes at some positions of some levels, `COARSER` where there are none."""
-    leaf = find(mesh, order, position << (mesh.max_level - level))
-    return jnp.where(forest.level[leaf] >= level, slots[level, leaf], COARSER)
-
-
 def _neighbours(mesh: Mesh, level, position, holding) -> Int[Array, "sides nodes"]:
-    sides = []
-    for d, step in itertools.product(range(mesh.ndim), (-1, 1)):
-        inside, outside = _moved(mesh, level, position, d, step)
-        sides.append(jnp.where(outside, OUTSIDE, holding(level, inside)))
-    return jnp.stack(sides)
+    steps = np.kron(np.eye(mesh.ndim, dtype=np.int32), np.array([-1, 1], np.int32))
+    there = position[:, None] + steps[..., None]
+    inside = _inside(mesh, level, there)
+    outside = ((inside != there) & ~np.array(mesh.domain.periodic)[:, None, None]).any(0)
+    return jnp.where(outside, OUTSIDE, holding(level, inside))
 
 
 def _corners(mesh: Mesh, level, position, holding) -> Int[Array, "corners nodes"]:
     """The parent and those of its neighbours that a node touches. In Morton order, where a bit stands for a step away
     from the parent; there is none beyond the faces of the domain, and the one inside stands for it."""
-    parents, coarser = position >> 1, jnp.maximum(level - 1, 0)
-    corners = []
-    for bits in octants(mesh.ndim):
-        there = parents
-        for d in np.flatnonzero(bits).tolist():
-            there = _moved(mesh, coarser, there, d, 2 * (position[d] & 1) - 1)[0]
-        corners.append(holding(coarser, there))
-    return jnp.maximum(jnp.stack(corners), 0)
+    away = (2 * (position & 1) - 1)[:, None] * octants(mesh.ndim).T[..., None]
+    coarser = jnp.maximum(level - 1, 0)
+    return jnp.maximum(holding(coarser, _inside(mesh, coarser, (position >> 1)[:, None] + away)), 0)
 
 
-def _moved(mesh: Mesh, level, position, d: int, step) -> tuple[Array, Array]:
-    """Positions of patches a step further in dimension d, and where that is outside of the domain; these stay."""
-    there = position[d] + step
-    inside = within(there[None], (mesh.roots[d] << level)[None], mesh.domain.periodic[d : d + 1])[0]
-    outside = jnp.zeros(there.shape, bool) if mesh.domain.periodic[d] else inside != there
-    return position.at[d].set(inside), outside
+def _inside(mesh: Mesh, level, position: Int[Array, "ndim _ nodes"]) -> Int[Array, "ndim _ nodes"]:
+    """Positions next to nodes, those beyond faces of the domain wrapped around or moved inside."""
+    size = np.array(mesh.roots, np.int32)[:, None, None] << level
+    return within(position, jnp.broadcast_to(size, position.shape), mesh.domain.periodic)
 
 
 def _empty_plans(mesh: Mesh, layout: Layout) -> tuple[Array, Array]:
@@ -187,12 +180,10 @@ def _planned(mesh: Mesh, nodes: Nodes, corners: Int[Array, "corners nodes"]) -> 
 
     def planned(i, plans):
         slot = i * layout.part + jnp.arange(layout.part, dtype=jnp.int32)
-        near, corner, here, on = (
-            take_patches(layout, array, i) for array in (nodes.neighbour, corners, nodes.position, nodes.level)
-        )
+        near, corner, here = (take_patches(layout, array, i) for array in (nodes.neighbour, corners, nodes.position))
         parts = (
             apart(valid, lambda: _ghost_places(mesh, layout, near, slot)),
-            apart(valid, lambda: _window_places(mesh, layout, on, here, corner)),
+            apart(valid, lambda: _window_places(mesh, layout, here, near, corner)),
         )
         return tuple(put(plan, arranged(layout, part), i, axis=0) for plan, part in zip(plans, parts, strict=True))
 
@@ -210,19 +201,19 @@ def _ghost_places(mesh: Mesh, layout: Layout, neighbour, slot) -> Int[Array, "si
     return jnp.where(near < 0, layout.place(rows, own, slot), layout.place(rows, theirs, near))
 
 
-def _window_places(mesh: Mesh, layout: Layout, level, position, corners) -> Int[Array, "points part"]:
-    patch, half = mesh.patch, mesh.patch // 2
+def _window_places(mesh: Mesh, layout: Layout, position, neighbour, corners) -> Int[Array, "points part"]:
+    patch, upper = mesh.patch, position & 1
     offsets = np.indices((window_side(mesh),) * mesh.ndim, np.int32).reshape(mesh.ndim, -1, 1) - MARGIN
-    cells, corner = [], jnp.zeros((), jnp.int32)
-    for d, offset in enumerate(offsets):
-        upper = position[d] & 1
-        cell = offset + half * upper  # counted from the corner of the parent
-        corner = corner + (((cell < 0) | (cell >= patch)).astype(jnp.int32) << d)
-        outside = _moved(mesh, level, position, d, 2 * upper - 1)[1]
-        mirrored = jnp.where(cell < 0, -1 - cell, jnp.where(cell >= patch, 2 * patch - 1 - cell, cell))
-        cells.append(jnp.where(outside, mirrored, cell % patch))
+    cell = offsets + patch // 2 * upper[:, None]  # counted from the corner of the parent
+    low, high = cell < 0, cell >= patch
+    corner = ((low | high).astype(jnp.int32) << np.arange(mesh.ndim, dtype=np.int32)[:, None, None]).sum(
+        0, dtype=jnp.int32
+    )
+    outside = jnp.where(upper == 1, neighbour[1::2], neighbour[::2]) == OUTSIDE
+    mirrored = jnp.where(low, -1 - cell, jnp.where(high, 2 * patch - 1 - cell, cell))
+    cells = jnp.where(outside[:, None], mirrored, divided(cell + patch, patch)[1])
     owner = corners[corner, jnp.arange(layout.part, dtype=jnp.int32)]
-    return layout.place(node_rows(mesh), row_major(cells, patch), owner)
+    return layout.place(node_rows(mesh), row_major(list(cells), patch), owner)
 
 
 def window_side(mesh: Mesh) -> int:
@@ -250,7 +241,7 @@ def to_nodes(mesh: Mesh, nodes: Nodes, pool: Pool, face: int | None = None) -> N
     means = jnp.zeros((*outer, math.prod(fewer), layout.lanes), pool.dtype)
 
     def value(i, means):
-        leaf, first = (_of_sweep(layout, array, i, mesh.ndim) for array in (nodes.leaf, nodes.child))
+        leaf, first = (per_patch(layout, array, i, mesh.ndim) for array in (nodes.leaf, nodes.child))
         own = gather(pool, leaves.place(copied.size, copied[..., None], jnp.maximum(leaf, 0)))
         finer = gather(
             means, layout.place(math.prod(fewer), averaged[..., None], jnp.maximum(first, 0) + child[..., None])
@@ -265,11 +256,6 @@ def to_nodes(mesh: Mesh, nodes: Nodes, pool: Pool, face: int | None = None) -> N
         return put(values, part, i), put(means, mean, i)
 
     return lax.fori_loop(0, nodes.first[-1], averaged_up, (values, means))[0]
-
-
-def _of_sweep(layout: Layout, values: Int[Array, " nodes"], i, ndim: int) -> Int[Array, "blocks *ones lanes"]:
-    """Numbers of the nodes of a sweep, to go with their cells."""
-    return take_patches(layout, values, i).reshape(layout.blocks, *(1,) * ndim, layout.lanes)
 
 
 def _children(mesh: Mesh, shape: tuple[int, ...], fewer: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -293,7 +279,7 @@ def to_leaves(mesh: Mesh, nodes: Nodes, store: NodeStore, count: Int[Array, ""],
     pool = jnp.zeros((store.shape[0], leaves.sweeps, leaves.blocks, *mesh.patch_shape, leaves.lanes), store.dtype)
 
     def copied(i, pool):
-        node = _of_sweep(leaves, nodes.of_leaf, i, mesh.ndim)
+        node = per_patch(leaves, nodes.of_leaf, i, mesh.ndim)
         places = functools.partial(nodes.layout.place, node_rows(mesh), rows[..., None], node)
         return put(pool, apart(nodes.valid, lambda: gather(store, places())), i)
 
@@ -338,7 +324,7 @@ def prolonged(
     window = near.reshape(*near.shape[:2], *(window_side(mesh),) * mesh.ndim, near.shape[-1])
     for d, factor in enumerate(mirror):
         if factor is not None:
-            upper = _of_sweep(nodes.layout, nodes.position[d], i, mesh.ndim) & 1 == 1
+            upper = per_patch(nodes.layout, nodes.position[d], i, mesh.ndim) & 1 == 1
             window = apart(nodes.valid, lambda: _mirrored(window, take(factor, i), upper, d))  # noqa: B023
     outside = of_sides(nodes, nodes.neighbour == OUTSIDE, i)
     return apart(nodes.valid, lambda: jnp.concatenate([_inner(window), _edges(window, outside)], axis=2))

@@ -75,6 +75,17 @@ class LeafTable(eqx.Module):
         return Leaves(slot, level.squeeze(-2), position, around, relative, self.valid, self.reach)
 
 
+def per_patch(layout: Layout, values: Array, i: Int[Array, ""], ndim: int) -> Array:
+    """Numbers of the patches of sweep i, `(blocks, *ones, lanes)`, of those of all slots."""
+    return take_patches(layout, values, i).reshape(layout.blocks, *(1,) * ndim, layout.lanes)
+
+
+def at_face(mesh: Mesh, leaves: Leaves, d: int, end: int) -> Bool[Array, "*blocks patches"]:
+    """Which patches lie at the lower or upper face of the domain across dimension d."""
+    last = (mesh.roots[d] << leaves.level) - 1
+    return leaves.position[..., d, :] == (last if end else jnp.zeros_like(last))
+
+
 def over_blocks(function: Callable, leaves: Leaves, *more: PyTree[Array]) -> PyTree[Array]:
     """`function(leaves, *more)` for each block of a sweep, with the lanes of that block as patches."""
     axes = jax.tree.map(lambda values: 0 if values.ndim else None, leaves)

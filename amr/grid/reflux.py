@@ -7,6 +7,13 @@ the outflow of the cells beside them.
 
 The *sides* of a patch are its boundary faces in the order lower and upper end of the first dimension, of the second,
 and so on.
+
+             side 0
+            +------+--+--+
+     side 2 |      |  |  |      2D, dimension 0 drawn downwards: the flux through a face of side 3 is the mean of those
+            |      +--+--+      through the faces on it, of sides 2 of finer leaves
+            |      |  |  |
+            +------+--+--+
 """
 
 from __future__ import annotations
@@ -75,12 +82,12 @@ def _behind_faces(ndim: int, patch: int, reach: int) -> tuple[np.ndarray, np.nda
 
 def sides_of(fluxes: tuple[Float[Array, "vars blocks ... lanes"], ...]) -> Sides:
     """The fluxes through the boundaries of patches; `fluxes[d]` has one more face than cells along d."""
-    found = []
+    sides = []
     for d, flux in enumerate(fluxes):
         for end in (0, flux.shape[2 + d] - 1):
             side = lax.index_in_dim(flux, end, 2 + d, keepdims=False)
-            found.append(side.reshape(*side.shape[:2], -1, side.shape[-1]))
-    return jnp.stack(found, axis=2)
+            sides.append(side.reshape(*side.shape[:2], -1, side.shape[-1]))
+    return jnp.stack(sides, axis=2)
 
 
 def means_of(mesh: Mesh, sides: Sides) -> Float[Array, "vars blocks coarse lanes"]:
@@ -101,7 +108,12 @@ def refluxed(
     if mesh.max_level == 0:
         return out
     here, own = take(plan, i, axis=0), take(sides, i)
-    return add_corrections(mesh, out, apart(valid, lambda: corrections(here, own, means, scale=0.5)))
+    lacking = apart(valid, lambda: corrections(here, own, means, scale=0.5))
+    across = (*out.shape[:2], *(mesh.patch,) * (mesh.ndim - 1), out.shape[-1])
+    for d, (end, sign) in itertools.product(range(mesh.ndim), ((0, -1), (1, 1))):
+        cells = (slice(None),) * (2 + d) + (end * (mesh.patch - 1),)
+        out = out.at[cells].add(sign * lacking[:, :, 2 * d + end].reshape(across))
+    return out
 
 
 def corrections(
@@ -114,17 +126,3 @@ def corrections(
     """
     fine = gather(means, jnp.maximum(plan, 0))
     return jnp.where(plan >= 0, scale * fine - sides, 0)
-
-
-def add_corrections(
-    mesh: Mesh,
-    outflow: Float[Array, "vars blocks *cells lanes"],
-    lacking: Sides,
-) -> Float[Array, "vars blocks *cells lanes"]:
-    """What flows out of each cell (the sum of upper minus lower fluxes) with fluxes at the sides corrected."""
-    across = (*outflow.shape[:2], *(mesh.patch,) * (mesh.ndim - 1), outflow.shape[-1])
-    for d in range(mesh.ndim):
-        for end, sign in ((0, -1), (1, 1)):
-            cells = (slice(None),) * (2 + d) + (end * (mesh.patch - 1),)
-            outflow = outflow.at[cells].add(sign * lacking[:, :, 2 * d + end].reshape(across))
-    return outflow

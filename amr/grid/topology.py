@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 
@@ -12,7 +13,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from amr.mesh import Forest, Mesh, looked_up
+from amr.mesh import Forest, Mesh, along, looked_up
 
 from .fusion import apart
 from .halo import HaloPlan, Mirrors, empty_plan, half_reach, plan_part
@@ -75,7 +76,7 @@ def rebuilt(mesh: Mesh, topology: Topology, forest: Forest, changed: Bool[Array,
     layout, reach = topology.layout, half_reach(mesh, topology.ghost, topology.margin)
     leaves = lax.cond(changed, lambda: leaves_of(mesh, forest, reach), lambda: topology.leaves)
 
-    def one(i, plans):
+    def planned(i, plans):
         halo, faces = plans
         part = leaves.part(layout, i)
         halo = plan_part(mesh, layout, halo, part, i)
@@ -84,9 +85,8 @@ def rebuilt(mesh: Mesh, topology: Topology, forest: Forest, changed: Bool[Array,
             faces = put(faces, apart(leaves.valid, lambda: over_blocks(indices, part)), i, axis=0)
         return halo, faces
 
-    halo, faces = sweep(layout, forest.count, one, (topology.halo, topology.reflux), changed)
-    halo = eqx.tree_at(lambda plan: plan.valid, halo, leaves.valid)
-    return Topology(forest, leaves, halo, faces, layout)
+    halo, faces = sweep(layout, forest.count, planned, (topology.halo, topology.reflux), changed)
+    return Topology(forest, leaves, dataclasses.replace(halo, valid=leaves.valid), faces, layout)
 
 
 def cell_sizes(mesh: Mesh, forest: Forest | Leaves, dtype) -> Float[Array, "ndim patches"]:
@@ -95,10 +95,9 @@ def cell_sizes(mesh: Mesh, forest: Forest | Leaves, dtype) -> Float[Array, "ndim
     return looked_up(jnp.asarray(sizes.T, dtype), forest.level)
 
 
-def cell_volumes(mesh: Mesh, topology: Topology, dtype=None) -> Float[Array, "one sweeps blocks *ones lanes"]:
+def cell_volumes(mesh: Mesh, topology: Topology, dtype) -> Float[Array, "one sweeps blocks *ones lanes"]:
     """Volumes of the cells of all patches, zero in empty slots, shaped to go with a pool."""
     forest, layout = topology.forest, topology.layout
-    dtype = jnp.zeros(()).dtype if dtype is None else dtype
     volume = jnp.where(forest.active, cell_sizes(mesh, forest, dtype).prod(0), 0)
     return volume.reshape(1, layout.sweeps, layout.blocks, *(1,) * mesh.ndim, layout.lanes)
 
@@ -117,20 +116,13 @@ def coordinates(
     if all(offset is offsets[0] for offset in offsets):  # all dimensions at once
         cells = corners[:, None] + jnp.asarray(offsets[0], dtype)[:, None]
         lower = jnp.asarray(mesh.domain.lower, dtype)[:, None, None]
-        points = _along_dimensions(lower + cells * sizes[:, None])
+        points = lax.split(lower + cells * sizes[:, None], (1,) * mesh.ndim)
     else:
-        parts = zip(*map(_along_dimensions, (sizes, corners)), offsets, mesh.domain.lower, strict=True)
+        parts = zip(
+            *(lax.split(v, (1,) * mesh.ndim) for v in (sizes, corners)), offsets, mesh.domain.lower, strict=True
+        )
         points = [low + (corner + jnp.asarray(o, dtype)[:, None]) * size for size, corner, o, low in parts]
-    return tuple(x.reshape(*_shape_along(d, mesh.ndim, x.shape[-2:])) for d, x in enumerate(points))
-
-
-def _along_dimensions(values: Array) -> Sequence[Array]:
-    """Values for each dimension, one after the other, with an axis of length one for these."""
-    return lax.split(values, (1,) * values.shape[0])
-
-
-def _shape_along(d: int, ndim: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    return (*(shape[0] if k == d else 1 for k in range(ndim)), shape[-1])
+    return tuple(along(x, d, mesh.ndim) for d, x in enumerate(points))
 
 
 def cell_centres(mesh: Mesh, forest: Forest | Leaves, dtype, ghost: int = 0) -> tuple[Float[Array, "..."], ...]:

@@ -35,10 +35,7 @@ class Threshold(Indicator):
     ratio: eqx.AbstractClassVar[float]
 
     def __init__(
-        self,
-        above: float | Sequence[float],
-        below: float | Sequence[float] | None = None,
-        variable: int | str = 0,
+        self, above: float | Sequence[float], below: float | Sequence[float] | None = None, variable: int | str = 0
     ):
         self.above, self.below = thresholds(above, below, self.ratio)
         self.variable = variable
