@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 import amr
 from amr.grid import Conditions, Grid, Variables, totals
 from amr.grid.halo import cells_of, fill_ring, ghosted_part, stored
+from amr.grid.leaves import Topology
 from amr.grid.pool import Layout, from_pool, to_pool
 from amr.grid.reflux import corrections, means_of, sides_of
-from amr.grid.topology import Topology, build_topology, cell_centres, cell_sizes
+from amr.grid.topology import build_topology, cell_centres, cell_sizes
 from amr.mesh.forest import Forest
 from amr.refine.regridding import near_halves, regrid, wished_levels
 
@@ -92,14 +93,14 @@ def filled_store(case: Case, topology: Topology, u, prolongation):
     """A store with the cells of patches, averages and rings."""
     mesh, count = case.mesh, topology.forest.count
     store = stored(mesh, case.ghost, count, to_pool(topology.layout, u))
-    return fill_ring(mesh, count, topology.halo, store, prolongation)
+    return fill_ring(mesh, topology, store, prolongation)
 
 
 def ghosts(case: Case, topology: Topology, u, prolongation):
     """All patches with their ghost cells filled."""
     store = filled_store(case, topology, u, prolongation)
     sweeps = [jnp.int32(i) for i in range(topology.layout.sweeps)]
-    return from_pool(jnp.stack([ghosted_part(topology.halo, store, i) for i in sweeps], axis=1))
+    return from_pool(jnp.stack([ghosted_part(topology, store, i) for i in sweeps], axis=1))
 
 
 def refluxed(case: Case, topology: Topology, fluxes: tuple) -> tuple:

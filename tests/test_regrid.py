@@ -264,7 +264,7 @@ def test_single_precision_stays_single(case):
         store = filled_store(case, plans, u, LIMITED)
         buffer = jnp.zeros(mesh.capacity, jnp.int32)
         grid = grid_of(case, plans, LIMITED)
-        near = wishes_near(grid, lambda part: ghosted_part(plans.halo, store, part.i), (indicator, ()), time, buffer)
+        near = wishes_near(grid, lambda part: ghosted_part(plans, store, part.i), (indicator, ()), time, buffer)
         new, store, scratch = regrid(grid, store, to_pool(case.layout, u), near)
         fluxes = tuple(jnp.concatenate([u, jnp.take(u, jnp.array([0]), 1 + d)], 1 + d) for d in range(mesh.ndim))
         numbers = totals.norms(mesh, forest, u)

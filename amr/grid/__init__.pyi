@@ -53,6 +53,7 @@ from .hierarchy import to_leaves as to_leaves
 from .hierarchy import to_nodes as to_nodes
 from .hierarchy import window_side as window_side
 from .leaves import Leaves as Leaves
+from .leaves import Topology as Topology
 from .leaves import leaves_of as leaves_of
 from .leaves import over_blocks as over_blocks
 from .pool import Layout as Layout
@@ -77,7 +78,6 @@ from .slices import lower as lower
 from .slices import others as others
 from .slices import trim as trim
 from .slices import upper as upper
-from .topology import Topology as Topology
 from .topology import blank_topology as blank_topology
 from .topology import build_topology as build_topology
 from .topology import cell_centres as cell_centres

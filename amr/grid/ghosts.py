@@ -6,7 +6,6 @@ import functools
 
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Array, Bool, Float
 
 from amr.mesh import Mesh
@@ -14,8 +13,9 @@ from amr.mesh import Mesh
 from .boundary import Beyond, from_relation
 from .conditions import Conditions, Variables
 from .fusion import apart
-from .halo import HaloPlan, window_places
-from .leaves import Leaves, at_face, over_blocks
+from .halo import window_places
+from .leaves import Leaves, Topology, at_face, over_blocks
+from .slices import cut
 from .topology import cell_sizes, coordinates
 
 Ghosted = Float[Array, "vars blocks *ghosted lanes"]
@@ -85,11 +85,13 @@ def mirror_boundaries(mesh: Mesh, leaves: Leaves, line, d: int, time, conditions
     return line
 
 
-def mirror_windows(mesh: Mesh, leaves: Leaves, near: Windows, plan: HaloPlan, time, conditions: Conditions) -> Windows:
+def mirror_windows(
+    mesh: Mesh, leaves: Leaves, near: Windows, topology: Topology, time, conditions: Conditions
+) -> Windows:
     """The windows that rings are prolonged from (see `fill_ring`), with what gives the value or derivative
     that boundaries ask for beyond faces of the domain: interpolation between levels keeps its order at walls."""
     domain, dtype, half = mesh.domain, near.dtype, mesh.patch // 2
-    cells = over_blocks(functools.partial(window_places, mesh, ghost=plan.ghost, margin=plan.margin), leaves)
+    cells = over_blocks(functools.partial(window_places, mesh, ghost=topology.ghost, margin=topology.margin), leaves)
     sizes = over_blocks(functools.partial(cell_sizes, mesh, dtype=dtype), leaves)[:, :, None]
     corners = mesh.patch * leaves.position.astype(dtype)[:, :, None]
     x = np.array(domain.lower, dtype)[:, None, None] + (corners + 2 * cells.astype(dtype) + 1) * sizes
@@ -122,7 +124,6 @@ def cell_sizes_of_blocks(mesh: Mesh, leaves: Leaves, dtype) -> tuple[Float[Array
 
 def _split(values: Array, axis: int, layers: int, end: int) -> tuple[Array, Array]:
     """The outermost layers at the lower or upper end, and the rest."""
-    n = values.shape[axis]
-    first, last = (n - layers, n) if end else (0, layers)
-    rest = (0, n - layers) if end else (layers, n)
-    return lax.slice_in_dim(values, first, last, axis=axis), lax.slice_in_dim(values, *rest, axis=axis)
+    inner = values.shape[axis] - layers
+    outermost, rest = ((inner, 0), (0, layers)) if end else ((0, inner), (layers, 0))
+    return cut(values, axis, *outermost), cut(values, axis, *rest)

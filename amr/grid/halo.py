@@ -32,12 +32,11 @@ that no ghost cell depends on: what they read there is of no matter.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -47,36 +46,14 @@ from amr.errors import InvalidSettingError
 from amr.mesh import Mesh, along, divided, looked_up, octants, picked, row_major
 
 from .fusion import apart
-from .leaves import Leaves, at_face, over_blocks
-from .pool import Layout, Pool, active, gather, layout_of, put, put_rows, rows_at, sweep, take
+from .leaves import Leaves, Topology, at_face
+from .pool import Pool, active, gather, layout_of, put_rows, rows_at, sweep, take
 from .transfer import Prolongation, restrict
 
 Store = Float[Array, "vars sweeps blocks rows lanes"]
-Mirrors = tuple[tuple[bool, bool], ...]
 
 
-class HaloPlan(eqx.Module):
-    """Indices into a store that fill the ghost cells of every patch.
-
-    **Attributes:**
-
-    - `fill`: for each cell of the ghosted patches, its place.
-    - `stencil`: for each cell of the coarse windows of the ring's boxes, one box after the other, its place.
-    - `valid`: true, but unknown to the compiler: see `amr.grid.fusion`.
-    - `ghost`: layers of ghost cells; `margin`: of coarse cells that the prolongation reads, see `Prolongation`.
-    - `mirrors`: for each face of the domain, whether coarse cells beyond it are mirrored rather than copied.
-    """
-
-    fill: Int[Array, "sweeps blocks *ghosted lanes"]
-    stencil: Int[Array, "sweeps blocks points lanes"]
-    valid: Bool[Array, ""]
-    ghost: int = eqx.field(static=True)
-    margin: int = eqx.field(static=True)
-    mirrors: Mirrors = eqx.field(static=True)
-
-
-@dataclasses.dataclass(frozen=True)
-class Rows:
+class Rows(NamedTuple):
     """How many rows of a store each patch has: cells, averages, and prolonged cells of the ring."""
 
     cells: int
@@ -85,7 +62,7 @@ class Rows:
 
     @property
     def total(self) -> int:
-        return self.cells + self.averages + self.ring
+        return sum(self)
 
 
 def rows_of(mesh: Mesh, ghost: int) -> Rows:
@@ -130,33 +107,6 @@ def half_reach(mesh: Mesh, ghost: int, margin: int) -> int:
     return -(-needed // (mesh.patch // 2))
 
 
-def empty_plan(
-    mesh: Mesh, layout: Layout, ghost: int, margin: int, valid: Bool[Array, ""], mirrors: Mirrors | None = None
-) -> HaloPlan:
-    """A plan that holds no indices yet."""
-    mirrors = ((False, False),) * mesh.ndim if mirrors is None else mirrors
-    most = (2**31 - 1) // rows_of(mesh, ghost).total  # indices are int32
-    if layout.capacity > most:
-        raise InvalidSettingError("capacity", f"{layout.capacity} patches of {mesh.patch} cells a side; at most {most}")
-    around = (layout.sweeps, layout.blocks)
-    width = (mesh.patch + 2 * ghost,) * mesh.ndim
-    points = _window_cells(mesh.ndim, mesh.patch, ghost, margin).shape[1] if mesh.max_level > 0 else 0
-    fill = jnp.zeros((*around, *width, layout.lanes), jnp.int32)
-    return HaloPlan(fill, jnp.zeros((*around, points, layout.lanes), jnp.int32), valid, ghost, margin, mirrors)
-
-
-def plan_part(mesh: Mesh, layout: Layout, plan: HaloPlan, leaves: Leaves, i: Int[Array, ""]) -> HaloPlan:
-    """The plan with the indices of sweep i filled in, from the `leaves` of that sweep."""
-
-    def placed(old, indices):
-        of_block = functools.partial(indices, mesh, layout, plan)
-        return put(old, apart(leaves.valid, lambda: over_blocks(of_block, leaves)), i, axis=0)
-
-    fill = placed(plan.fill, _fill_indices)
-    stencil = plan.stencil if mesh.max_level == 0 else placed(plan.stencil, _stencil_indices)
-    return dataclasses.replace(plan, fill=fill, stencil=stencil)
-
-
 def stored(mesh: Mesh, ghost: int, count: Int[Array, ""], u: Pool) -> Store:
     """A store with the cells of a pool and their averages; the ring is not filled yet."""
     layout, rows = layout_of(u), rows_of(mesh, ghost)
@@ -187,8 +137,7 @@ def cells_of(mesh: Mesh, store: Store, count: Int[Array, ""]) -> Pool:
 
 def fill_ring(
     mesh: Mesh,
-    count,
-    plan: HaloPlan,
+    topology: Topology,
     store: Store,
     prolongation: Prolongation,
     beyond: Callable[[Array, Int[Array, ""]], Array] | None = None,
@@ -202,35 +151,29 @@ def fill_ring(
     """
     if mesh.max_level == 0:
         return store
-    if prolongation.margin != plan.margin:
-        raise ValueError(f"the plan was made for a margin of {plan.margin}, not of {prolongation.margin} cells")
+    if prolongation.margin != topology.margin:
+        raise ValueError(f"plans were made for a margin of {topology.margin}, not of {prolongation.margin} cells")
     first = mesh.cells_per_patch + (mesh.patch // 2) ** mesh.ndim
-    box = ring_box(mesh.ndim, mesh.patch, plan.ghost, plan.margin)
-    children = functools.partial(_children_of_boxes, box, prolongation)
+    box = ring_box(mesh.ndim, mesh.patch, topology.ghost, topology.margin)
+
+    def children(near):
+        """Box after box, child after child, the cells of each in row-major order."""
+        windows = near.reshape(near.shape[0], -1, *box, near.shape[-1])
+        stacked = jax.vmap(lambda window: jnp.stack(prolongation.children(window), 1), in_axes=1, out_axes=1)(windows)
+        return stacked.reshape(*near.shape[:2], -1, near.shape[-1])
 
     def with_ring(i, store):
-        near = apart(plan.valid, lambda: gather(store, take(plan.stencil, i, axis=0)))
+        near = apart(topology.valid, lambda: gather(store, take(topology.stencil, i, axis=0)))
         near = near if beyond is None else beyond(near, i)
-        ring = apart(plan.valid, lambda: children(near))
+        ring = apart(topology.valid, lambda: children(near))
         return put_rows(store, ring, i, first)
 
-    return sweep(layout_of(store), count, with_ring, store, useful=useful)
+    return sweep(layout_of(store), topology.forest.count, with_ring, store, useful=useful)
 
 
-def _children_of_boxes(
-    box: tuple[int, ...], prolongation: Prolongation, near: Float[Array, "vars blocks points lanes"]
-) -> Float[Array, "vars blocks ring lanes"]:
-    """The rings of a sweep from the windows of their boxes: box after box, child after child, the cells of each in
-    row-major order."""
-
-    windows = near.reshape(near.shape[0], -1, *box, near.shape[-1])
-    children = jax.vmap(lambda window: jnp.stack(prolongation.children(window), axis=1), in_axes=1, out_axes=1)(windows)
-    return children.reshape(*near.shape[:2], -1, near.shape[-1])
-
-
-def ghosted_part(plan: HaloPlan, store: Store, i: Int[Array, ""]) -> Float[Array, "vars blocks *ghosted lanes"]:
+def ghosted_part(topology: Topology, store: Store, i: Int[Array, ""]) -> Float[Array, "vars blocks *ghosted lanes"]:
     """The patches of sweep i with their ghost cells filled, from a store with rings."""
-    return apart(plan.valid, lambda: gather(store, take(plan.fill, i, axis=0)))
+    return apart(topology.valid, lambda: gather(store, take(topology.fill, i, axis=0)))
 
 
 def finer_cells(mesh: Mesh, leaves: Leaves, ghost: int) -> Bool[Array, "*ghosted patches"]:
@@ -244,8 +187,10 @@ def _regions(mesh: Mesh, reach: int, ghost: int) -> np.ndarray:
     return row_major([along(half, d, mesh.ndim)[..., 0] for d in range(mesh.ndim)], 2 + 2 * reach)
 
 
-def _fill_indices(mesh: Mesh, layout: Layout, plan: HaloPlan, leaves: Leaves) -> Int[Array, "*ghosted patches"]:
-    ndim, patch, ghost, rows = mesh.ndim, mesh.patch, plan.ghost, rows_of(mesh, plan.ghost)
+def fill_indices(mesh: Mesh, topology: Topology, leaves: Leaves) -> Int[Array, "*ghosted patches"]:
+    """Places of the cells of ghosted patches."""
+    ndim, patch, ghost, layout = mesh.ndim, mesh.patch, topology.ghost, topology.layout
+    rows = rows_of(mesh, ghost)
     half, depth = patch // 2, coarse_depth(ghost)
     # Per dimension, the cell that a ghost cell copies, counted from the patch's corner: shape (width, patches), or
     # (width, 1) where it is the same for all patches; NumPy then computes all that follows from it beforehand.
@@ -270,13 +215,13 @@ def _fill_indices(mesh: Mesh, layout: Layout, plan: HaloPlan, leaves: Leaves) ->
     return jnp.where(above < 0, layout.start(rows.total, leaves.slot), start) + row * layout.lanes
 
 
-def _stencil_indices(mesh: Mesh, layout: Layout, plan: HaloPlan, leaves: Leaves) -> Int[Array, "points lanes"]:
+def stencil_indices(mesh: Mesh, topology: Topology, leaves: Leaves) -> Int[Array, "points lanes"]:
     """Places of the cells of all windows of a ring."""
-    patch, rows, half = mesh.patch, rows_of(mesh, plan.ghost), mesh.patch // 2
-    places = window_places(mesh, leaves, plan.ghost, plan.margin)
+    patch, half, layout, rows = mesh.patch, mesh.patch // 2, topology.layout, rows_of(mesh, topology.ghost)
+    places = window_places(mesh, leaves, topology.ghost, topology.margin)
     inside = places
     if not all(mesh.domain.periodic):
-        inside = jnp.stack([_inside(mesh, leaves, d, c, half - 1, plan.mirrors[d]) for d, c in enumerate(places)])
+        inside = jnp.stack([_inside(mesh, leaves, d, c, half - 1, topology.mirrors[d]) for d, c in enumerate(places)])
     region = divided(2 * inside + half * leaves.reach, half)[0]
     same = divided(inside + half * (leaves.position & 1)[:, None] + patch, patch)[1]
     finer = divided(inside + half, half)[1]
@@ -304,7 +249,7 @@ def _inside(mesh: Mesh, leaves: Leaves, d: int, cell, last: int, mirrors: tuple[
 
 @functools.cache
 def _ring_rows(ndim: int, patch: int, ghost: int) -> np.ndarray:
-    """For each child of a cell of the mirrored coarse window, its row in the ring (see `_children_of_boxes`), 0 where
+    """For each child of a cell of the mirrored coarse window, its row in the ring (see `fill_ring`), 0 where
     it has none; row-major."""
     box = ring_box(ndim, patch, ghost)
     fine = np.zeros((patch + 4 * coarse_depth(ghost),) * ndim, np.int32)

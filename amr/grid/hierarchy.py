@@ -140,15 +140,19 @@ def build_nodes(mesh: Mesh, forest: Forest, leaves: Layout) -> Nodes:
     neighbour = apart(valid, lambda: _neighbours(mesh, level, position, holding))
     beside = (neighbour >= 0) & ((leaf >= 0) != (leaf[neighbour] >= 0))
     corners = apart(valid, lambda: _corners(mesh, level, position, holding))
-    plans = _empty_plans(mesh, layout)
-    nodes = Nodes(level, position, leaf, child, neighbour, beside, of_leaf, first, *plans, valid, layout)
+
+    outer, faces = (layout.sweeps, layout.blocks), mesh.patch ** (mesh.ndim - 1)
+    points = window_side(mesh) ** mesh.ndim if mesh.max_level > 0 else 0
+    ghosts = jnp.zeros((*outer, 2 * mesh.ndim, faces, layout.lanes), jnp.int32)
+    window = jnp.zeros((*outer, points, layout.lanes), jnp.int32)
+    nodes = Nodes(level, position, leaf, child, neighbour, beside, of_leaf, first, ghosts, window, valid, layout)
     return nodes if mesh.max_level == 0 else _planned(mesh, nodes, corners)
 
 
 def _neighbours(mesh: Mesh, level, position, holding) -> Int[Array, "sides nodes"]:
     steps = np.kron(np.eye(mesh.ndim, dtype=np.int32), np.array([-1, 1], np.int32))
     there = position[:, None] + steps[..., None]
-    inside = _inside(mesh, level, there)
+    inside = within(mesh, level, there)
     outside = ((inside != there) & ~np.array(mesh.domain.periodic)[:, None, None]).any(0)
     return jnp.where(outside, OUTSIDE, holding(level, inside))
 
@@ -158,20 +162,7 @@ def _corners(mesh: Mesh, level, position, holding) -> Int[Array, "corners nodes"
     from the parent; there is none beyond the faces of the domain, and the one inside stands for it."""
     away = (2 * (position & 1) - 1)[:, None] * octants(mesh.ndim).T[..., None]
     coarser = jnp.maximum(level - 1, 0)
-    return jnp.maximum(holding(coarser, _inside(mesh, coarser, (position >> 1)[:, None] + away)), 0)
-
-
-def _inside(mesh: Mesh, level, position: Int[Array, "ndim _ nodes"]) -> Int[Array, "ndim _ nodes"]:
-    """Positions next to nodes, those beyond faces of the domain wrapped around or moved inside."""
-    size = np.array(mesh.roots, np.int32)[:, None, None] << level
-    return within(position, jnp.broadcast_to(size, position.shape), mesh.domain.periodic)
-
-
-def _empty_plans(mesh: Mesh, layout: Layout) -> tuple[Array, Array]:
-    outer, faces = (layout.sweeps, layout.blocks), mesh.patch ** (mesh.ndim - 1)
-    points = window_side(mesh) ** mesh.ndim if mesh.max_level > 0 else 0
-    ghosts = jnp.zeros((*outer, 2 * mesh.ndim, faces, layout.lanes), jnp.int32)
-    return ghosts, jnp.zeros((*outer, points, layout.lanes), jnp.int32)
+    return jnp.maximum(holding(coarser, within(mesh, coarser, (position >> 1)[:, None] + away)), 0)
 
 
 def _planned(mesh: Mesh, nodes: Nodes, corners: Int[Array, "corners nodes"]) -> Nodes:

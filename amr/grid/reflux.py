@@ -24,44 +24,31 @@ import itertools
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from amr.mesh import Mesh, picked, row_major
 
 from .fusion import apart
-from .leaves import Leaves
+from .leaves import Leaves, Topology
 from .pool import Layout, Pool, gather, take
 from .transfer import restrict
 
-# For each face of the sides, the place of the mean of the fine fluxes on it, or -1 where there are none.
-RefluxPlan = Int[Array, "sweeps blocks sides faces lanes"]
 Sides = Float[Array, "vars blocks sides faces lanes"]
 Means = Float[Array, "vars sweeps blocks coarse lanes"]
 
 
-def empty_reflux(mesh: Mesh, layout: Layout) -> RefluxPlan:
-    """A plan that holds nothing yet."""
-    shape = (layout.sweeps, layout.blocks, 2 * mesh.ndim, mesh.patch ** (mesh.ndim - 1), layout.lanes)
-    return jnp.full(shape, -1, jnp.int32)
+def empty_fluxes(mesh: Mesh, layout: Layout, variables: int, dtype) -> tuple[Array, Means]:
+    """Room for the fluxes through the sides of all patches, and their means; on a single level, where nobody asks for
+    them, for none of the first."""
+    fine, half = mesh.patch ** (mesh.ndim - 1), (mesh.patch // 2) ** (mesh.ndim - 1)
+    outer, sides = (variables, layout.sweeps, layout.blocks), 2 * mesh.ndim
+    means = jnp.zeros((*outer, sides * half, layout.lanes), dtype)
+    return jnp.zeros((*outer, sides, fine if mesh.max_level > 0 else 0, layout.lanes), dtype), means
 
 
-def empty_sides(
-    mesh: Mesh, layout: Layout, variables: int, dtype
-) -> Float[Array, "vars sweeps blocks sides faces lanes"]:
-    """Room for the fluxes through the sides of all patches; none on a single level, where nobody asks for them."""
-    faces = mesh.patch ** (mesh.ndim - 1) if mesh.max_level > 0 else 0
-    return jnp.zeros((variables, layout.sweeps, layout.blocks, 2 * mesh.ndim, faces, layout.lanes), dtype)
-
-
-def empty_means(mesh: Mesh, layout: Layout, variables: int, dtype) -> Means:
-    """Room for the means of the fluxes through the sides of all patches."""
-    rows = 2 * mesh.ndim * (mesh.patch // 2) ** (mesh.ndim - 1)
-    return jnp.zeros((variables, layout.sweeps, layout.blocks, rows, layout.lanes), dtype)
-
-
-def reflux_indices(mesh: Mesh, layout: Layout, leaves: Leaves) -> Int[Array, "sides faces patches"]:
-    """The plan for some leaves."""
-    region, row = _behind_faces(mesh.ndim, mesh.patch, leaves.reach)
+def reflux_indices(mesh: Mesh, topology: Topology, leaves: Leaves) -> Int[Array, "sides faces patches"]:
+    """`Topology.reflux` for some leaves."""
+    layout, (region, row) = topology.layout, _behind_faces(mesh.ndim, mesh.patch, leaves.reach)
     start = layout.start(2 * mesh.ndim * (mesh.patch // 2) ** (mesh.ndim - 1), picked(leaves.around, region))
     return jnp.where(picked(leaves.relative, region) > 0, start + row[..., None] * layout.lanes, -1)
 
@@ -98,17 +85,17 @@ def means_of(mesh: Mesh, sides: Sides) -> Float[Array, "vars blocks coarse lanes
 
 
 def refluxed(
-    mesh: Mesh, plan: RefluxPlan, valid: Bool[Array, ""], outflow: Pool, sides: Array, means: Means, i: Int[Array, ""]
+    mesh: Mesh, topology: Topology, outflow: Pool, sides: Array, means: Means, i: Int[Array, ""]
 ) -> Float[Array, "vars blocks *cells lanes"]:
     """What leaves the cells of sweep i, with the fluxes through coarse faces replaced by those of the fine ones.
 
-    `outflow`, `sides` and `means` are those of all patches, fluxes counted in cells; `valid` see `amr.grid.fusion`.
+    `outflow`, `sides` and `means` are those of all patches, fluxes counted in cells.
     """
     out = take(outflow, i)
     if mesh.max_level == 0:
         return out
-    here, own = take(plan, i, axis=0), take(sides, i)
-    lacking = apart(valid, lambda: corrections(here, own, means, scale=0.5))
+    here, own = take(topology.reflux, i, axis=0), take(sides, i)
+    lacking = apart(topology.valid, lambda: corrections(here, own, means, scale=0.5))
     across = (*out.shape[:2], *(mesh.patch,) * (mesh.ndim - 1), out.shape[-1])
     for d, (end, sign) in itertools.product(range(mesh.ndim), ((0, -1), (1, 1))):
         cells = (slice(None),) * (2 + d) + (end * (mesh.patch - 1),)

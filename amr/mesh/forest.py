@@ -119,21 +119,20 @@ def neighbours(mesh: Mesh, forest: Forest, reach: int = 1) -> Int[Array, "halves
     Beyond a periodic boundary this is the leaf on the other side; beyond any other, the one inside next to it.
     """
     offsets = half_offsets(mesh.ndim, reach)
-    half = 2 * forest.position[:, None, :] + offsets.T[:, :, None]
-    size = jnp.broadcast_to(2 * np.array(mesh.roots, np.int32)[:, None, None] << forest.level, half.shape)
-    inside = within(half, size, mesh.domain.periodic)
+    inside = within(mesh, forest.level, 2 * forest.position[:, None, :] + offsets.T[:, :, None], 2)
     finest = (inside << (mesh.max_level - forest.level)) >> 1
     return find(mesh, keys(mesh, forest), finest)
 
 
-def within(number: Int[Array, "ndim ..."], size: Int[Array, "ndim ..."], periodic: tuple[bool, ...]) -> Array:
-    """Numbers along each dimension that are less than `size` beyond 0 to `size - 1`, brought back between: wrapped
-    around in periodic dimensions, moved to the nearest in others."""
-    wrapped = lax.rem(number + size, size) if any(periodic) else number
-    if all(periodic):
+def within(mesh: Mesh, level, position: Int[Array, "ndim _ patches"], parts: int = 1) -> Int[Array, "ndim _ patches"]:
+    """Positions near patches of some levels, counted in so many `parts` of them: those beyond faces of the domain
+    wrapped around in periodic dimensions, moved to the nearest inside in others."""
+    size = jnp.broadcast_to(parts * np.array(mesh.roots, np.int32)[:, None, None] << level, position.shape)
+    wrapped = lax.rem(position + size, size) if any(mesh.domain.periodic) else position
+    if all(mesh.domain.periodic):
         return wrapped
-    nearest = jnp.maximum(jnp.minimum(number, size - 1), 0)
-    return jnp.where(np.reshape(periodic, (-1, *(1,) * (number.ndim - 1))), wrapped, nearest)
+    nearest = jnp.maximum(jnp.minimum(position, size - 1), 0)
+    return jnp.where(np.reshape(mesh.domain.periodic, (-1, 1, 1)), wrapped, nearest)
 
 
 def octant(forest: Forest) -> Int[Array, " patches"]:

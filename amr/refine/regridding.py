@@ -209,7 +209,7 @@ def _from_parents(grid: Grid, transition: Transition, store: Store):
     if ghost < margin:
         advice = f"a prolongation that reads {margin} layers around a cell; use at least as many"
         raise InvalidSettingError("ghost", f"{ghost} layers of ghost cells are too few for {advice}")
-    half, fill = mesh.patch // 2, grid.topology.halo.fill
+    half, fill = mesh.patch // 2, grid.topology.fill
     corner = ((transition.child >> np.arange(mesh.ndim, dtype=np.int32)[:, None]) & 1) * half + (ghost - margin)
     plan, size = fill.reshape(-1, *fill.shape[2:]), (1, *(half + 2 * margin,) * mesh.ndim, 1)
 
