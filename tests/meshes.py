@@ -111,7 +111,7 @@ def refluxed(case: Case, topology: Topology, fluxes: tuple) -> tuple:
     means = jnp.stack([means_of(mesh, part) for part in sides], axis=1)
     across = (layout.blocks, *(mesh.patch,) * (mesh.ndim - 1), layout.lanes)
     for i, part in enumerate(sides):
-        lacking = corrections(topology.reflux[i], part, means)
+        lacking = corrections(topology.reflux[i], part, 2 * means)  # fluxes per area
         for number in range(2 * mesh.ndim):
             d, end = divmod(number, 2)
             faces = (slice(None), i, *(slice(None),) * (1 + d), end * mesh.patch)

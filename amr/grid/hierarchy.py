@@ -39,7 +39,7 @@ from .fusion import apart
 from .leaves import per_patch
 from .pool import Layout, Pool, arranged, gather, layout_of, put, sweep, take, take_patches
 from .slices import cut, others, trim
-from .transfer import every_other, halved, paired, restrict, threes
+from .transfer import halved, paired, restrict, threes
 
 NodePool = Float[Array, "vars parts blocks *cells lanes"]
 NodeStore = Float[Array, "vars parts blocks rows lanes"]
@@ -234,16 +234,14 @@ def to_nodes(mesh: Mesh, nodes: Nodes, pool: Pool, face: int | None = None) -> N
     def value(i, means):
         leaf, first = (per_patch(layout, array, i, mesh.ndim) for array in (nodes.leaf, nodes.child))
         own = gather(pool, leaves.place(copied.size, copied[..., None], jnp.maximum(leaf, 0)))
-        finer = gather(
-            means, layout.place(math.prod(fewer), averaged[..., None], jnp.maximum(first, 0) + child[..., None])
-        )
-        return jnp.where(leaf >= 0, own, finer)
+        place = layout.place(math.prod(fewer), averaged[..., None], jnp.maximum(first, 0) + child[..., None])
+        return jnp.where(leaf >= 0, own, gather(means, place))
 
-    def averaged_up(k, carry):  # children first: they lie behind their parents
+    def averaged_up(k, carry):
         values, means = carry
-        i = nodes.first[-1] - 1 - k
+        i = nodes.first[-1] - 1 - k  # backwards: children lie behind their parents
         part = apart(nodes.valid, lambda: value(i, means))
-        mean = apart(nodes.valid, lambda: _mean(part, face).reshape(*part.shape[:2], -1, layout.lanes))
+        mean = apart(nodes.valid, lambda: restrict(part, skip=2, face=face).reshape(*part.shape[:2], -1, layout.lanes))
         return put(values, part, i), put(means, mean, i)
 
     return lax.fori_loop(0, nodes.first[-1], averaged_up, (values, means))[0]
@@ -255,13 +253,6 @@ def _children(mesh: Mesh, shape: tuple[int, ...], fewer: tuple[int, ...]) -> tup
     bits = [np.minimum(np.arange(n) // half, 1) for n in shape]
     child = functools.reduce(np.add.outer, [bit << d for d, bit in enumerate(bits)]).astype(np.int32)
     return child, _rows(fewer)[np.ix_(*(np.arange(n) - half * bit for n, bit in zip(shape, bits, strict=True)))]
-
-
-def _mean(part: Float[Array, "vars blocks *cells lanes"], face: int | None) -> Array:
-    if face is None:
-        return restrict(part, skip=2)
-    moved = jnp.moveaxis(every_other(part, 2 + face, 0), 2 + face, 2)
-    return jnp.moveaxis(restrict(moved, skip=3), 2, 2 + face)
 
 
 def to_leaves(mesh: Mesh, nodes: Nodes, store: NodeStore, count: Int[Array, ""], leaves: Layout) -> Pool:

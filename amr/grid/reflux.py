@@ -95,7 +95,7 @@ def refluxed(
     if mesh.max_level == 0:
         return out
     here, own = take(topology.reflux, i, axis=0), take(sides, i)
-    lacking = apart(topology.valid, lambda: corrections(here, own, means, scale=0.5))
+    lacking = apart(topology.valid, lambda: corrections(here, own, means))
     across = (*out.shape[:2], *(mesh.patch,) * (mesh.ndim - 1), out.shape[-1])
     for d, (end, sign) in itertools.product(range(mesh.ndim), ((0, -1), (1, 1))):
         cells = (slice(None),) * (2 + d) + (end * (mesh.patch - 1),)
@@ -103,13 +103,8 @@ def refluxed(
     return out
 
 
-def corrections(
-    plan: Int[Array, "blocks sides faces lanes"], sides: Sides, means: Means, scale: float = 1.0
-) -> Float[Array, "vars blocks sides faces lanes"]:
-    """What is to be added to the fluxes through the sides of the patches of a sweep.
-
-    Fluxes are per unit area. Where they are counted in cells instead, a fine cell is worth half a coarse one:
-    `scale=0.5`.
-    """
+def corrections(plan: Int[Array, "blocks sides faces lanes"], sides: Sides, means: Means) -> Sides:
+    """What is to be added to the fluxes through the sides of the patches of a sweep. Fluxes are counted in cells, and a
+    fine cell is worth half a coarse one."""
     fine = gather(means, jnp.maximum(plan, 0))
-    return jnp.where(plan >= 0, scale * fine - sides, 0)
+    return jnp.where(plan >= 0, 0.5 * fine - sides, 0)

@@ -19,13 +19,12 @@ from .slices import cut, trim
 Window = Float[Array, "vars *coarse lanes"]
 
 
-def restrict(fine: Float[Array, "..."], skip: int = 1) -> Float[Array, "..."]:
-    """Averages over blocks of `2**ndim` cells: each patch as its parent would see it.
-
-    The first `skip` axes and the last one are not those of cells.
-    """
+def restrict(fine: Float[Array, "..."], skip: int = 1, face: int | None = None) -> Float[Array, "..."]:
+    """Averages over blocks of `2**ndim` cells, each patch as its parent would see it; or, across dimension `face`, over
+    the faces that lie on one of the parent. The first `skip` axes and the last one are not those of cells."""
     for axis in range(skip, fine.ndim - 1):
-        fine = 0.5 * (every_other(fine, axis, 0) + every_other(fine, axis, 1))
+        first = every_other(fine, axis, 0)
+        fine = first if axis - skip == face else 0.5 * (first + every_other(fine, axis, 1))
     return fine
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import abc
 import itertools
-from collections.abc import Sequence
 from typing import ClassVar
 
 import equinox as eqx
@@ -19,7 +18,7 @@ from amr.errors import InvalidSettingError
 from amr.grid import halved, restrict, threes
 from amr.names import find_variable
 
-from .indicator import Indicator, PatchView, exceed, thresholds
+from .indicator import Indicator, Levels, PatchView, exceed, thresholds
 
 
 class Threshold(Indicator):
@@ -34,9 +33,7 @@ class Threshold(Indicator):
     variable: int | str = eqx.field(static=True)
     ratio: eqx.AbstractClassVar[float]
 
-    def __init__(
-        self, above: float | Sequence[float], below: float | Sequence[float] | None = None, variable: int | str = 0
-    ):
+    def __init__(self, above: Levels, below: Levels | None = None, variable: int | str = 0):
         self.above, self.below = thresholds(above, below, self.ratio)
         self.variable = variable
 
@@ -166,13 +163,7 @@ class Loehner(Threshold):
     filter: float
     ratio: ClassVar[float] = 0.25
 
-    def __init__(
-        self,
-        above: float | Sequence[float] = 0.8,
-        below: float | Sequence[float] | None = None,
-        variable: int | str = 0,
-        filter: float = 0.01,
-    ):
+    def __init__(self, above: Levels = 0.8, below: Levels | None = None, variable: int | str = 0, filter: float = 0.01):
         super().__init__(above, below, variable)
         self.filter = filter
         if filter < 0:

@@ -22,6 +22,8 @@ from amr.errors import InvalidSettingError
 from amr.names import find_variable
 from amr.show import text
 
+Levels = float | Sequence[float]  # a number, or one for each level
+
 
 class PatchView(eqx.Module):
     """One patch as an indicator sees it.
@@ -132,9 +134,7 @@ class Custom(Indicator):
     above: tuple[float, ...]
     below: tuple[float, ...]
 
-    def __init__(
-        self, function: Callable, above: float | Sequence[float], below: float | Sequence[float] | None = None
-    ):
+    def __init__(self, function: Callable, above: Levels, below: Levels | None = None):
         self.function = function
         self.above, self.below = thresholds(above, below, 0.5)
 

@@ -44,8 +44,6 @@ from .indicator import Indicator, PatchView
 
 # For the half patches in and around each patch, the highest level that cells of the patch nearby wish for.
 Near = Int[Array, "halves patches"]
-
-
 LEVELS = jnp.int8  # large arrays of levels are kept in as few bytes as hold them
 
 
@@ -72,8 +70,10 @@ def regrid(
     `near` comes from `wishes_near`. The cells of the new patches are put together in `scratch`, whose contents are of
     no matter, and put back into the store (with their averages, but not the rings).
     """
-    mesh, forest, layout = grid.mesh, grid.forest, grid.layout
-    target = balance(mesh, forest, inner_halves(grid), target_levels(grid, near))
+    mesh, forest, layout, leaves = grid.mesh, grid.forest, grid.layout, grid.topology.leaves
+    offsets = half_offsets(mesh.ndim, leaves.reach)
+    around = leaves.around[np.flatnonzero((np.abs(2 * offsets - 1) <= 3).all(axis=1))]  # with a reach of one half patch
+    target = balance(mesh, forest, around, target_levels(forest, around, near))
     target = jnp.where(forest.active if wanted is None else forest.active & wanted, target, forest.level)
     new, transition, needed = lax.cond(
         (target != forest.level).any(), lambda: adapt(mesh, forest, target), lambda: unchanged(forest)
@@ -149,22 +149,13 @@ def wished_levels(
     return jnp.where(refine, finer, jnp.where(keep, own, 0))
 
 
-def inner_halves(grid: Grid) -> Int[Array, "halves patches"]:
-    """The rows of `Leaves.around` with a reach of one half patch."""
-    leaves = grid.topology.leaves
-    offsets = half_offsets(leaves.ndim, leaves.reach)
-    return leaves.around[np.flatnonzero((np.abs(2 * offsets - 1) <= 3).all(axis=1))]
-
-
-def target_levels(grid: Grid, near: Near) -> Int[Array, " patches"]:
+def target_levels(forest: Forest, around: Int[Array, "halves patches"], near: Near) -> Int[Array, " patches"]:
     """The level each leaf should have: what its own cells wish, and what cells near it in other leaves wish.
 
     Cells are compared with half patches: a half patch that comes within the buffer of a wishing cell gets the
     wished level, and with it the leaf that holds it.
     """
-    forest = grid.forest
-    wanted = jnp.where(forest.active, near, 0).astype(jnp.int32)
-    places = jnp.zeros_like(forest.level).at[inner_halves(grid)]
+    wanted, places = jnp.where(forest.active, near, 0).astype(jnp.int32), jnp.zeros_like(forest.level).at[around]
     reached = places.max(wanted, mode="promise_in_bounds", wrap_negative_indices=False)
     return jnp.minimum(jnp.maximum(reached, forest.level - 1), forest.level + 1)
 
