@@ -1,4 +1,5 @@
-"""Indicators that look at one variable. Each gives a number for every cell, which is compared with two thresholds.
+"""Indicators that give a number for every cell, which is compared with two thresholds: they differ, so that patches do
+not flicker between levels (hysteresis).
 
 Which number? `Value` where the quantity itself says where to look, `Difference` and `Gradient` for fronts, `Curvature`
 and `Detail` for the error of interpolation in units of the variable, `Loehner` where no scale is known.
@@ -8,21 +9,25 @@ from __future__ import annotations
 
 import abc
 import itertools
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from amr.errors import InvalidSettingError
 from amr.grid import halved, restrict, threes
 from amr.names import find_variable
 
-from .indicator import Indicator, Levels, PatchView, exceed, thresholds
+from .indicator import Indicator, PatchView
+
+Levels = float | Sequence[float]  # a number, or one for each level
 
 
 class Threshold(Indicator):
-    """Refine where a number made of one variable exceeds a threshold.
+    """Refine where a number exceeds a threshold.
 
     By default patches may coarsen below `ratio * above`, where `ratio` is how much the number falls from one level to
     the next in smooth data. Then what has coarsened does not wish to be refined again.
@@ -30,25 +35,69 @@ class Threshold(Indicator):
 
     above: tuple[float, ...]
     below: tuple[float, ...]
-    variable: int | str = eqx.field(static=True)
     ratio: eqx.AbstractClassVar[float]
 
+    def __init__(self, above: Levels, below: Levels | None = None):
+        self.above = _per_level(above, 1)
+        if not self.above:
+            raise InvalidSettingError("above", "expected a number, or one for each level that may be refined")
+        count, default = len(self.above), [self.ratio * value for value in self.above]
+        self.below = _per_level(default if below is None else below, count)
+        if len(self.below) != count:
+            raise InvalidSettingError("below", f"has {len(self.below)} numbers where above has {count}")
+        if any(low > high for low, high in zip(self.below, self.above, strict=True)):
+            raise InvalidSettingError("below", f"expected at most above={list(self.above)}, got {list(self.below)}")
+
+    def wishes(self, patch):
+        number, last = self.number(patch), len(self.above) - 1  # which holds for all levels beyond
+        up = jnp.asarray(self.above, number.dtype)[jnp.clip(patch.level, 0, last)]
+        down = jnp.asarray(self.below, number.dtype)[jnp.clip(patch.level - 1, 0, last)]
+        refine = number > up
+        return refine, refine | (number > down)
+
+    @abc.abstractmethod
+    def number(self, patch: PatchView) -> Float[Array, "*cells"]:
+        """What is compared with the thresholds: those of the next level to refine, of its own to be kept."""
+
+
+def _per_level(value: Any, count: int) -> tuple[float, ...]:
+    return (value,) * count if np.ndim(value) == 0 else tuple(value)
+
+
+class Custom(Threshold):
+    """Refine where a function of your own exceeds a threshold.
+
+    **Arguments:**
+
+    - `function`: takes a `PatchView`, gives a number for each cell, shape `(*cells)`, in traceable JAX.
+    - `above`, `below`: as for `Value`; by default patches may coarsen below `above / 2`.
+    """
+
+    function: Callable
+    ratio: ClassVar[float] = 0.5
+
+    def __init__(self, function: Callable, above: Levels, below: Levels | None = None):
+        super().__init__(above, below)
+        self.function = function
+
+    def number(self, patch):
+        return self.function(patch)
+
+
+class OfVariable(Threshold):
+    """Refine where a number made of one variable exceeds a threshold."""
+
+    variable: int | str = eqx.field(static=True)
+
     def __init__(self, above: Levels, below: Levels | None = None, variable: int | str = 0):
-        self.above, self.below = thresholds(above, below, self.ratio)
+        super().__init__(above, below)
         self.variable = variable
 
     def check(self, ndim, names):
         find_variable(names, self.variable)
 
-    def wishes(self, patch):
-        return exceed(self.number(patch), self.above, self.below, patch.level)
 
-    @abc.abstractmethod
-    def number(self, patch: PatchView) -> Float[Array, "*cells"]:
-        """What is compared with the thresholds."""
-
-
-class Value(Threshold):
+class Value(OfVariable):
     """Refine where a variable exceeds `above`.
 
     **Arguments:**
@@ -64,7 +113,7 @@ class Value(Threshold):
         return patch.cells(self.variable)
 
 
-class Difference(Threshold):
+class Difference(OfVariable):
     """Refine where a variable changes by more than `above` between the two neighbours of a cell, in any direction.
 
     This is AMRClaw's `flag2refine`. The change halves with each level, so by default patches may coarsen below
@@ -81,7 +130,7 @@ class Difference(Threshold):
         return jnp.stack(rises).max(0)
 
 
-class Gradient(Threshold):
+class Gradient(OfVariable):
     """Refine where the length of a variable's gradient exceeds `above` (in units of the variable per length).
 
     Where data are smooth this number is the same on every level: give thresholds that rise with the level, or the
@@ -97,7 +146,7 @@ class Gradient(Threshold):
         return jnp.sqrt(sum(slope**2 for slope in slopes))
 
 
-class Curvature(Threshold):
+class Curvature(OfVariable):
     """Refine where a variable bends by more than `above`, in any direction: `|u[i+1] - 2 u[i] + u[i-1]|`.
 
     The second difference is not divided by the cell widths: it has the unit of the variable, and is eight times the
@@ -115,7 +164,7 @@ class Curvature(Threshold):
         return jnp.stack(bends).max(0)
 
 
-class Detail(Threshold):
+class Detail(OfVariable):
     """Refine where a variable differs by more than `above` from what a mesh twice as coarse would know of it.
 
     The detail is `|u - P R u|`: averages over `2**ndim` cells (R), interpolated back linearly (P: weights 3/4 and 1/4
@@ -138,7 +187,7 @@ class Detail(Threshold):
         return jnp.abs(patch.cells(self.variable) - coarse)
 
 
-class Loehner(Threshold):
+class Loehner(OfVariable):
     """Refine where second differences of a variable are large compared to first differences.
 
     The estimator of Löhner (Comput. Methods Appl. Mech. Eng. 61, 1987), in one dimension

@@ -1,8 +1,7 @@
-"""What wants resolution: an indicator gives a number for each cell; thresholds turn numbers into wishes.
+"""What wants resolution: an indicator sees a patch, and says what its cells wish.
 
-A cell may *refine* (wish for the next level) or be *kept* (wish not to fall below its own level). The two thresholds
-differ, so that patches do not flicker between levels (hysteresis). Here is what an indicator is and how indicators
-combine; `criteria` has those that look at a variable.
+A cell may *refine* (wish for the next level) or be *kept* (wish not to fall below its own level). Here is what an
+indicator is and how indicators combine; `criteria` has those that compare a number with thresholds.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import abc
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -21,8 +20,6 @@ from jaxtyping import Array, Bool, Float, Int
 from amr.errors import InvalidSettingError
 from amr.names import find_variable
 from amr.show import text
-
-Levels = float | Sequence[float]  # a number, or one for each level
 
 
 class PatchView(eqx.Module):
@@ -121,27 +118,6 @@ class Region(Indicator):
         return inside & (patch.level < self.level), inside & (patch.level <= self.level)
 
 
-class Custom(Indicator):
-    """Refine where a function of your own exceeds a threshold.
-
-    **Arguments:**
-
-    - `function`: takes a `PatchView`, gives a number for each cell, shape `(*cells)`, in traceable JAX.
-    - `above`, `below`: as for `Value`; by default patches may coarsen below `above / 2`.
-    """
-
-    function: Callable
-    above: tuple[float, ...]
-    below: tuple[float, ...]
-
-    def __init__(self, function: Callable, above: Levels, below: Levels | None = None):
-        self.function = function
-        self.above, self.below = thresholds(above, below, 0.5)
-
-    def wishes(self, patch):
-        return exceed(self.function(patch), self.above, self.below, patch.level)
-
-
 class Joined(Indicator):
     """Several indicators whose wishes are joined."""
 
@@ -202,27 +178,3 @@ class UpTo(Indicator):
     def wishes(self, patch):
         refine, keep = self.indicator.wishes(patch)
         return refine & (patch.level < self.level), keep & (patch.level <= self.level)
-
-
-def thresholds(above, below, ratio: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Both thresholds as tuples of the same length; `below` defaults to `ratio * above`."""
-    above = (above,) if np.ndim(above) == 0 else tuple(above)
-    if not above:
-        raise InvalidSettingError("above", "expected a number, or one for each level that may be refined")
-    below = [ratio * value for value in above] if below is None else below
-    below = (below,) * len(above) if np.ndim(below) == 0 else tuple(below)
-    if len(below) != len(above):
-        raise InvalidSettingError("below", f"has {len(below)} numbers where above has {len(above)}")
-    if any(low > high for low, high in zip(below, above, strict=True)):
-        raise InvalidSettingError("below", f"expected at most above={list(above)}, got {list(below)}")
-    return above, below
-
-
-def exceed(number, above: tuple[Any, ...], below: tuple[Any, ...], level):
-    """Compare with the thresholds of the next level (to refine) and of this one (to be kept); the last ones hold for
-    all levels beyond."""
-    last = len(above) - 1
-    up = jnp.asarray(above, number.dtype)[jnp.clip(level, 0, last)]
-    down = jnp.asarray(below, number.dtype)[jnp.clip(level - 1, 0, last)]
-    refine = number > up
-    return refine, refine | (number > down)
