@@ -100,8 +100,10 @@ class Boundary(eqx.Module):
 
     - `periodic`: whether nothing is beyond the face, which is joined to the one opposite.
     - `copied`: whether ghost cells repeat the last cell inside; `mirrored`: whether they are the cells inside mirrored.
+    - `given`: the field that has what is given for each variable, if there is one.
     """
 
+    given: ClassVar[str | None] = None
     periodic: ClassVar[bool] = False
     copied: ClassVar[bool] = False
     mirrored: ClassVar[bool] = False
@@ -116,16 +118,16 @@ class Boundary(eqx.Module):
         The places of `face` are the centres of the faces of cells. Raises `InvalidSettingError` where there is none.
         """
         advice = "amr.Dirichlet, amr.Neumann, amr.Robin, amr.Wall or amr.Outflow"
-        raise InvalidSettingError("boundary", f"{self.name} says nothing about the flux of diffusion; take {advice}")
+        kind = type(self).__name__
+        raise InvalidSettingError("boundary", f"{kind} says nothing about the flux of diffusion; take {advice}")
 
     def check(self, names: tuple[str, ...]) -> None:
         """Raise `InvalidSettingError` if the boundary does not fit these variables."""
-        return  # most fit all
-
-    @property
-    def name(self) -> str:
-        """Of the kind of boundary, as files have it."""
-        return type(self).__name__
+        given = getattr(self, self.given) if self.given else ()
+        many = len(given) if isinstance(given, tuple) else 1
+        if self.given and many != len(names) and not (many == 1 and callable(given)):
+            expected = f"expected one for each of {', '.join(names)}"
+            raise InvalidSettingError("boundary", f"{self.given} has {many} entries, {expected}")
 
     def __repr__(self) -> str:
         return text(self)
@@ -179,15 +181,13 @@ class Dirichlet(Boundary):
     """
 
     value: Any = eqx.field(converter=lambda value: _constant_or_function("value", value))
+    given: ClassVar[str] = "value"
 
     def ghosts(self, beyond):
         return beyond.given(self.value, "value")
 
     def relation(self, face):
         return _related(face, 1.0, 0.0, face.given(self.value, "value"))
-
-    def check(self, names):
-        _check_count("value", self.value, names)
 
 
 class Neumann(Boundary):
@@ -199,15 +199,13 @@ class Neumann(Boundary):
     """
 
     slope: Any = eqx.field(default=0.0, converter=lambda slope: _constant_or_function("slope", slope))
+    given: ClassVar[str] = "slope"
 
     def ghosts(self, beyond):
         return beyond.mirrored + 2 * beyond.distance * beyond.given(self.slope, "slope")
 
     def relation(self, face):
         return _related(face, 0.0, 1.0, face.given(self.slope, "slope"))
-
-    def check(self, names):
-        _check_count("slope", self.slope, names)
 
 
 class Robin(Boundary):
@@ -225,6 +223,7 @@ class Robin(Boundary):
     a: float | Float[Array, ""] = eqx.field(converter=lambda a: _one_number("a", a))
     b: float | Float[Array, ""] = eqx.field(converter=lambda b: _one_number("b", b))
     value: Any = eqx.field(default=0.0, converter=lambda value: _constant_or_function("value", value))
+    given: ClassVar[str] = "value"
 
     def __check_init__(self):
         a, b = self.a, self.b
@@ -236,9 +235,6 @@ class Robin(Boundary):
 
     def relation(self, face):
         return _related(face, self.a, self.b, face.given(self.value, "value"))
-
-    def check(self, names):
-        _check_count("value", self.value, names)
 
 
 class GhostFunction(Boundary):
@@ -361,12 +357,6 @@ def _check_part(key: str, boundary: Any, names: tuple[str, ...]) -> None:
     if boundary.periodic:
         raise InvalidSettingError("boundary", f"{key}: a part of a face cannot be periodic")
     boundary.check(names)
-
-
-def _check_count(key: str, value: Any, names: tuple[str, ...]) -> None:
-    many = len(value) if isinstance(value, tuple) else 1
-    if many != len(names) and not (many == 1 and callable(value)):
-        raise InvalidSettingError("boundary", f"{key} has {many} entries, expected one for each of {', '.join(names)}")
 
 
 def _constant_or_function(key: str, value: Any) -> Any:

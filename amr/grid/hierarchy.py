@@ -197,13 +197,11 @@ def _window_places(mesh: Mesh, layout: Layout, position, neighbour, corners) -> 
     offsets = np.indices((window_side(mesh),) * mesh.ndim, np.int32).reshape(mesh.ndim, -1, 1) - MARGIN
     cell = offsets + patch // 2 * upper[:, None]  # counted from the corner of the parent
     low, high = cell < 0, cell >= patch
-    corner = ((low | high).astype(jnp.int32) << np.arange(mesh.ndim, dtype=np.int32)[:, None, None]).sum(
-        0, dtype=jnp.int32
-    )
+    bits = (low | high).astype(jnp.int32) << np.arange(mesh.ndim, dtype=np.int32)[:, None, None]
     outside = jnp.where(upper == 1, neighbour[1::2], neighbour[::2]) == OUTSIDE
     mirrored = jnp.where(low, -1 - cell, jnp.where(high, 2 * patch - 1 - cell, cell))
     cells = jnp.where(outside[:, None], mirrored, divided(cell + patch, patch)[1])
-    owner = corners[corner, jnp.arange(layout.part, dtype=jnp.int32)]
+    owner = corners[bits.sum(0, dtype=jnp.int32), jnp.arange(layout.part, dtype=jnp.int32)]
     return layout.place(node_rows(mesh), row_major(list(cells), patch), owner)
 
 
