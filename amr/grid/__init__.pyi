@@ -56,6 +56,7 @@ from .leaves import Leaves as Leaves
 from .leaves import Topology as Topology
 from .leaves import leaves_of as leaves_of
 from .leaves import over_blocks as over_blocks
+from .leaves import per_patch as per_patch
 from .pool import Layout as Layout
 from .pool import Pool as Pool
 from .pool import active as active

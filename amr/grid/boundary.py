@@ -54,8 +54,8 @@ class Beyond(eqx.Module):
 
     def of(self, row: int) -> Beyond:
         """The same for one variable."""
-        one = slice(row, row + 1)
-        rows = {key: getattr(self, key)[one] for key in ("mirrored", "nearest", "signs", "names")}
+        this = slice(row, row + 1)
+        rows = {key: getattr(self, key)[this] for key in ("mirrored", "nearest", "signs", "names")}
         return dataclasses.replace(self, vectors=(), **rows)
 
     def given(self, what: Any, key: str) -> Values:

@@ -22,13 +22,13 @@ from amr.grid import (
     Part,
     Pool,
     Store,
-    arranged,
     by_halves,
     cell_centres,
     cell_sizes,
     gather,
     listed,
     over_blocks,
+    per_patch,
     prolong,
     put,
     put_cells,
@@ -36,7 +36,6 @@ from amr.grid import (
     rows_of,
     sweep,
     take,
-    take_patches,
 )
 from amr.mesh import Forest, Mesh, Transition, adapt, balance, divided, half_offsets, row_major, unchanged
 
@@ -79,10 +78,9 @@ def regrid(
         (target != forest.level).any(), lambda: adapt(mesh, forest, target), lambda: unchanged(forest)
     )
     changed = (transition.change != 0).any()
-    rows = jnp.stack([transition.source, transition.child, transition.change])
 
     def carried(i, scratch):
-        part = Transition(*arranged(layout, take_patches(layout, rows, i), leading=1))
+        part = jax.tree.map(lambda values: per_patch(layout, values, i, 0), transition)
         return put(scratch, carried_over(grid, part, store), i)
 
     scratch = sweep(layout, new.count, carried, scratch, changed)
@@ -114,7 +112,7 @@ def wishes_near(
 
     def placed(i, near):
         part = grid.part(i)
-        values, reach = jnp.moveaxis(ghosted(part), 1, 0), arranged(layout, take_patches(layout, buffer, i))
+        values, reach = jnp.moveaxis(ghosted(part), 1, 0), per_patch(layout, buffer, i, 0)
         return put_patches(layout, near, listed(part.kept(lambda: over_blocks(wished, part.leaves, values, reach))), i)
 
     nothing = jnp.zeros((4**mesh.ndim, layout.capacity), LEVELS)
