@@ -71,7 +71,7 @@ def parts(setup: Setup, state: State) -> Parts:
     space = jax.jit(lambda: loop.workspace(setup, known, state.u))()
     end, most = jnp.asarray(1e3, now.time.dtype), jnp.asarray(ROUNDS, jnp.int32)
     step = jax.jit(lambda known, store: stepping.plan_step(setup, known, store, now, end)[0])(known, space.work.store)
-    ghosted = jnp.zeros((state.u.shape[0], *known.topology.halo.fill.shape), state.u.dtype)
+    ghosted = jnp.zeros((state.u.shape[0], *known.topology.fill.shape), state.u.dtype)
 
     def evolving(known):
         return Evolution.whole(setup, known, state.bounds, step.spread)

@@ -4,6 +4,7 @@ A forest is described here by its level map: the level of the leaf that covers e
 of this is NumPy, and knows of the code under test only the arrays that it checks.
 """
 
+import dataclasses
 import functools
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -17,13 +18,12 @@ from daily import daily
 from hypothesis import strategies as st
 
 import amr
-from amr.grid import diagnostics
-from amr.grid.conditions import Conditions, Variables
-from amr.grid.grid import Grid, Work
+from amr.grid import Conditions, Grid, Variables, totals
 from amr.grid.halo import cells_of, fill_ring, ghosted_part, stored
+from amr.grid.leaves import Topology
 from amr.grid.pool import Layout, from_pool, to_pool
 from amr.grid.reflux import corrections, means_of, sides_of
-from amr.grid.topology import Topology, build_topology, cell_centres, cell_sizes
+from amr.grid.topology import build_topology, cell_centres, cell_sizes
 from amr.mesh.forest import Forest
 from amr.refine.regridding import near_halves, regrid, wished_levels
 
@@ -86,18 +86,22 @@ def topology(case: Case, forest: Forest) -> Topology:
     return build_topology(case.mesh, forest, case.ghost, case.margin, layout_for(case, forest.capacity))
 
 
+def grid_of(case: Case, topology: Topology, prolongation) -> Grid:
+    return Grid(case.mesh, topology, Conditions((), Variables(())), prolongation)
+
+
 def filled_store(case: Case, topology: Topology, u, prolongation):
     """A store with the cells of patches, averages and rings."""
     mesh, count = case.mesh, topology.forest.count
     store = stored(mesh, case.ghost, count, to_pool(topology.layout, u))
-    return fill_ring(mesh, count, topology.halo, store, prolongation)
+    return fill_ring(mesh, topology, store, prolongation)
 
 
 def ghosts(case: Case, topology: Topology, u, prolongation):
     """All patches with their ghost cells filled."""
     store = filled_store(case, topology, u, prolongation)
     sweeps = [jnp.int32(i) for i in range(topology.layout.sweeps)]
-    return from_pool(jnp.stack([ghosted_part(topology.halo, store, i) for i in sweeps], axis=1))
+    return from_pool(jnp.stack([ghosted_part(topology, store, i) for i in sweeps], axis=1))
 
 
 def refluxed(case: Case, topology: Topology, fluxes: tuple) -> tuple:
@@ -108,7 +112,7 @@ def refluxed(case: Case, topology: Topology, fluxes: tuple) -> tuple:
     means = jnp.stack([means_of(mesh, part) for part in sides], axis=1)
     across = (layout.blocks, *(mesh.patch,) * (mesh.ndim - 1), layout.lanes)
     for i, part in enumerate(sides):
-        lacking = corrections(topology.reflux[i], part, means)
+        lacking = corrections(topology.reflux[i], part, 2 * means)  # fluxes per area
         for number in range(2 * mesh.ndim):
             d, end = divmod(number, 2)
             faces = (slice(None), i, *(slice(None),) * (1 + d), end * mesh.patch)
@@ -121,14 +125,9 @@ def regrid_once(case: Case, topology: Topology, u, wishes, prolongation, buffer)
     near = near_halves(mesh, wished_levels(mesh, forest.level, wishes), buffer)
     store = filled_store(case, topology, u, prolongation)
     scratch = jnp.full_like(to_pool(topology.layout, u), jnp.nan)
-    work = Work(store, scratch, jnp.zeros((0,) * 6), ())
-    done, work = regrid(grid_of(case, topology, prolongation), work, near)
+    grid = grid_of(case, topology, prolongation)
+    done, work = regrid(grid, dataclasses.replace(grid.work(scratch), store=store, outflow=scratch), near)
     return done.forest, from_pool(cells_of(mesh, work.store, done.forest.count)), done.needed, done.changed
-
-
-def grid_of(case: Case, topology: Topology, prolongation) -> Grid:
-    """Without anything at the faces of the domain."""
-    return Grid(case.mesh, topology, Conditions((), Variables(())), prolongation)
 
 
 @functools.cache
@@ -140,8 +139,8 @@ def compiled(case: Case) -> SimpleNamespace:
         ghosts=jax.jit(functools.partial(ghosts, case)),
         reflux=jax.jit(functools.partial(refluxed, case)),
         regrid=jax.jit(functools.partial(regrid_once, case)),
-        integral=jax.jit(functools.partial(diagnostics.integral, mesh)),
-        norms=jax.jit(functools.partial(diagnostics.norms, mesh)),
+        integral=jax.jit(functools.partial(totals.integral, mesh)),
+        norms=jax.jit(functools.partial(totals.norms, mesh)),
         centres=jax.jit(functools.partial(cell_centres, mesh), static_argnames=("dtype", "ghost")),
         sizes=jax.jit(functools.partial(cell_sizes, mesh), static_argnames="dtype"),
     )

@@ -76,7 +76,7 @@ def filler(pairs, ghost: int, patch: int):
         topology = build_topology(mesh, forest, ghost, 1, layout, conditions.mirrors)
         store = stored(mesh, ghost, forest.count, to_pool(layout, u))
         i = jnp.int32(0)
-        ghosted = ghosted_part(topology.halo, store, i)
+        ghosted = ghosted_part(topology, store, i)
         filled = fill_boundaries(mesh, topology.part(i), ghosted, ghost, jnp.float64(0), conditions)
         return from_pool(filled[:, None])
 

@@ -232,7 +232,7 @@ def test_objects_are_what_the_config_says(write):
     assert isinstance(setup.scheme.limiter, VanLeer)
     assert setup.scheme.bounded
     assert setup.cfl == 0.8
-    gradient, region = setup.refine.indicator.indicators
+    gradient, region = setup.refine.indicators
     assert (gradient.above, gradient.below) == ((0.2,), (0.1,))
     assert region.level == 1
     assert case.output_times == (0.25, 0.5, 0.75)
@@ -331,7 +331,7 @@ def test_functions_are_found_beside_the_config(with_module):
     case = load(with_module, [*overrides, f"refine.function={{name = '{name}:steepness', above = 0.5}}"])
     assert float(case.initial(0.0, 0.0)) == 1.0
     assert case.simulation.setup.equation.velocity.amplitude is None
-    assert isinstance(case.simulation.setup.refine.indicator.indicators[1], amr.Custom)
+    assert isinstance(case.simulation.setup.refine.indicators[1], amr.Custom)
     assert [path.name for path in case.modules] == [f"{name}.py"]
     steady = load(with_module, [f"equation.velocity={name}:steady"]).simulation.setup.equation.velocity
     assert float(steady.amplitude(0.3)) == 1.0

@@ -136,7 +136,7 @@ def test_laws_may_be_viscous(write, kind):
 
 def test_indicators_are_what_the_config_says(write):
     case = round_trip(write(GAS), "refine.detail={above = [1, 2], variable = 'momentum_x'}")
-    first, second, detail, loehner = case.simulation.setup.refine.indicator.indicators
+    first, second, detail, loehner = case.simulation.setup.refine.indicators
     assert isinstance(first, amr.Difference)
     assert (first.variable, first.below) == ("density", (0.01,))
     assert isinstance(second, amr.UpTo)
@@ -145,7 +145,7 @@ def test_indicators_are_what_the_config_says(write):
     assert (detail.variable, detail.above) == ("momentum_x", (1.0, 2.0))
     assert isinstance(loehner, amr.Loehner)
     assert (loehner.filter, loehner.above) == (0.02, (0.8,))
-    curvature = load(write(GAS), ["refine.curvature={above = 1, below = 0.5}"]).simulation.setup.refine.indicator
+    curvature = load(write(GAS), ["refine.curvature={above = 1, below = 0.5}"]).simulation.setup.refine
     assert any(isinstance(indicator, amr.Curvature) for indicator in curvature.indicators)
 
 

@@ -34,7 +34,7 @@ def lookups(case: Case):
     return (
         jax.jit(lambda forest: forests.neighbours(mesh, forest, half_reach(mesh, case.ghost, case.margin))),
         jax.jit(lambda forest, finest: forests.find(mesh, forests.keys(mesh, forest), finest)),
-        jax.jit(lambda forest, wish: forests.siblings_agree(forests.families(mesh, forest), wish)),
+        jax.jit(lambda forest, wish: forests.families(mesh, forest)(wish)),
     )
 
 

@@ -142,7 +142,7 @@ def test_one_compilation_serves_all_forests():
     @jax.jit
     def centre(forest):
         traces.append(forest)
-        return topology(case, forest).halo.fill
+        return topology(case, forest).fill
 
     for level in (0, 1, 3):
         centre(forest_of(case.mesh, np.full((24, 8), level)))

@@ -14,7 +14,7 @@ from meshes import CASES, compiled, forest_of, leaves_of, on_few_cases, pools, r
 
 import amr
 import solvers
-from amr.refine.indicator import Named, PatchView
+from amr.refine.indicator import PatchView
 from amr.refine.regridding import wishes_of
 
 INDICATORS = {
@@ -120,7 +120,7 @@ def indicator_for(name: str, mesh):
 
 @functools.cache
 def ask(case, name: str):
-    return jax.jit(functools.partial(wishes_of, case.mesh, indicator=indicator_for(name, case.mesh)))
+    return jax.jit(functools.partial(wishes_of, case.mesh, asked=(indicator_for(name, case.mesh), ())))
 
 
 def without_outer_ghosts(ghosted, ghost: int, slot: int) -> np.ndarray:
@@ -328,11 +328,10 @@ def test_patches_are_mapped_in_any_precision(kind, ndim, dtype):
 @with_every_kind
 def test_names_are_as_good_as_numbers(kind):
     values = np.random.default_rng(0).normal(size=(2, 8, 8))
-    by_name = Named(kind(0.3, variable="pressure"), ("density", "pressure"))
-    by_name.check(2, ("density", "pressure"))
-    for one, other in zip(
-        by_name.wishes(patch_of(values)), kind(0.3, variable=1).wishes(patch_of(values)), strict=True
-    ):
+    by_name, names = kind(0.3, variable="pressure"), ("density", "pressure")
+    by_name.check(2, names)
+    pairs = by_name.wishes(patch_of(values, names=names)), kind(0.3, variable=1).wishes(patch_of(values))
+    for one, other in zip(*pairs, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -348,12 +347,12 @@ def test_names_are_as_good_as_numbers(kind):
 def test_unknown_variables(variable, names, message):
     indicator = amr.Loehner(variable=variable)
     values = jnp.zeros((len(names), 8))
-    own = Named(amr.Custom(lambda patch: patch.cells(variable), above=1.0), names)
+    own = amr.Custom(lambda patch: patch.cells(variable), above=1.0)
     box = amr.Region(0.0, 1.0, level=2)
     for check in (
         lambda: indicator.check(1, names),
-        lambda: Named(amr.UpTo(1, amr.AllOf(box, amr.AnyOf(indicator))), names).check(1, names),
-        lambda: own.wishes(patch_of(values)),
+        lambda: amr.UpTo(1, amr.AllOf(box, amr.AnyOf(indicator))).check(1, names),
+        lambda: own.wishes(patch_of(values, names=names)),
     ):
         with pytest.raises(amr.InvalidSettingError) as error:
             check()
@@ -444,7 +443,7 @@ def test_a_field_at_rest_keeps_its_mesh(indicator):
     forest = forest_of(mesh, np.zeros([8 * n for n in mesh.roots], int))
     x, y = run.centres(forest, dtype=np.float64)
     u = jnp.stack([jnp.where(forest.active, 1 + jnp.exp(-30 * ((x - 0.7) ** 2 + (y - 0.4) ** 2)), 0)] * 2)
-    wished = jax.jit(functools.partial(wishes_of, mesh, indicator=indicator))
+    wished = jax.jit(functools.partial(wishes_of, mesh, asked=(indicator, ())))
     forests = [forest]
     for _ in range(8):
         ghosted = run.ghosts(run.topology(forest), u, amr.LimitedLinear())

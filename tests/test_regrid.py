@@ -1,5 +1,6 @@
 """Regrid: who gets which level, and what happens to the data."""
 
+import dataclasses
 import re
 
 import jax
@@ -48,8 +49,7 @@ from reference import (
 )
 
 import amr
-from amr.grid import diagnostics
-from amr.grid.grid import Work
+from amr.grid import totals
 from amr.grid.halo import ghosted_part
 from amr.grid.pool import to_pool
 from amr.mesh import forest as forests
@@ -265,11 +265,10 @@ def test_single_precision_stays_single(case):
         store = filled_store(case, plans, u, LIMITED)
         buffer = jnp.zeros(mesh.capacity, jnp.int32)
         grid = grid_of(case, plans, LIMITED)
-        near = wishes_near(grid, lambda part: ghosted_part(plans.halo, store, part.i), indicator, time, buffer)
-        work = Work(store, to_pool(case.layout, u), jnp.zeros((0,) * 6, jnp.float32), ())
-        new, work = regrid(grid, work, near)
+        near = wishes_near(grid, lambda part: ghosted_part(plans, store, part.i), (indicator, ()), time, buffer)
+        new, work = regrid(grid, dataclasses.replace(grid.work(to_pool(case.layout, u)), store=store), near)
         fluxes = tuple(jnp.concatenate([u, jnp.take(u, jnp.array([0]), 1 + d)], 1 + d) for d in range(mesh.ndim))
-        numbers = diagnostics.norms(mesh, forest, u), diagnostics.minimum(forest, u)
+        numbers = totals.norms(mesh, forest, u)
         return new, work, refluxed(case, plans, fluxes), numbers
 
     box = amr.Region(mesh.domain.lower, mesh.domain.upper, 1)

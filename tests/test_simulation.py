@@ -149,7 +149,7 @@ def test_forward_derivative_through_a_run_with_regridding():
     def mean_square(height):
         state = simulation.start(lambda x, y: 1 + height * (bump(x, y) - 1), 0.1, capacity=64)
         state = simulation.advance(state, 0.1)
-        return amr.grid.diagnostics.integral(simulation.mesh, state.forest, state.values**2)[0]
+        return amr.grid.totals.integral(simulation.mesh, state.forest, state.values**2)[0]
 
     both = jax.jit(lambda h: jax.jvp(mean_square, (h,), (jnp.ones_like(h),)))
     _, derivative = both(jnp.float64(1.0))

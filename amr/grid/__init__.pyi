@@ -1,5 +1,5 @@
-from .averaging import averages as averages
 from .block import Block as Block
+from .block import averages as averages
 from .boundary import Boundary as Boundary
 from .boundary import ByVariable as ByVariable
 from .boundary import Dirichlet as Dirichlet
@@ -11,14 +11,13 @@ from .boundary import Robin as Robin
 from .boundary import Split as Split
 from .boundary import Symmetry as Symmetry
 from .boundary import Wall as Wall
-from .boundary import gauss_points as gauss_points
-from .bounds import clip_and_assure_sum as clip_and_assure_sum
+from .boundary import beyond_over_inside as beyond_over_inside
+from .carry import carried as carried
 from .conditions import Conditions as Conditions
 from .conditions import Faces as Faces
 from .conditions import Variables as Variables
 from .conditions import boundaries_of as boundaries_of
 from .conditions import shown_faces as shown_faces
-from .diagnostics import norms as norms
 from .fusion import apart as apart
 from .fusion import by_halves as by_halves
 from .grid import Fluxes as Fluxes
@@ -56,8 +55,10 @@ from .hierarchy import to_leaves as to_leaves
 from .hierarchy import to_nodes as to_nodes
 from .hierarchy import window_side as window_side
 from .leaves import Leaves as Leaves
+from .leaves import Topology as Topology
 from .leaves import leaves_of as leaves_of
 from .leaves import over_blocks as over_blocks
+from .leaves import per_patch as per_patch
 from .levels import Levels as Levels
 from .levels import NodePart as NodePart
 from .levels import at_level as at_level
@@ -87,8 +88,6 @@ from .slices import lower as lower
 from .slices import others as others
 from .slices import trim as trim
 from .slices import upper as upper
-from .sparing import evaluate_sparingly as evaluate_sparingly
-from .topology import Topology as Topology
 from .topology import blank_topology as blank_topology
 from .topology import build_topology as build_topology
 from .topology import cell_centres as cell_centres
@@ -98,8 +97,10 @@ from .topology import coordinates as coordinates
 from .topology import rebuilt as rebuilt
 from .totals import Extrema as Extrema
 from .totals import Rows as Rows
+from .totals import clip_and_assure_sum as clip_and_assure_sum
 from .totals import extrema as extrema
 from .totals import integrals as integrals
+from .totals import norms as norms
 from .transfer import LimitedLinear as LimitedLinear
 from .transfer import LimitedQuartic as LimitedQuartic
 from .transfer import Prolongation as Prolongation
@@ -107,8 +108,9 @@ from .transfer import Quadratic as Quadratic
 from .transfer import Quartic as Quartic
 from .transfer import Window as Window
 from .transfer import every_other as every_other
+from .transfer import halved as halved
 from .transfer import monotonized_central as monotonized_central
-from .transfer import paired as paired
 from .transfer import prolong as prolong
 from .transfer import restrict as restrict
+from .transfer import threes as threes
 from .transfer import trimmed as trimmed

@@ -1,4 +1,4 @@
-"""Patches as functions of position see them: points of cells, faces and edges, where given functions are sampled."""
+"""Where given functions of position are sampled: points of cells, faces and edges; and their averages over cells."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PyTree
 
-from amr.mesh import Mesh, root_forest
+from amr.mesh import Forest, Mesh, root_forest
 
-from .fusion import apart
+from .boundary import averaged
+from .fusion import apart, evaluate_sparingly
 from .halo import finer_cells
 from .leaves import Leaves, leaves_of
-from .sparing import evaluate_sparingly
 from .topology import cell_sizes, coordinates
 
 Offsets = tuple[np.ndarray | Array, ...]  # places along each dimension in cells, from the lower corner of a patch
@@ -69,8 +69,8 @@ class Block(eqx.Module):
     def points(self, offsets: Offsets) -> tuple[Float[Array, "..."], ...]:
         """Coordinates of points, to broadcast over `(*offsets, patches)`; those beyond a face of the domain that is not
         periodic are moved onto it, since a given function need not make sense outside."""
-        domain, found = self.mesh.domain, coordinates(self.mesh, self.leaves, offsets, self.dtype)
-        ends = zip(found, domain.periodic, domain.lower, domain.upper, strict=True)
+        domain, everywhere = self.mesh.domain, coordinates(self.mesh, self.leaves, offsets, self.dtype)
+        ends = zip(everywhere, domain.periodic, domain.lower, domain.upper, strict=True)
         return tuple(x if periodic else jnp.clip(x, low, high) for x, periodic, low, high in ends)
 
     def called(self, function: Callable, offsets: Offsets, *time: Array) -> Any:
@@ -81,3 +81,18 @@ class Block(eqx.Module):
     def filled(self, values: Any, offsets: Offsets) -> Float[Array, "*points patches"]:
         """Values at such points, which may be the same in all of them."""
         return jnp.broadcast_to(jnp.asarray(values, self.dtype), (*map(len, offsets), self.patches))
+
+
+def averages(
+    mesh: Mesh, forest: Forest, function: Callable[..., Array], rows: int, points: int, dtype
+) -> Float[Array, "rows *cells patches"]:
+    """Averages over the cells of all active patches of `function(*x)`, which gives `(rows, *cells, patches)`, by Gauss'
+    quadrature with so many `points` along each dimension: one takes the values at cell centres for averages."""
+    cells = np.arange(mesh.patch, dtype=dtype)
+
+    def at(place):
+        return function(*coordinates(mesh, forest, tuple(cells + jnp.asarray(p, dtype) for p in place), dtype))
+
+    centre, shape = (0.5,) * mesh.ndim, (rows, *mesh.patch_shape, forest.capacity)
+    values = at(centre) if points == 1 else averaged(at, points, centre, jnp.zeros(shape, dtype))
+    return jnp.where(forest.active, values, 0)

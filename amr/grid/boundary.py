@@ -54,45 +54,40 @@ class Beyond(eqx.Module):
 
     def of(self, row: int) -> Beyond:
         """The same for one variable."""
-        one = slice(row, row + 1)
-        rows = {key: getattr(self, key)[one] for key in ("mirrored", "nearest", "signs", "names")}
+        this = slice(row, row + 1)
+        rows = {key: getattr(self, key)[this] for key in ("mirrored", "nearest", "signs", "names")}
         return dataclasses.replace(self, vectors=(), **rows)
 
     def given(self, what: Any, key: str) -> Values:
         """Values given as a number, a function of position and time, or one of these for each variable."""
         if self.points == 1 or not any(map(callable, what if isinstance(what, tuple) else (what,))):
             return self._at(self.x, what, key)
-        offsets, weights = gauss_points(self.points, len(self.x))
 
-        def add(total, point):
-            offset, weight = point
-            x = tuple(centre + offset[d] * self.dx[d] for d, centre in enumerate(self.x))
-            return total + weight * self._at(x, what, key), None
+        def at(offset):
+            return self._at(tuple(x + offset[d] * self.dx[d] for d, x in enumerate(self.x)), what, key)
 
-        dtype = self.mirrored.dtype
-        return lax.scan(add, jnp.zeros_like(self.mirrored), (offsets.astype(dtype), weights.astype(dtype)))[0]
+        return averaged(at, self.points, (0.0,) * len(self.x), jnp.zeros_like(self.mirrored))
 
     def _at(self, x: tuple[Float[Array, "..."], ...], what: Any, key: str) -> Values:
         """The same at some points of the cells."""
         parts = what if isinstance(what, tuple) else (what,)
-        if len(parts) == 1 and callable(parts[0]):
-            found = parts[0](*x, self.t)
-            parts = tuple(found) if isinstance(found, tuple | list) else (found,)
         parts = tuple(part(*x, self.t) if callable(part) else part for part in parts)
-        count = len(self.names)
-        if len(parts) != count:
-            raise InvalidSettingError(
-                key, f"gives {len(parts)} values at a boundary, expected one for each of {', '.join(self.names)}"
-            )
+        if len(parts) == 1 and isinstance(parts[0], tuple | list):
+            parts = tuple(parts[0])
+        if len(parts) != len(self.names):
+            expected = f"expected one for each of {', '.join(self.names)}"
+            raise InvalidSettingError(key, f"gives {len(parts)} values at a boundary, {expected}")
         shape, dtype = self.mirrored.shape[1:], self.mirrored.dtype
         return jnp.stack([jnp.broadcast_to(jnp.asarray(part, dtype), shape) for part in parts])
 
 
-def gauss_points(points: int, ndim: int) -> tuple[np.ndarray, np.ndarray]:
-    """Places in a cell, from -1/2 to 1/2 along each dimension, shape `(points**ndim, ndim)`, and their weights."""
-    nodes, weights = np.polynomial.legendre.leggauss(points)
-    places = np.array(list(itertools.product(0.5 * nodes, repeat=ndim)))
-    return places, np.array(list(itertools.product(0.5 * weights, repeat=ndim))).prod(1)
+def averaged(at: Callable[[Any], Array], points: int, centre: Sequence[float], nothing: Array):
+    """The average over a cell by Gauss' quadrature with so many points along each dimension; `at(place)` gives values
+    up to 1/2 from the centre along each, of the shape of `nothing`, which is zero."""
+    (nodes, weights), ndim = np.polynomial.legendre.leggauss(points), len(centre)
+    places = (centre + np.array(list(itertools.product(0.5 * nodes, repeat=ndim)))).astype(nothing.dtype)
+    shares = np.array(list(itertools.product(0.5 * weights, repeat=ndim))).prod(1).astype(nothing.dtype)
+    return lax.scan(lambda total, point: (total + point[1] * at(point[0]), None), nothing, (places, shares))[0]
 
 
 Relation = tuple[Values, Values, Values]
@@ -105,8 +100,10 @@ class Boundary(eqx.Module):
 
     - `periodic`: whether nothing is beyond the face, which is joined to the one opposite.
     - `copied`: whether ghost cells repeat the last cell inside; `mirrored`: whether they are the cells inside mirrored.
+    - `given`: the field that has what is given for each variable, if there is one.
     """
 
+    given: ClassVar[str | None] = None
     periodic: ClassVar[bool] = False
     copied: ClassVar[bool] = False
     mirrored: ClassVar[bool] = False
@@ -121,16 +118,16 @@ class Boundary(eqx.Module):
         The places of `face` are the centres of the faces of cells. Raises `InvalidSettingError` where there is none.
         """
         advice = "amr.Dirichlet, amr.Neumann, amr.Robin, amr.Wall or amr.Outflow"
-        raise InvalidSettingError("boundary", f"{self.name} says nothing about the flux of diffusion; take {advice}")
+        kind = type(self).__name__
+        raise InvalidSettingError("boundary", f"{kind} says nothing about the flux of diffusion; take {advice}")
 
     def check(self, names: tuple[str, ...]) -> None:
         """Raise `InvalidSettingError` if the boundary does not fit these variables."""
-        return  # most fit all
-
-    @property
-    def name(self) -> str:
-        """Of the kind of boundary, as files have it."""
-        return type(self).__name__
+        given = getattr(self, self.given) if self.given else ()
+        many = len(given) if isinstance(given, tuple) else 1
+        if self.given and many != len(names) and not (many == 1 and callable(given)):
+            expected = f"expected one for each of {', '.join(names)}"
+            raise InvalidSettingError("boundary", f"{self.given} has {many} entries, {expected}")
 
     def __repr__(self) -> str:
         return text(self)
@@ -184,15 +181,13 @@ class Dirichlet(Boundary):
     """
 
     value: Any = eqx.field(converter=lambda value: _constant_or_function("value", value))
+    given: ClassVar[str] = "value"
 
     def ghosts(self, beyond):
         return beyond.given(self.value, "value")
 
     def relation(self, face):
         return _related(face, 1.0, 0.0, face.given(self.value, "value"))
-
-    def check(self, names):
-        _check_count("value", self.value, names)
 
 
 class Neumann(Boundary):
@@ -204,15 +199,13 @@ class Neumann(Boundary):
     """
 
     slope: Any = eqx.field(default=0.0, converter=lambda slope: _constant_or_function("slope", slope))
+    given: ClassVar[str] = "slope"
 
     def ghosts(self, beyond):
         return beyond.mirrored + 2 * beyond.distance * beyond.given(self.slope, "slope")
 
     def relation(self, face):
         return _related(face, 0.0, 1.0, face.given(self.slope, "slope"))
-
-    def check(self, names):
-        _check_count("slope", self.slope, names)
 
 
 class Robin(Boundary):
@@ -230,6 +223,7 @@ class Robin(Boundary):
     a: float | Float[Array, ""] = eqx.field(converter=lambda a: _one_number("a", a))
     b: float | Float[Array, ""] = eqx.field(converter=lambda b: _one_number("b", b))
     value: Any = eqx.field(default=0.0, converter=lambda value: _constant_or_function("value", value))
+    given: ClassVar[str] = "value"
 
     def __check_init__(self):
         a, b = self.a, self.b
@@ -241,9 +235,6 @@ class Robin(Boundary):
 
     def relation(self, face):
         return _related(face, self.a, self.b, face.given(self.value, "value"))
-
-    def check(self, names):
-        _check_count("value", self.value, names)
 
 
 class GhostFunction(Boundary):
@@ -307,21 +298,19 @@ class ByVariable(Boundary):
         self.rest = Outflow() if rest is None else rest
 
     def ghosts(self, beyond):
-        rest = self.rest.ghosts(beyond)
-        rows = [
-            self.parts[name].ghosts(beyond.of(n))[0] if name in self.parts else rest[n]
-            for n, name in enumerate(beyond.names)
-        ]
-        return jnp.stack(rows)
+        return self._joined(beyond, lambda boundary, beyond: (boundary.ghosts(beyond),))[0]
 
     def relation(self, face):
-        rest = self.rest.relation(face)
+        return self._joined(face, lambda boundary, face: boundary.relation(face))
+
+    def _joined(self, beyond: Beyond, rows_of: Callable[[Boundary, Beyond], tuple[Values, ...]]) -> Any:
+        """What `rows_of` gives for each variable with its own boundary, one variable after the other."""
+        rest = rows_of(self.rest, beyond)
         each = [
-            self.parts[name].relation(face.of(n)) if name in self.parts else tuple(rows[n : n + 1] for rows in rest)
-            for n, name in enumerate(face.names)
+            rows_of(self.parts[name], beyond.of(n)) if name in self.parts else tuple(rows[n : n + 1] for rows in rest)
+            for n, name in enumerate(beyond.names)
         ]
-        a, b, g = (jnp.concatenate(rows) for rows in zip(*each, strict=True))
-        return a, b, g
+        return tuple(map(jnp.concatenate, zip(*each, strict=True)))
 
     def check(self, names):
         for name, boundary in self.parts.items():
@@ -338,6 +327,11 @@ def from_relation(relation: Relation, inside: Values, distance: Array) -> Values
     """
     a, b, g = relation
     return (2 * distance * g + (2 * b - a * distance) * inside) / (2 * b + a * distance)
+
+
+def beyond_over_inside(a, b, distance):
+    """What a value beyond a face is a multiple of, of that inside, where g is zero: often written kappa."""
+    return (2 * b - a * distance) / (2 * b + a * distance)
 
 
 def _related(face: Beyond, *rows: Any) -> Relation:
@@ -365,12 +359,6 @@ def _check_part(key: str, boundary: Any, names: tuple[str, ...]) -> None:
     boundary.check(names)
 
 
-def _check_count(key: str, value: Any, names: tuple[str, ...]) -> None:
-    many = len(value) if isinstance(value, tuple) else 1
-    if many != len(names) and not (many == 1 and callable(value)):
-        raise InvalidSettingError("boundary", f"{key} has {many} entries, expected one for each of {', '.join(names)}")
-
-
 def _constant_or_function(key: str, value: Any) -> Any:
     """As it is kept: a number, a function, or a tuple of these."""
     if isinstance(value, Sequence | np.ndarray | jax.Array) and not isinstance(value, str) and np.ndim(value) > 0:
@@ -378,13 +366,10 @@ def _constant_or_function(key: str, value: Any) -> Any:
         if any(isinstance(part, tuple) for part in parts):
             raise InvalidSettingError(key, f"expected one entry for each variable, got {value!r}")
         return parts
-    return (
-        value
-        if callable(value)
-        else _one_number(
-            key, value, "a finite number, a function of position and time, or one of these for each variable"
-        )
-    )
+    if callable(value):
+        return value
+    expected = "a finite number, a function of position and time, or one of these for each variable"
+    return _one_number(key, value, expected)
 
 
 def _one_number(key: str, value: Any, expected: str = "a finite number") -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -34,22 +35,22 @@ def boundaries_of(domain: Domain, boundary: Any = None) -> Faces:
     if isinstance(boundary, Sequence) and len(boundary) != domain.ndim:
         message = f"expected one entry for each of {domain.ndim} dimensions, got {len(boundary)}"
         raise InvalidSettingError("boundary", message)
-    if not isinstance(boundary, Sequence) and not all(domain.periodic):
-        boundary = [None if periodic else boundary for periodic in domain.periodic]
-    entries = boundary if isinstance(boundary, Sequence) else [boundary] * domain.ndim
-    return tuple(_pair(domain, d, entry) for d, entry in enumerate(entries))
+    if not isinstance(boundary, Sequence):
+        mixed = not all(domain.periodic)
+        boundary = [None if mixed and periodic else boundary for periodic in domain.periodic]
+    return tuple(_pair(domain, d, entry) for d, entry in enumerate(boundary))
 
 
 def _pair(domain: Domain, d: int, entry: Any) -> tuple[Boundary, Boundary]:
-    """What is meant for the faces across a dimension."""
     if entry is None:
         entry = Periodic() if domain.periodic[d] else Outflow()
     pair = tuple(entry) if isinstance(entry, Sequence) and not isinstance(entry, str) else (entry, entry)
     if len(pair) != 2 or not all(isinstance(face, Boundary) for face in pair):
         raise InvalidSettingError("boundary", f"expected a boundary such as Outflow() or a pair of them, got {pair!r}")
     if any(face.periodic != domain.periodic[d] for face in pair):
-        axis = "xyz"[d]
-        are = f"the domain is {'' if domain.periodic[d] else 'not '}periodic along {axis}, its boundaries are {pair}"
+        are = (
+            f"the domain is {'' if domain.periodic[d] else 'not '}periodic along {'xyz'[d]}, its boundaries are {pair}"
+        )
         advice = "periodic directions are those of amr.Domain(.., periodic=..), with one flag a dimension"
         raise InvalidSettingError("boundary", f"{are}; {advice}")
     return pair
@@ -58,14 +59,13 @@ def _pair(domain: Domain, d: int, entry: Any) -> tuple[Boundary, Boundary]:
 def shown_faces(domain: Domain, faces: Faces) -> Any:
     """The boundaries as they would be given; `None` where they are those that nobody has to give."""
 
-    def same(one, other) -> bool:
-        return eqx.tree_equal(one, other) is True
+    def same(*several) -> bool:
+        return eqx.tree_equal(*several) is True
 
     if same(faces, boundaries_of(domain)):
         return None
     pairs = [None if low.periodic else low if same(low, high) else (low, high) for low, high in faces]
-    one = all(isinstance(pair, Boundary) and same(pair, pairs[0]) for pair in pairs)
-    return pairs[0] if one else pairs
+    return pairs[0] if isinstance(pairs[0], Boundary) and same(*pairs, pairs[0]) else pairs
 
 
 class Variables(eqx.Module):
@@ -127,9 +127,9 @@ class Conditions(eqx.Module):
 
     def relation(self, d: int, end: int, like: Values, x: tuple[Array, ...], t) -> Relation:
         """`Boundary.relation` at places `x` on a face; of the values `like` only the shape matters."""
-        known, nothing = self.variables, jnp.zeros((), like.dtype)
+        variables, nothing = self.variables, jnp.zeros((), like.dtype)
         places = (x, (nothing,) * len(x), nothing, t)
-        face = Beyond(like, like, *places, known.signs(d), known.names, vectors=known.vectors)
+        face = Beyond(like, like, *places, variables.signs(d), variables.names, vectors=variables.vectors)
         a, b, g = self.faces[d][end].relation(face)
         return a, b, jnp.zeros_like(g) if self.homogeneous else g
 
@@ -144,8 +144,7 @@ class Conditions(eqx.Module):
 
     def check_relations(self) -> None:
         """Raise `InvalidSettingError` if a boundary says nothing about values or derivatives on its face."""
-        ndim = len(self.faces)
-        for d in range(ndim):
-            for end in (0, 1) if not self.faces[d][0].periodic else ():
-                rows, x = jnp.zeros((len(self.variables.names), 1)), (jnp.zeros(1),) * ndim
-                jax.eval_shape(lambda d=d, end=end: self.relation(d, end, rows, x, jnp.zeros(())))  # noqa: B023
+        rows, x = jnp.zeros((len(self.variables.names), 1)), (jnp.zeros(1),) * len(self.faces)
+        for d, pair in enumerate(self.faces):
+            for end in (0, 1) if not pair[0].periodic else ():
+                jax.eval_shape(functools.partial(self.relation, d, end), rows, x, jnp.zeros(()))

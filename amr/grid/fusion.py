@@ -5,13 +5,19 @@ it a search in a tree or a sine. On the CPU it drops optimization barriers befor
 branch of a conditional stays apart on every backend.
 """
 
+import functools
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.extend.core import jaxpr_as_fun
+from jax.extend.core import Literal, jaxpr_as_fun
 from jaxtyping import Array, Bool, PyTree
+
+COSTLY = (
+    "sin cos tan asin acos atan atan2 sinh cosh tanh exp exp2 expm1 log log1p pow sqrt rsqrt cbrt div erf erfc erf_inv "
+    "lgamma digamma logistic"
+)
 
 
 def apart(always: Bool[Array, ""], function: Callable[[], PyTree[Array]]) -> PyTree[Array]:
@@ -22,6 +28,37 @@ def apart(always: Bool[Array, ""], function: Callable[[], PyTree[Array]]) -> PyT
     program, shapes = jax.make_jaxpr(function, return_shape=True)()
     results = lax.cond(always, jaxpr_as_fun(program), lambda: [jnp.zeros(v.shape, v.dtype) for v in program.out_avals])
     return jax.tree.unflatten(jax.tree.structure(shapes), results)
+
+
+def evaluate_sparingly(always: Bool[Array, ""], function: Callable, *arguments: Array):
+    """`function(*arguments)`, where what depends on few coordinates is computed for these only.
+
+    In `sin(x) * sin(y)` on a grid, x varies along one axis and y along another. Left to itself XLA fuses everything
+    into one loop over the grid and evaluates both sines in every point. So costly results that are smaller than the
+    final one are computed apart.
+    """
+    closed, shape = jax.make_jaxpr(function, return_shape=True)(*arguments)
+    size = max((variable.aval.size for variable in closed.jaxpr.outvars), default=0)
+    values = dict(zip(closed.jaxpr.constvars, closed.consts, strict=True))
+    values |= dict(zip(closed.jaxpr.invars, jax.tree.leaves(arguments), strict=True))
+
+    def value(variable):
+        return variable.val if isinstance(variable, Literal) else values[variable]
+
+    for equation in closed.jaxpr.eqns:
+        smaller = all(1 < variable.aval.size < size for variable in equation.outvars)
+        compute = functools.partial(_bind, equation, list(map(value, equation.invars)))
+        results = apart(always, compute) if smaller and equation.primitive.name in COSTLY.split() else compute()
+        values |= dict(zip(equation.outvars, results, strict=True))
+    return jax.tree.unflatten(jax.tree.structure(shape), list(map(value, closed.jaxpr.outvars)))
+
+
+def _bind(equation, values: list) -> list[Array]:
+    """The results of one operation."""
+    bound = equation.primitive.get_bind_params(equation.params)
+    functions, parameters = bound if isinstance(bound, tuple) else ((), bound)  # older JAX gives both
+    results = equation.primitive.bind(*functions, *values, **parameters)
+    return list(results) if equation.primitive.multiple_results else [results]
 
 
 def by_halves(combine: Callable[[Array, Array], Array], values: Array, axis: int) -> Array:

@@ -28,21 +28,20 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from amr.mesh import Forest, Mesh, Transition
+from amr.mesh import Forest, Mesh
 
 from .block import Block
-from .carry import carried
 from .conditions import Conditions
 from .fusion import apart
 from .ghosts import cell_sizes_of_blocks, fill_boundaries, mirror_boundaries, mirror_windows, touches
 from .halo import Store, cells_of, cells_part, fill_ring, ghosted_part, put_cells, stored
 from .hierarchy import Nodes, build_nodes
-from .leaves import Leaves, over_blocks
+from .leaves import Leaves, Topology, over_blocks, per_patch
 from .levels import Levels
-from .pool import Layout, Pool, active, arranged, listed, put, put_patches, room_of, sweep, take, take_patches
-from .reflux import Means, empty_means, empty_sides, means_of, refluxed, sides_of
+from .pool import Layout, Pool, active, listed, put, put_patches, room_of, sweep, take
+from .reflux import Means, empty_fluxes, means_of, refluxed, sides_of
 from .slices import lower, trim, upper
-from .topology import Topology, cell_centres, coordinates
+from .topology import cell_centres, coordinates
 from .transfer import Prolongation
 
 Keep = Callable[[Callable[..., PyTree]], PyTree]  # evaluates a stage whose results are read several times
@@ -96,8 +95,7 @@ class Part(eqx.Module):
 
     def of_patches(self, values: Float[Array, " patches"] | Int[Array, " patches"]) -> Array:
         """Of numbers of all patches those of these, `(blocks, lanes)`."""
-        layout = Layout(1, *self.leaves.level.shape)
-        return arranged(layout, take_patches(layout, values, self.i))
+        return per_patch(Layout(1, *self.leaves.level.shape), values, self.i, 0)
 
     def over_blocks(self, function: Callable[[Block], PyTree], dtype) -> PyTree:
         """`function(block)` for each block of patches."""
@@ -262,7 +260,7 @@ class Grid(eqx.Module):
         """Room to work on a pool, with its cells in place."""
         layout = room_of(u)
         store = stored(self.mesh, self.topology.ghost, self.forest.count, u)
-        sides, means = (empty(self.mesh, layout, u.shape[0], u.dtype) for empty in (empty_sides, empty_means))
+        sides, means = empty_fluxes(self.mesh, layout, u.shape[0], u.dtype)
         return Work(store, jnp.zeros_like(u), sides, means)
 
     def cells(self, store: Store) -> Pool:
@@ -283,25 +281,18 @@ class Grid(eqx.Module):
 
     def rings(self, store: Store, time: Scalar, useful: Bool[Array, ""] | None = None) -> Store:
         """The store with the rings of all patches prolonged (if that is `useful`)."""
-        plan = self.topology.halo
 
         def beyond(near, i):
             leaves = self.topology.part(i)
-            return apart(plan.valid, lambda: mirror_windows(self.mesh, leaves, near, plan, time, self.conditions))
+            return self.kept(lambda: mirror_windows(self.mesh, leaves, near, self.topology, time, self.conditions))
 
         asked = beyond if self.guided and not self.conditions.copied else None
-        return fill_ring(self.mesh, self.forest.count, plan, store, self.prolongation, asked, useful)
+        return fill_ring(self.mesh, self.topology, store, self.prolongation, asked, useful)
 
     def ghosted(self, part: Part, store: Store, time: Scalar, extended: Callable[[Array], Array]) -> Array:
         """The patches of a sweep with all ghost cells, from a store with rings, and with rows behind the variables."""
-        found = extended(ghosted_part(self.topology.halo, store, part.i))
+        found = extended(ghosted_part(self.topology, store, part.i))
         return fill_boundaries(self.mesh, part.leaves, found, self.topology.ghost, time, self.conditions)
-
-    def carried(self, work: Work, transition: Transition, count: Int[Array, ""], changed: Bool[Array, ""]) -> Work:
-        """With the cells of `count` new patches, if anything has `changed`; uses the rings, and `outflow` to work."""
-        pools, prolongation = (work.store, work.outflow), self.prolongation
-        pools = carried(self.mesh, self.topology, transition, count, pools, prolongation, changed)
-        return eqx.tree_at(lambda work: (work.store, work.outflow), work, pools)
 
     # --- fluxes -------------------------------------------------------------------------------------------------------
 
@@ -355,7 +346,7 @@ class Grid(eqx.Module):
         return out, sides, part.kept(lambda: means_of(self.mesh, sides))
 
     def _refluxed(self, work: Work, part: Part) -> Cells:
-        return refluxed(self.mesh, self.topology.reflux, self.valid, work.outflow, work.sides, work.means, part.i)
+        return refluxed(self.mesh, self.topology, work.outflow, work.sides, work.means, part.i)
 
 
 def with_store(work: Work, store: Store) -> Work:

@@ -6,6 +6,11 @@ The gather reads from a *store* that holds, for every patch, three stretches of 
 - their averages over blocks of `2**ndim` (a finer leaf holds them),
 - a prolonged ring (a coarser leaf holds them): the children of the coarse cells that lie around the patch.
 
+    r r r r r r r r        2D, 4 cells and 2 layers of ghost cells, a coarser leaf above, a finer one on the right:
+    r r r r r r r r        `r` are read from the ring of the patch itself, `a` from the averages of the finer leaf,
+    c c . . . . a a        `c` from the cells of leaves of the same level
+    c c . . . . a a
+
 The plan is two index arrays into the store, rebuilt at every regrid: one for the ghosted patches, one for the coarse
 cells that rings are prolonged from.
 
@@ -30,9 +35,8 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -42,36 +46,14 @@ from amr.errors import InvalidSettingError
 from amr.mesh import Mesh, along, divided, looked_up, octants, picked, row_major
 
 from .fusion import apart
-from .leaves import Leaves, over_blocks
-from .pool import Layout, Pool, active, gather, put, put_rows, room_of, rows_at, sweep, take
+from .leaves import Leaves, Topology, at_face
+from .pool import Pool, active, gather, put_rows, room_of, rows_at, sweep, take
 from .transfer import Prolongation, restrict
 
 Store = Float[Array, "vars sweeps blocks rows lanes"]
-Mirrors = tuple[tuple[bool, bool], ...]
 
 
-class HaloPlan(eqx.Module):
-    """Indices into a store that fill the ghost cells of every patch.
-
-    **Attributes:**
-
-    - `fill`: for each cell of the ghosted patches, its place.
-    - `stencil`: for each cell of the coarse windows of the ring's boxes, one box after the other, its place.
-    - `valid`: true, but unknown to the compiler: see `amr.grid.fusion`.
-    - `ghost`: layers of ghost cells; `margin`: of coarse cells that the prolongation reads, see `Prolongation`.
-    - `mirrors`: for each face of the domain, whether coarse cells beyond it are mirrored rather than copied.
-    """
-
-    fill: Int[Array, "sweeps blocks *ghosted lanes"]
-    stencil: Int[Array, "sweeps blocks points lanes"]
-    valid: Bool[Array, ""]
-    ghost: int = eqx.field(static=True)
-    margin: int = eqx.field(static=True)
-    mirrors: Mirrors = eqx.field(static=True)
-
-
-@dataclass(frozen=True)
-class Rows:
+class Rows(NamedTuple):
     """How many rows of a store each patch has: cells, averages, and prolonged cells of the ring."""
 
     cells: int
@@ -80,7 +62,7 @@ class Rows:
 
     @property
     def total(self) -> int:
-        return self.cells + self.averages + self.ring
+        return sum(self)
 
 
 def rows_of(mesh: Mesh, ghost: int) -> Rows:
@@ -125,38 +107,6 @@ def half_reach(mesh: Mesh, ghost: int, margin: int) -> int:
     return -(-needed // (mesh.patch // 2))
 
 
-def empty_plan(
-    mesh: Mesh, layout: Layout, ghost: int, margin: int, valid: Bool[Array, ""], mirrors: Mirrors | None = None
-) -> HaloPlan:
-    """A plan that holds no indices yet."""
-    mirrors = ((False, False),) * mesh.ndim if mirrors is None else mirrors
-    _check_capacity(mesh, layout, ghost)
-    around = (layout.sweeps, layout.blocks)
-    width = (mesh.patch + 2 * ghost,) * mesh.ndim
-    points = _window_cells(mesh.ndim, mesh.patch, ghost, margin).shape[1] if mesh.max_level > 0 else 0
-    fill = jnp.zeros((*around, *width, layout.lanes), jnp.int32)
-    return HaloPlan(fill, jnp.zeros((*around, points, layout.lanes), jnp.int32), valid, ghost, margin, mirrors)
-
-
-def plan_part(mesh: Mesh, layout: Layout, plan: HaloPlan, leaves: Leaves, i: Int[Array, ""]) -> HaloPlan:
-    """The plan with the indices of sweep i filled in, from the `leaves` of that sweep."""
-    one = functools.partial(_fill_indices, mesh, layout, plan.ghost)
-    fill = apart(leaves.valid, lambda: over_blocks(one, leaves))
-    plan = eqx.tree_at(lambda plan: plan.fill, plan, put(plan.fill, fill, i, axis=0))
-    if mesh.max_level == 0:
-        return plan
-    many = functools.partial(_stencil_indices, mesh, layout, plan)
-    stencil = apart(leaves.valid, lambda: over_blocks(many, leaves))
-    return eqx.tree_at(lambda plan: plan.stencil, plan, put(plan.stencil, stencil, i, axis=0))
-
-
-def _check_capacity(mesh: Mesh, layout: Layout, ghost: int) -> None:
-    """Indices are int32."""
-    most = (2**31 - 1) // rows_of(mesh, ghost).total
-    if layout.capacity > most:
-        raise InvalidSettingError("capacity", f"{layout.capacity} patches of {mesh.patch} cells a side; at most {most}")
-
-
 def stored(mesh: Mesh, ghost: int, count: Int[Array, ""], u: Pool) -> Store:
     """A store with the cells of a pool and their averages; the ring is not filled yet."""
     layout, rows = room_of(u), rows_of(mesh, ghost)
@@ -167,10 +117,10 @@ def stored(mesh: Mesh, ghost: int, count: Int[Array, ""], u: Pool) -> Store:
 def put_cells(mesh: Mesh, store: Store, cells: Float[Array, "vars blocks *cells lanes"], i: Int[Array, ""]) -> Store:
     """The store with new cells in sweep i, and their averages."""
     shape = (*cells.shape[:2], -1, cells.shape[-1])
-    known = cells.reshape(shape)
+    rows = cells.reshape(shape)
     if mesh.max_level > 0:
-        known = jnp.concatenate([known, restrict(cells, skip=2).reshape(shape)], axis=2)
-    return put_rows(store, known, i)
+        rows = jnp.concatenate([rows, restrict(cells, skip=2).reshape(shape)], axis=2)
+    return put_rows(store, rows, i)
 
 
 def cells_part(mesh: Mesh, store: Store, i: Int[Array, ""]) -> Float[Array, "vars blocks *cells lanes"]:
@@ -187,8 +137,7 @@ def cells_of(mesh: Mesh, store: Store, count: Int[Array, ""]) -> Pool:
 
 def fill_ring(
     mesh: Mesh,
-    count,
-    plan: HaloPlan,
+    topology: Topology,
     store: Store,
     prolongation: Prolongation,
     beyond: Callable[[Array, Int[Array, ""]], Array] | None = None,
@@ -202,37 +151,29 @@ def fill_ring(
     """
     if mesh.max_level == 0:
         return store
-    if prolongation.margin != plan.margin:
-        raise ValueError(f"the plan was made for a margin of {plan.margin}, not of {prolongation.margin} cells")
+    if prolongation.margin != topology.margin:
+        raise ValueError(f"plans were made for a margin of {topology.margin}, not of {prolongation.margin} cells")
     first = mesh.cells_per_patch + (mesh.patch // 2) ** mesh.ndim
-    box = ring_box(mesh.ndim, mesh.patch, plan.ghost, plan.margin)
-    children = functools.partial(_children_of_boxes, box, prolongation)
+    box = ring_box(mesh.ndim, mesh.patch, topology.ghost, topology.margin)
 
-    def one(i, store):
-        near = apart(plan.valid, lambda: gather(store, take(plan.stencil, i, axis=0)))
+    def children(near):
+        """Box after box, child after child, the cells of each in row-major order."""
+        windows = near.reshape(near.shape[0], -1, *box, near.shape[-1])
+        stacked = jax.vmap(lambda window: jnp.stack(prolongation.children(window), 1), in_axes=1, out_axes=1)(windows)
+        return stacked.reshape(*near.shape[:2], -1, near.shape[-1])
+
+    def with_ring(i, store):
+        near = apart(topology.valid, lambda: gather(store, take(topology.stencil, i, axis=0)))
         near = near if beyond is None else beyond(near, i)
-        ring = apart(plan.valid, lambda: children(near))
+        ring = apart(topology.valid, lambda: children(near))
         return put_rows(store, ring, i, first)
 
-    return sweep(room_of(store), count, one, store, useful=useful)
+    return sweep(room_of(store), topology.forest.count, with_ring, store, useful=useful)
 
 
-def _children_of_boxes(
-    box: tuple[int, ...], prolongation: Prolongation, near: Float[Array, "vars blocks points lanes"]
-) -> Float[Array, "vars blocks ring lanes"]:
-    """The rings of a sweep from the windows of their boxes: box after box, child after child, the cells of each in
-    row-major order."""
-
-    def of_box(window):
-        return jnp.stack(prolongation.children(window), axis=1)
-
-    windows = near.reshape(near.shape[0], -1, *box, near.shape[-1])
-    return jax.vmap(of_box, in_axes=1, out_axes=1)(windows).reshape(*near.shape[:2], -1, near.shape[-1])
-
-
-def ghosted_part(plan: HaloPlan, store: Store, i: Int[Array, ""]) -> Float[Array, "vars blocks *ghosted lanes"]:
+def ghosted_part(topology: Topology, store: Store, i: Int[Array, ""]) -> Float[Array, "vars blocks *ghosted lanes"]:
     """The patches of sweep i with their ghost cells filled, from a store with rings."""
-    return apart(plan.valid, lambda: gather(store, take(plan.fill, i, axis=0)))
+    return apart(topology.valid, lambda: gather(store, take(topology.fill, i, axis=0)))
 
 
 def finer_cells(mesh: Mesh, leaves: Leaves, ghost: int) -> Bool[Array, "*ghosted patches"]:
@@ -246,13 +187,15 @@ def _regions(mesh: Mesh, reach: int, ghost: int) -> np.ndarray:
     return row_major([along(half, d, mesh.ndim)[..., 0] for d in range(mesh.ndim)], 2 + 2 * reach)
 
 
-def _fill_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int[Array, "*ghosted patches"]:
-    ndim, patch, rows = mesh.ndim, mesh.patch, rows_of(mesh, ghost)
+def fill_indices(mesh: Mesh, topology: Topology, leaves: Leaves) -> Int[Array, "*ghosted patches"]:
+    """Places of the cells of ghosted patches."""
+    ndim, patch, ghost, layout = mesh.ndim, mesh.patch, topology.ghost, topology.layout
+    rows = rows_of(mesh, ghost)
     half, depth = patch // 2, coarse_depth(ghost)
     # Per dimension, the cell that a ghost cell copies, counted from the patch's corner: shape (width, patches), or
     # (width, 1) where it is the same for all patches; NumPy then computes all that follows from it beforehand.
     offset = np.arange(-ghost, patch + ghost, dtype=np.int32)[:, None]
-    cell = [_clamped(mesh, leaves, d, offset, patch - 1) for d in range(ndim)]
+    cell = [_inside(mesh, leaves, d, offset, patch - 1) for d in range(ndim)]
 
     region = _regions(mesh, leaves.reach, ghost)
     start = picked(layout.start(rows.total, leaves.around), region)
@@ -272,11 +215,13 @@ def _fill_indices(mesh: Mesh, layout: Layout, ghost: int, leaves: Leaves) -> Int
     return jnp.where(above < 0, layout.start(rows.total, leaves.slot), start) + row * layout.lanes
 
 
-def _stencil_indices(mesh: Mesh, layout: Layout, plan: HaloPlan, leaves: Leaves) -> Int[Array, "points lanes"]:
+def stencil_indices(mesh: Mesh, topology: Topology, leaves: Leaves) -> Int[Array, "points lanes"]:
     """Places of the cells of all windows of a ring."""
-    patch, rows, half = mesh.patch, rows_of(mesh, plan.ghost), mesh.patch // 2
-    places = window_places(mesh, leaves, plan.ghost, plan.margin)
-    inside = _in_the_domain(mesh, plan.mirrors, leaves, places, half - 1)
+    patch, half, layout, rows = mesh.patch, mesh.patch // 2, topology.layout, rows_of(mesh, topology.ghost)
+    places = window_places(mesh, leaves, topology.ghost, topology.margin)
+    inside = places
+    if not all(mesh.domain.periodic):
+        inside = jnp.stack([_inside(mesh, leaves, d, c, half - 1, topology.mirrors[d]) for d, c in enumerate(places)])
     region = divided(2 * inside + half * leaves.reach, half)[0]
     same = divided(inside + half * (leaves.position & 1)[:, None] + patch, patch)[1]
     finer = divided(inside + half, half)[1]
@@ -286,48 +231,25 @@ def _stencil_indices(mesh: Mesh, layout: Layout, plan: HaloPlan, leaves: Leaves)
     return layout.place(rows.total, row, owner)
 
 
-def _in_the_domain(
-    mesh: Mesh, mirrors: Mirrors, leaves: Leaves, cells: Int[Array, "ndim points lanes"], last: int
-) -> Array:
-    """Cells counted from the corner of patches that end with the cell `last`, those beyond faces of the domain mirrored
-    at them or moved to the last cell inside."""
-    if all(mesh.domain.periodic):
-        return cells
-    inside = [_mirrored(mesh, mirrors[d], leaves, d, c, last) for d, c in enumerate(cells)]
-    return jnp.stack([_clamped(mesh, leaves, d, c, last) for d, c in enumerate(inside)])
-
-
 def window_places(mesh: Mesh, leaves: Leaves, ghost: int, margin: int) -> Int[Array, "ndim points lanes"]:
     """Where the cells of all windows of a ring lie along each dimension, in coarse cells from the patch's corner."""
     offset = _window_cells(mesh.ndim, mesh.patch, ghost, margin)[..., None] - coarse_depth(ghost)
     return jnp.where((leaves.position & 1)[:, None] == 0, offset, mesh.patch // 2 - 1 - offset)
 
 
-def _mirrored(mesh: Mesh, mirrors: tuple[bool, bool], leaves: Leaves, d: int, cell, last: int):
-    """Cells counted from a patch's corner, those beyond a face of the domain that is a mirror mirrored at it."""
-    low, high = mirrors
-    if low:
-        cell = jnp.where(leaves.position[d] == 0, jnp.maximum(cell, -1 - cell), cell)
-    if high:
-        last_patch = leaves.position[d] == (mesh.roots[d] << leaves.level) - 1
-        cell = jnp.where(last_patch, jnp.minimum(cell, 2 * last + 1 - cell), cell)
-    return cell
-
-
-def _clamped(mesh: Mesh, leaves: Leaves, d: int, cell, last: int):
-    """Cells counted from a patch's corner (`(*cells, 1)` or `(*cells, patches)`), those beyond a non-periodic
-    boundary moved to the last cell inside."""
+def _inside(mesh: Mesh, leaves: Leaves, d: int, cell, last: int, mirrors: tuple[bool, bool] = (False, False)):
+    """Cells counted from the corner of patches that end with the cell `last`, `(*cells, 1)` or `(*cells, patches)`:
+    those beyond faces of the domain mirrored at them or, where `mirrors` does not say so, moved to the last inside."""
     if mesh.domain.periodic[d]:
         return cell
-    first_patch = leaves.position[d] == 0
-    last_patch = leaves.position[d] == (mesh.roots[d] << leaves.level) - 1
-    cell = jnp.where(first_patch, jnp.maximum(cell, 0), cell)
-    return jnp.where(last_patch, jnp.minimum(cell, last), cell)
+    low, high = mirrors
+    cell = jnp.where(at_face(mesh, leaves, d, 0), jnp.maximum(cell, -1 - cell if low else 0), cell)
+    return jnp.where(at_face(mesh, leaves, d, 1), jnp.minimum(cell, 2 * last + 1 - cell if high else last), cell)
 
 
 @functools.cache
 def _ring_rows(ndim: int, patch: int, ghost: int) -> np.ndarray:
-    """For each child of a cell of the mirrored coarse window, its row in the ring (see `_children_of_boxes`), 0 where
+    """For each child of a cell of the mirrored coarse window, its row in the ring (see `fill_ring`), 0 where
     it has none; row-major."""
     box = ring_box(ndim, patch, ghost)
     fine = np.zeros((patch + 4 * coarse_depth(ghost),) * ndim, np.int32)

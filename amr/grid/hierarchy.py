@@ -5,16 +5,23 @@ of that level or finer ones; those of level 0 tile the domain. A node pool is li
 after the other in it, each from the beginning of a sweep on: a level is a number of whole sweeps. Within a level nodes
 follow Morton order, so that the children of a node are neighbours in memory.
 
+    level 0    |     A     |     x     |       1D: leaves A to E, ancestors x and y. Their pool, with three nodes in a
+    level 1                |  y  |  E  |       sweep and empty slots `-`:  A x -  y E -  C D -
+    level 2                |C |D |
+
 A node store holds for every node, behind its cells, a layer of *edge* cells beyond each side. Values that no node of
 the level has are read from there: interpolated ones where the neighbour is coarser, zero outside of the domain.
 
 What a node is interpolated from is a window of the next coarser level: the cells that cover it and two layers around.
 Because of 2:1 balance all of it lies in nodes of that level, the parent and those of its neighbours that the node
 touches.
+
+    |. . . . . . + +|= = = = + + . .|          1D, 8 cells a patch: the window of the lower child of the second patch
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -26,11 +33,13 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from amr.errors import InvalidSettingError
-from amr.mesh import Forest, Mesh, find, keys, octants, root_positions, row_major
+from amr.mesh import Forest, Mesh, divided, find, keys, octants, root_positions, row_major, within
 
 from .fusion import apart
+from .leaves import per_patch
 from .pool import Layout, Pool, arranged, gather, put, room_of, sweep, take, take_patches
-from .transfer import paired, restrict
+from .slices import cut, others, trim
+from .transfer import halved, paired, restrict, threes
 
 NodePool = Float[Array, "vars parts blocks *cells lanes"]
 NodeStore = Float[Array, "vars parts blocks rows lanes"]
@@ -122,68 +131,55 @@ def build_nodes(mesh: Mesh, forest: Forest, leaves: Layout) -> Nodes:
     of_leaf = jnp.maximum(jnp.take_along_axis(slots, forest.level[None], axis=0)[0], 0)
 
     order = apart(valid, lambda: keys(mesh, forest))
-    holding = functools.partial(_holding, mesh, forest, order, slots)
+
+    def holding(level, position):
+        """The slots of the nodes at some positions of some levels, `COARSER` where there are none."""
+        holder = find(mesh, order, position << (mesh.max_level - level))
+        return jnp.where(forest.level[holder] >= level, slots[level, holder], COARSER)
+
     neighbour = apart(valid, lambda: _neighbours(mesh, level, position, holding))
     beside = (neighbour >= 0) & ((leaf >= 0) != (leaf[neighbour] >= 0))
     corners = apart(valid, lambda: _corners(mesh, level, position, holding))
-    ghosts, window = _plans(mesh, layout, valid, first[-1] * layout.part, level, position, neighbour, corners)
-    return Nodes(level, position, leaf, child, neighbour, beside, of_leaf, first, ghosts, window, valid, layout)
 
-
-def _holding(mesh: Mesh, forest: Forest, order, slots, level, position) -> Int[Array, "..."]:
-    """The slots of the nodes at some positions of some levels, `COARSER` where there are none."""
-    leaf = find(mesh, order, position << (mesh.max_level - level))
-    return jnp.where(forest.level[leaf] >= level, slots[level, leaf], COARSER)
+    outer, faces = (layout.sweeps, layout.blocks), mesh.patch ** (mesh.ndim - 1)
+    points = window_side(mesh) ** mesh.ndim if mesh.max_level > 0 else 0
+    ghosts = jnp.zeros((*outer, 2 * mesh.ndim, faces, layout.lanes), jnp.int32)
+    window = jnp.zeros((*outer, points, layout.lanes), jnp.int32)
+    nodes = Nodes(level, position, leaf, child, neighbour, beside, of_leaf, first, ghosts, window, valid, layout)
+    return nodes if mesh.max_level == 0 else _planned(mesh, nodes, corners)
 
 
 def _neighbours(mesh: Mesh, level, position, holding) -> Int[Array, "sides nodes"]:
-    found = []
-    for d, step in itertools.product(range(mesh.ndim), (-1, 1)):
-        inside, outside = _moved(mesh, level, position, d, step)
-        found.append(jnp.where(outside, OUTSIDE, holding(level, inside)))
-    return jnp.stack(found)
+    steps = np.kron(np.eye(mesh.ndim, dtype=np.int32), np.array([-1, 1], np.int32))
+    there = position[:, None] + steps[..., None]
+    inside = within(mesh, level, there)
+    outside = ((inside != there) & ~np.array(mesh.domain.periodic)[:, None, None]).any(0)
+    return jnp.where(outside, OUTSIDE, holding(level, inside))
 
 
 def _corners(mesh: Mesh, level, position, holding) -> Int[Array, "corners nodes"]:
     """The parent and those of its neighbours that a node touches. In Morton order, where a bit stands for a step away
     from the parent; there is none beyond the faces of the domain, and the one inside stands for it."""
-    parents, coarser = position >> 1, jnp.maximum(level - 1, 0)
-    found = []
-    for bits in octants(mesh.ndim):
-        there = parents
-        for d in np.flatnonzero(bits).tolist():
-            there = _moved(mesh, coarser, there, d, 2 * (position[d] & 1) - 1)[0]
-        found.append(holding(coarser, there))
-    return jnp.maximum(jnp.stack(found), 0)
+    away = (2 * (position & 1) - 1)[:, None] * octants(mesh.ndim).T[..., None]
+    coarser = jnp.maximum(level - 1, 0)
+    return jnp.maximum(holding(coarser, within(mesh, coarser, (position >> 1)[:, None] + away)), 0)
 
 
-def _moved(mesh: Mesh, level, position, d: int, step) -> tuple[Array, Array]:
-    """Positions of patches a step further in dimension d, and where that is outside of the domain; these stay."""
-    size = mesh.roots[d] << level
-    there = position[d] + step
-    outside = (there < 0) | (there >= size)
-    if mesh.domain.periodic[d]:
-        return position.at[d].set(there % size), jnp.zeros_like(outside)
-    return position.at[d].set(jnp.where(outside, position[d], there)), outside
+def _planned(mesh: Mesh, nodes: Nodes, corners: Int[Array, "corners nodes"]) -> Nodes:
+    """With the plans of all sweeps in use, see `_corners`."""
+    layout, valid = nodes.layout, nodes.valid
 
-
-def _plans(mesh: Mesh, layout: Layout, valid, used, level, position, neighbour, corners) -> tuple[Array, Array]:
-    """`Nodes.ghosts` and `Nodes.window`, sweep by sweep."""
-    faces, points = mesh.patch ** (mesh.ndim - 1), window_side(mesh) ** mesh.ndim
-
-    def one(i, plans):
+    def planned(i, plans):
         slot = i * layout.part + jnp.arange(layout.part, dtype=jnp.int32)
-        near, corner, here, on = (take_patches(layout, array, i) for array in (neighbour, corners, position, level))
+        near, corner, here = (take_patches(layout, array, i) for array in (nodes.neighbour, corners, nodes.position))
         parts = (
             apart(valid, lambda: _ghost_places(mesh, layout, near, slot)),
-            apart(valid, lambda: _window_places(mesh, layout, on, here, corner)),
+            apart(valid, lambda: _window_places(mesh, layout, here, near, corner)),
         )
         return tuple(put(plan, arranged(layout, part), i, axis=0) for plan, part in zip(plans, parts, strict=True))
 
-    outer = (layout.sweeps, layout.blocks)
-    ghosts = jnp.zeros((*outer, 2 * mesh.ndim, faces, layout.lanes), jnp.int32)
-    window = jnp.zeros((*outer, points if mesh.max_level > 0 else 0, layout.lanes), jnp.int32)
-    return (ghosts, window) if mesh.max_level == 0 else sweep(layout, used, one, (ghosts, window))
+    ghosts, window = sweep(layout, nodes.used, planned, (nodes.ghosts, nodes.window))
+    return dataclasses.replace(nodes, ghosts=ghosts, window=window)
 
 
 def _ghost_places(mesh: Mesh, layout: Layout, neighbour, slot) -> Int[Array, "sides faces part"]:
@@ -196,19 +192,17 @@ def _ghost_places(mesh: Mesh, layout: Layout, neighbour, slot) -> Int[Array, "si
     return jnp.where(near < 0, layout.place(rows, own, slot), layout.place(rows, theirs, near))
 
 
-def _window_places(mesh: Mesh, layout: Layout, level, position, corners) -> Int[Array, "points part"]:
-    patch, half = mesh.patch, mesh.patch // 2
+def _window_places(mesh: Mesh, layout: Layout, position, neighbour, corners) -> Int[Array, "points part"]:
+    patch, upper = mesh.patch, position & 1
     offsets = np.indices((window_side(mesh),) * mesh.ndim, np.int32).reshape(mesh.ndim, -1, 1) - MARGIN
-    cells, corner = [], jnp.zeros((), jnp.int32)
-    for d, offset in enumerate(offsets):
-        upper = position[d] & 1
-        cell = offset + half * upper  # counted from the corner of the parent
-        corner = corner + (((cell < 0) | (cell >= patch)).astype(jnp.int32) << d)
-        outside = _moved(mesh, level, position, d, 2 * upper - 1)[1]
-        mirrored = jnp.where(cell < 0, -1 - cell, jnp.where(cell >= patch, 2 * patch - 1 - cell, cell))
-        cells.append(jnp.where(outside, mirrored, cell % patch))
-    owner = corners[corner, jnp.arange(layout.part, dtype=jnp.int32)]
-    return layout.place(node_rows(mesh), row_major(cells, patch), owner)
+    cell = offsets + patch // 2 * upper[:, None]  # counted from the corner of the parent
+    low, high = cell < 0, cell >= patch
+    bits = (low | high).astype(jnp.int32) << np.arange(mesh.ndim, dtype=np.int32)[:, None, None]
+    outside = jnp.where(upper == 1, neighbour[1::2], neighbour[::2]) == OUTSIDE
+    mirrored = jnp.where(low, -1 - cell, jnp.where(high, 2 * patch - 1 - cell, cell))
+    cells = jnp.where(outside[:, None], mirrored, divided(cell + patch, patch)[1])
+    owner = corners[bits.sum(0, dtype=jnp.int32), jnp.arange(layout.part, dtype=jnp.int32)]
+    return layout.place(node_rows(mesh), row_major(list(cells), patch), owner)
 
 
 def window_side(mesh: Mesh) -> int:
@@ -236,26 +230,19 @@ def to_nodes(mesh: Mesh, nodes: Nodes, pool: Pool, face: int | None = None) -> N
     means = jnp.zeros((*outer, math.prod(fewer), layout.lanes), pool.dtype)
 
     def value(i, means):
-        leaf, first = (_of_sweep(layout, array, i, mesh.ndim) for array in (nodes.leaf, nodes.child))
+        leaf, first = (per_patch(layout, array, i, mesh.ndim) for array in (nodes.leaf, nodes.child))
         own = gather(pool, leaves.place(copied.size, copied[..., None], jnp.maximum(leaf, 0)))
-        finer = gather(
-            means, layout.place(math.prod(fewer), averaged[..., None], jnp.maximum(first, 0) + child[..., None])
-        )
-        return jnp.where(leaf >= 0, own, finer)
+        place = layout.place(math.prod(fewer), averaged[..., None], jnp.maximum(first, 0) + child[..., None])
+        return jnp.where(leaf >= 0, own, gather(means, place))
 
-    def one(k, carry):
+    def averaged_up(k, carry):
         values, means = carry
-        i = nodes.first[-1] - 1 - k
+        i = nodes.first[-1] - 1 - k  # backwards: children lie behind their parents
         part = apart(nodes.valid, lambda: value(i, means))
-        mean = apart(nodes.valid, lambda: _mean(part, face).reshape(*part.shape[:2], -1, layout.lanes))
+        mean = apart(nodes.valid, lambda: restrict(part, skip=2, face=face).reshape(*part.shape[:2], -1, layout.lanes))
         return put(values, part, i), put(means, mean, i)
 
-    return lax.fori_loop(0, nodes.first[-1], one, (values, means))[0]
-
-
-def _of_sweep(layout: Layout, values: Int[Array, " nodes"], i, ndim: int) -> Int[Array, "blocks *ones lanes"]:
-    """Numbers of the nodes of a sweep, to go with their cells."""
-    return take_patches(layout, values, i).reshape(layout.blocks, *(1,) * ndim, layout.lanes)
+    return lax.fori_loop(0, nodes.first[-1], averaged_up, (values, means))[0]
 
 
 def _children(mesh: Mesh, shape: tuple[int, ...], fewer: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -266,32 +253,27 @@ def _children(mesh: Mesh, shape: tuple[int, ...], fewer: tuple[int, ...]) -> tup
     return child, _rows(fewer)[np.ix_(*(np.arange(n) - half * bit for n, bit in zip(shape, bits, strict=True)))]
 
 
-def _mean(part: Float[Array, "vars blocks *cells lanes"], face: int | None) -> Array:
-    if face is None:
-        return restrict(part, skip=2)
-    along = part[(slice(None),) * (2 + face) + (slice(None, None, 2),)]
-    moved = jnp.moveaxis(along, 2 + face, 2)
-    return jnp.moveaxis(restrict(moved, skip=3), 2, 2 + face)
-
-
 def to_leaves(mesh: Mesh, nodes: Nodes, store: NodeStore, count: Int[Array, ""], leaves: Layout) -> Pool:
     """The cells of the leaves from a node store."""
     rows = _rows(mesh.patch_shape)
     pool = jnp.zeros((store.shape[0], leaves.sweeps, leaves.blocks, *mesh.patch_shape, leaves.lanes), store.dtype)
 
-    def one(i, pool):
-        node = _of_sweep(leaves, nodes.of_leaf, i, mesh.ndim)
-        places = lambda: nodes.layout.place(node_rows(mesh), rows[..., None], node)  # noqa: E731
+    def copied(i, pool):
+        node = per_patch(leaves, nodes.of_leaf, i, mesh.ndim)
+        places = functools.partial(nodes.layout.place, node_rows(mesh), rows[..., None], node)
         return put(pool, apart(nodes.valid, lambda: gather(store, places())), i)
 
-    return sweep(leaves, count, one, pool)
+    return sweep(leaves, count, copied, pool)
 
 
 # --- node stores ------------------------------------------------------------------------------------------------------
 
 
 def node_rows(mesh: Mesh) -> int:
-    """Rows that a node has in a store: its cells, and those beyond its sides."""
+    """Rows that a node has in a store: its cells, and those beyond its sides.
+
+    cells | beyond side 0 | beyond side 1 | ..
+    """
     return mesh.cells_per_patch + 2 * mesh.ndim * mesh.patch ** (mesh.ndim - 1)
 
 
@@ -322,7 +304,7 @@ def prolonged(
     window = near.reshape(*near.shape[:2], *(window_side(mesh),) * mesh.ndim, near.shape[-1])
     for d, factor in enumerate(mirror):
         if factor is not None:
-            upper = _of_sweep(nodes.layout, nodes.position[d], i, mesh.ndim) & 1 == 1
+            upper = per_patch(nodes.layout, nodes.position[d], i, mesh.ndim) & 1 == 1
             window = apart(nodes.valid, lambda: _mirrored(window, take(factor, i), upper, d))  # noqa: B023
     outside = of_sides(nodes, nodes.neighbour == OUTSIDE, i)
     return apart(nodes.valid, lambda: jnp.concatenate([_inner(window), _edges(window, outside)], axis=2))
@@ -333,19 +315,17 @@ def _mirrored(window: Array, factor: Array, upper: Array, d: int) -> Array:
     are."""
     axis, n = 2 + d, window.shape[2 + d]
     factor = factor.reshape(*factor.shape[:2], *(1 if k == axis else n for k in range(2, window.ndim - 1)), -1)
-    low = _cut(window, axis, 0, MARGIN) * jnp.where(upper, 1, factor)
-    high = _cut(window, axis, n - MARGIN, n) * jnp.where(upper, factor, 1)
-    return jnp.concatenate([low, _cut(window, axis, MARGIN, n - MARGIN), high], axis=axis)
+    low = cut(window, axis, 0, n - MARGIN) * jnp.where(upper, 1, factor)
+    high = cut(window, axis, n - MARGIN, 0) * jnp.where(upper, factor, 1)
+    return jnp.concatenate([low, trim(window, [axis], MARGIN), high], axis=axis)
 
 
 def _inner(window: Array) -> Array:
     """The cells of patches from their windows, as rows."""
     axes = range(2, window.ndim - 1)
-    for axis in axes:
-        window = _cut(window, axis, MARGIN - 1, window.shape[axis] - MARGIN + 1)
+    window = trim(window, axes, MARGIN - 1)
     for axis in reversed(axes):
-        below, own, above = _three(window, axis)
-        window = paired(0.75 * own + 0.25 * below, 0.75 * own + 0.25 * above, axis)
+        window = halved(*threes(window, axis), axis)
     return rows_from(window)
 
 
@@ -354,27 +334,15 @@ def _edges(window: Array, outside: Bool[Array, "blocks sides 1 lanes"]) -> Array
     axes = range(2, window.ndim - 1)
     rows: list[Array] = []
     for axis, end in itertools.product(axes, (0, 1)):
-        first = end * (window.shape[axis] - 3)
-        layer = _cut(window, axis, first, first + 3)
-        for k in axes:
-            layer = layer if k == axis else _cut(layer, k, MARGIN - 1, layer.shape[k] - MARGIN + 1)
+        layers = window.shape[axis] - 3
+        layer = trim(cut(window, axis, end * layers, (1 - end) * layers), others(axis, axes), MARGIN - 1)
         for k in reversed(axes):
-            below, own, above = _three(layer, k)
+            below, own, above = threes(layer, k)
             change = 0.125 * (above - below)
             pair = own - change, own + change
             layer = paired(*pair, k) if k != axis else pair[1 - end]
         rows.append(jnp.where(outside[:, len(rows)], 0, rows_from(layer)))
     return jnp.concatenate(rows, axis=2)
-
-
-def _cut(window: Array, axis: int, start: int, stop: int) -> Array:
-    return lax.slice_in_dim(window, start, stop, axis=axis)
-
-
-def _three(window: Array, axis: int) -> tuple[Array, Array, Array]:
-    """Of all cells but the outermost the cells before, themselves, and the cells behind."""
-    n = window.shape[axis]
-    return _cut(window, axis, 0, n - 2), _cut(window, axis, 1, n - 1), _cut(window, axis, 2, n)
 
 
 # --- the root grid ----------------------------------------------------------------------------------------------------

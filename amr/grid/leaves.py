@@ -1,4 +1,4 @@
-"""The leaves of a forest with their neighbours: what index plans are made from."""
+"""The leaves of a forest with their neighbours, and the index plans that are made from them."""
 
 from __future__ import annotations
 
@@ -73,6 +73,54 @@ class LeafTable(eqx.Module):
         sizes = (1, self.ndim, self._halves, self._halves)
         level, position, around, relative = lax.split(rows, sizes, axis=rows.ndim - 2)
         return Leaves(slot, level.squeeze(-2), position, around, relative, self.valid, self.reach)
+
+
+Mirrors = tuple[tuple[bool, bool], ...]
+
+
+class Topology(eqx.Module):
+    """A forest with its neighbours and the plans made from them: indices of places in stores (see `halo`).
+
+    **Attributes:**
+
+    - `forest`: the leaves; `leaves`: the same with their neighbours, as far as plans need them.
+    - `fill`: for each cell of the ghosted patches, its place.
+    - `stencil`: for each cell of the coarse windows of a ring's boxes, one box after the other, its place.
+    - `reflux`: for each face of the sides, the place of the mean of the fine fluxes on it, or -1 where there are none.
+    - `layout`: of the pools that the plans are for.
+    - `ghost`: layers of ghost cells; `margin`: of coarse cells that the prolongation reads, see `Prolongation`.
+    - `mirrors`: for each face of the domain, whether coarse cells beyond it are mirrored rather than copied.
+    """
+
+    forest: Forest
+    leaves: LeafTable
+    fill: Int[Array, "sweeps blocks *ghosted lanes"]
+    stencil: Int[Array, "sweeps blocks points lanes"]
+    reflux: Int[Array, "sweeps blocks sides faces lanes"]
+    layout: Layout = eqx.field(static=True)
+    ghost: int = eqx.field(static=True)
+    margin: int = eqx.field(static=True)
+    mirrors: Mirrors = eqx.field(static=True)
+
+    @property
+    def valid(self) -> Bool[Array, ""]:
+        """True, but unknown to the compiler: see `amr.grid.fusion`."""
+        return self.leaves.valid
+
+    def part(self, i: Int[Array, ""]) -> Leaves:
+        """The leaves of sweep i, see `LeafTable.part`."""
+        return self.leaves.part(self.layout, i)
+
+
+def per_patch(layout: Layout, values: Array, i: Int[Array, ""], ndim: int) -> Array:
+    """Numbers of the patches of sweep i, `(blocks, *ones, lanes)`, of those of all slots."""
+    return take_patches(layout, values, i).reshape(layout.blocks, *(1,) * ndim, layout.lanes)
+
+
+def at_face(mesh: Mesh, leaves: Leaves, d: int, end: int) -> Bool[Array, "*blocks patches"]:
+    """Which patches lie at the lower or upper face of the domain across dimension d."""
+    last = (mesh.roots[d] << leaves.level) - 1
+    return leaves.position[..., d, :] == (last if end else jnp.zeros_like(last))
 
 
 def over_blocks(function: Callable, leaves: Leaves, *more: PyTree[Array]) -> PyTree[Array]:

@@ -7,6 +7,13 @@ the outflow of the cells beside them.
 
 The *sides* of a patch are its boundary faces in the order lower and upper end of the first dimension, of the second,
 and so on.
+
+             side 0
+            +------+--+--+
+     side 2 |      |  |  |      2D, dimension 0 drawn downwards: the flux through a face of side 3 is the mean of those
+            |      +--+--+      through the faces on it, of sides 2 of finer leaves
+            |      |  |  |
+            +------+--+--+
 """
 
 from __future__ import annotations
@@ -17,44 +24,31 @@ import itertools
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from amr.mesh import Mesh, picked, row_major
 
 from .fusion import apart
-from .leaves import Leaves
+from .leaves import Leaves, Topology
 from .pool import Layout, Pool, gather, take
 from .transfer import restrict
 
-# For each face of the sides, the place of the mean of the fine fluxes on it, or -1 where there are none.
-RefluxPlan = Int[Array, "sweeps blocks sides faces lanes"]
 Sides = Float[Array, "vars blocks sides faces lanes"]
 Means = Float[Array, "vars sweeps blocks coarse lanes"]
 
 
-def empty_reflux(mesh: Mesh, layout: Layout) -> RefluxPlan:
-    """A plan that holds nothing yet."""
-    shape = (layout.sweeps, layout.blocks, 2 * mesh.ndim, mesh.patch ** (mesh.ndim - 1), layout.lanes)
-    return jnp.full(shape, -1, jnp.int32)
+def empty_fluxes(mesh: Mesh, layout: Layout, variables: int, dtype) -> tuple[Array, Means]:
+    """Room for the fluxes through the sides of all patches, and their means; on a single level, where nobody asks for
+    them, for none of the first."""
+    fine, half = mesh.patch ** (mesh.ndim - 1), (mesh.patch // 2) ** (mesh.ndim - 1)
+    outer, sides = (variables, layout.sweeps, layout.blocks), 2 * mesh.ndim
+    means = jnp.zeros((*outer, sides * half, layout.lanes), dtype)
+    return jnp.zeros((*outer, sides, fine if mesh.max_level > 0 else 0, layout.lanes), dtype), means
 
 
-def empty_sides(
-    mesh: Mesh, layout: Layout, variables: int, dtype
-) -> Float[Array, "vars sweeps blocks sides faces lanes"]:
-    """Room for the fluxes through the sides of all patches; none on a single level, where nobody asks for them."""
-    faces = mesh.patch ** (mesh.ndim - 1) if mesh.max_level > 0 else 0
-    return jnp.zeros((variables, layout.sweeps, layout.blocks, 2 * mesh.ndim, faces, layout.lanes), dtype)
-
-
-def empty_means(mesh: Mesh, layout: Layout, variables: int, dtype) -> Means:
-    """Room for the means of the fluxes through the sides of all patches."""
-    rows = 2 * mesh.ndim * (mesh.patch // 2) ** (mesh.ndim - 1)
-    return jnp.zeros((variables, layout.sweeps, layout.blocks, rows, layout.lanes), dtype)
-
-
-def reflux_indices(mesh: Mesh, layout: Layout, leaves: Leaves) -> Int[Array, "sides faces patches"]:
-    """The plan for some leaves."""
-    region, row = _behind_faces(mesh.ndim, mesh.patch, leaves.reach)
+def reflux_indices(mesh: Mesh, topology: Topology, leaves: Leaves) -> Int[Array, "sides faces patches"]:
+    """`Topology.reflux` for some leaves."""
+    layout, (region, row) = topology.layout, _behind_faces(mesh.ndim, mesh.patch, leaves.reach)
     start = layout.start(2 * mesh.ndim * (mesh.patch // 2) ** (mesh.ndim - 1), picked(leaves.around, region))
     return jnp.where(picked(leaves.relative, region) > 0, start + row[..., None] * layout.lanes, -1)
 
@@ -75,12 +69,12 @@ def _behind_faces(ndim: int, patch: int, reach: int) -> tuple[np.ndarray, np.nda
 
 def sides_of(fluxes: tuple[Float[Array, "vars blocks ... lanes"], ...]) -> Sides:
     """The fluxes through the boundaries of patches; `fluxes[d]` has one more face than cells along d."""
-    found = []
+    sides = []
     for d, flux in enumerate(fluxes):
         for end in (0, flux.shape[2 + d] - 1):
             side = lax.index_in_dim(flux, end, 2 + d, keepdims=False)
-            found.append(side.reshape(*side.shape[:2], -1, side.shape[-1]))
-    return jnp.stack(found, axis=2)
+            sides.append(side.reshape(*side.shape[:2], -1, side.shape[-1]))
+    return jnp.stack(sides, axis=2)
 
 
 def means_of(mesh: Mesh, sides: Sides) -> Float[Array, "vars blocks coarse lanes"]:
@@ -91,40 +85,26 @@ def means_of(mesh: Mesh, sides: Sides) -> Float[Array, "vars blocks coarse lanes
 
 
 def refluxed(
-    mesh: Mesh, plan: RefluxPlan, valid: Bool[Array, ""], outflow: Pool, sides: Array, means: Means, i: Int[Array, ""]
+    mesh: Mesh, topology: Topology, outflow: Pool, sides: Array, means: Means, i: Int[Array, ""]
 ) -> Float[Array, "vars blocks *cells lanes"]:
     """What leaves the cells of sweep i, with the fluxes through coarse faces replaced by those of the fine ones.
 
-    `outflow`, `sides` and `means` are those of all patches, fluxes counted in cells; `valid` see `amr.grid.fusion`.
+    `outflow`, `sides` and `means` are those of all patches, fluxes counted in cells.
     """
     out = take(outflow, i)
     if mesh.max_level == 0:
         return out
-    here, own = take(plan, i, axis=0), take(sides, i)
-    return add_corrections(mesh, out, apart(valid, lambda: corrections(here, own, means, scale=0.5)))
+    here, own = take(topology.reflux, i, axis=0), take(sides, i)
+    lacking = apart(topology.valid, lambda: corrections(here, own, means))
+    across = (*out.shape[:2], *(mesh.patch,) * (mesh.ndim - 1), out.shape[-1])
+    for d, (end, sign) in itertools.product(range(mesh.ndim), ((0, -1), (1, 1))):
+        cells = (slice(None),) * (2 + d) + (end * (mesh.patch - 1),)
+        out = out.at[cells].add(sign * lacking[:, :, 2 * d + end].reshape(across))
+    return out
 
 
-def corrections(
-    plan: Int[Array, "blocks sides faces lanes"], sides: Sides, means: Means, scale: float = 1.0
-) -> Float[Array, "vars blocks sides faces lanes"]:
-    """What is to be added to the fluxes through the sides of the patches of a sweep.
-
-    Fluxes are per unit area. Where they are counted in cells instead, a fine cell is worth half a coarse one:
-    `scale=0.5`.
-    """
+def corrections(plan: Int[Array, "blocks sides faces lanes"], sides: Sides, means: Means) -> Sides:
+    """What is to be added to the fluxes through the sides of the patches of a sweep. Fluxes are counted in cells, and a
+    fine cell is worth half a coarse one."""
     fine = gather(means, jnp.maximum(plan, 0))
-    return jnp.where(plan >= 0, scale * fine - sides, 0)
-
-
-def add_corrections(
-    mesh: Mesh,
-    outflow: Float[Array, "vars blocks *cells lanes"],
-    lacking: Sides,
-) -> Float[Array, "vars blocks *cells lanes"]:
-    """What flows out of each cell (the sum of upper minus lower fluxes) with fluxes at the sides corrected."""
-    across = (*outflow.shape[:2], *(mesh.patch,) * (mesh.ndim - 1), outflow.shape[-1])
-    for d in range(mesh.ndim):
-        for end, sign in ((0, -1), (1, 1)):
-            cells = (slice(None),) * (2 + d) + (end * (mesh.patch - 1),)
-            outflow = outflow.at[cells].add(sign * lacking[:, :, 2 * d + end].reshape(across))
-    return outflow
+    return jnp.where(plan >= 0, 0.5 * fine - sides, 0)

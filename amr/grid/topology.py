@@ -2,70 +2,55 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import math
 from collections.abc import Sequence
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
-from amr.mesh import Forest, Mesh, looked_up
+from amr.errors import InvalidSettingError
+from amr.mesh import Forest, Mesh, along, looked_up
 
 from .fusion import apart
-from .halo import HaloPlan, Mirrors, empty_plan, half_reach, plan_part
-from .leaves import LeafTable, Leaves, leaves_of, over_blocks
+from .halo import fill_indices, half_reach, ring_box, rows_of, stencil_indices
+from .leaves import Leaves, Mirrors, Topology, leaves_of, over_blocks
 from .pool import Layout, put, sweep
-from .reflux import RefluxPlan, empty_reflux, reflux_indices
-
-
-class Topology(eqx.Module):
-    """A forest with its neighbours and the plans made from them.
-
-    **Attributes:**
-
-    - `forest`: the leaves; `leaves`: the same with their neighbours, as far as the halo needs.
-    - `halo`, `reflux`: the index plans.
-    - `layout`: of the pools that the plans are for.
-    - `ghost`: layers of ghost cells; `margin`: of coarse cells that the prolongation reads.
-    """
-
-    forest: Forest
-    leaves: LeafTable
-    halo: HaloPlan
-    reflux: RefluxPlan
-    layout: Layout = eqx.field(static=True)
-
-    @property
-    def ghost(self) -> int:
-        return self.halo.ghost
-
-    @property
-    def margin(self) -> int:
-        return self.halo.margin
-
-    def part(self, i: Int[Array, ""]) -> Leaves:
-        """The leaves of sweep i, see `LeafTable.part`."""
-        return self.leaves.part(self.layout, i)
+from .reflux import reflux_indices
 
 
 def blank_topology(
     mesh: Mesh, forest: Forest, ghost: int, margin: int, layout: Layout, mirrors: Mirrors | None = None
 ) -> Topology:
     """Room for the neighbours and plans of a forest, which has the capacity of the layout."""
+    most = (2**31 - 1) // rows_of(mesh, ghost).total  # indices are int32
+    if layout.capacity > most:
+        raise InvalidSettingError("capacity", f"{layout.capacity} patches of {mesh.patch} cells a side; at most {most}")
     shapes = jax.eval_shape(lambda: leaves_of(mesh, forest, half_reach(mesh, ghost, margin)))
     leaves = jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
-    halo = empty_plan(mesh, layout, ghost, margin, leaves.valid, mirrors)
-    return Topology(forest, leaves, halo, empty_reflux(mesh, layout), layout)
+
+    def empty(*rows, value=0):
+        return jnp.full((layout.sweeps, layout.blocks, *rows, layout.lanes), value, jnp.int32)
+
+    points = mesh.ndim * math.prod(ring_box(mesh.ndim, mesh.patch, ghost, margin)) if mesh.max_level > 0 else 0
+    plans = (
+        empty(*(mesh.patch + 2 * ghost,) * mesh.ndim),
+        empty(points),
+        empty(2 * mesh.ndim, mesh.patch ** (mesh.ndim - 1), value=-1),
+    )
+    mirrors = ((False, False),) * mesh.ndim if mirrors is None else mirrors
+    return Topology(forest, leaves, *plans, layout, ghost, margin, mirrors)
 
 
 def build_topology(
     mesh: Mesh, forest: Forest, ghost: int, margin: int, layout: Layout, mirrors: Mirrors | None = None
 ) -> Topology:
     """Neighbours and plans for `ghost` layers of ghost cells, prolonged from coarse cells with a `margin` around; the
-    forest has the capacity of the layout. `mirrors`: see `HaloPlan`."""
+    forest has the capacity of the layout."""
     return rebuilt(mesh, blank_topology(mesh, forest, ghost, margin, layout, mirrors), forest, jnp.ones((), bool))
 
 
@@ -74,19 +59,21 @@ def rebuilt(mesh: Mesh, topology: Topology, forest: Forest, changed: Bool[Array,
     conditional would keep the old and the new ones."""
     layout, reach = topology.layout, half_reach(mesh, topology.ghost, topology.margin)
     leaves = lax.cond(changed, lambda: leaves_of(mesh, forest, reach), lambda: topology.leaves)
+    makers = {"fill": fill_indices}
+    if mesh.max_level > 0:
+        makers |= {"stencil": stencil_indices, "reflux": reflux_indices}
 
-    def one(i, plans):
-        halo, faces = plans
+    def planned(i, plans):
         part = leaves.part(layout, i)
-        halo = plan_part(mesh, layout, halo, part, i)
-        if mesh.max_level > 0:
-            indices = functools.partial(reflux_indices, mesh, layout)
-            faces = put(faces, apart(leaves.valid, lambda: over_blocks(indices, part)), i, axis=0)
-        return halo, faces
 
-    halo, faces = sweep(layout, forest.count, one, (topology.halo, topology.reflux), changed)
-    halo = eqx.tree_at(lambda plan: plan.valid, halo, leaves.valid)
-    return Topology(forest, leaves, halo, faces, layout)
+        def placed(name):
+            make = functools.partial(makers[name], mesh, topology)
+            return put(plans[name], apart(leaves.valid, lambda: over_blocks(make, part)), i, axis=0)
+
+        return {name: placed(name) for name in makers}
+
+    plans = sweep(layout, forest.count, planned, {name: getattr(topology, name) for name in makers}, changed)
+    return dataclasses.replace(topology, forest=forest, leaves=leaves, **plans)
 
 
 def cell_sizes(mesh: Mesh, forest: Forest | Leaves, dtype) -> Float[Array, "ndim patches"]:
@@ -95,10 +82,9 @@ def cell_sizes(mesh: Mesh, forest: Forest | Leaves, dtype) -> Float[Array, "ndim
     return looked_up(jnp.asarray(sizes.T, dtype), forest.level)
 
 
-def cell_volumes(mesh: Mesh, topology: Topology, dtype=None) -> Float[Array, "one sweeps blocks *ones lanes"]:
+def cell_volumes(mesh: Mesh, topology: Topology, dtype) -> Float[Array, "one sweeps blocks *ones lanes"]:
     """Volumes of the cells of all patches, zero in empty slots, shaped to go with a pool."""
     forest, layout = topology.forest, topology.layout
-    dtype = jnp.zeros(()).dtype if dtype is None else dtype
     volume = jnp.where(forest.active, cell_sizes(mesh, forest, dtype).prod(0), 0)
     return volume.reshape(1, layout.sweeps, layout.blocks, *(1,) * mesh.ndim, layout.lanes)
 
@@ -117,20 +103,12 @@ def coordinates(
     if all(offset is offsets[0] for offset in offsets):  # all dimensions at once
         cells = corners[:, None] + jnp.asarray(offsets[0], dtype)[:, None]
         lower = jnp.asarray(mesh.domain.lower, dtype)[:, None, None]
-        points = _along_dimensions(lower + cells * sizes[:, None])
+        points = lax.split(lower + cells * sizes[:, None], (1,) * mesh.ndim)
     else:
-        parts = zip(*map(_along_dimensions, (sizes, corners)), offsets, mesh.domain.lower, strict=True)
+        each = (lax.split(values, (1,) * mesh.ndim) for values in (sizes, corners))
+        parts = zip(*each, offsets, mesh.domain.lower, strict=True)
         points = [low + (corner + jnp.asarray(o, dtype)[:, None]) * size for size, corner, o, low in parts]
-    return tuple(x.reshape(*_shape_along(d, mesh.ndim, x.shape[-2:])) for d, x in enumerate(points))
-
-
-def _along_dimensions(values: Array) -> Sequence[Array]:
-    """Values for each dimension, one after the other, with an axis of length one for these."""
-    return lax.split(values, (1,) * values.shape[0])
-
-
-def _shape_along(d: int, ndim: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    return (*(shape[0] if k == d else 1 for k in range(ndim)), shape[-1])
+    return tuple(along(x, d, mesh.ndim) for d, x in enumerate(points))
 
 
 def cell_centres(mesh: Mesh, forest: Forest | Leaves, dtype, ghost: int = 0) -> tuple[Float[Array, "..."], ...]:

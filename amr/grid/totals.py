@@ -1,4 +1,7 @@
-"""Numbers about all cells of a run: extrema and integrals, sweep by sweep on the device."""
+"""Numbers about all cells: extrema, integrals and norms; and what keeps cells within bounds, but the integral.
+
+A run sums sweep by sweep, from its store; the rest takes plain arrays `(vars, *cells, patches)`.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,12 @@ from jaxtyping import Array, Float
 
 from amr.mesh import Forest, Mesh
 
-from .halo import Store, cells_part
+from .halo import Store, cells_part, put_cells
+from .leaves import per_patch
 from .pool import active, arranged, listed, room_of, sweep, take, take_patches
-from .topology import cell_centres
+from .topology import cell_centres, cell_sizes
 
+Plain = Float[Array, "vars *cells patches"]
 PerVariable = Float[Array, " names"]
 Extrema = tuple[PerVariable, PerVariable]
 Pair = tuple[Array, Array]
@@ -25,20 +30,17 @@ Rows = Callable[[Array, tuple[Array, ...]], Float[Array, "rows *cells patches"]]
 
 def extrema(mesh: Mesh, forest: Forest, store: Store, more: Rows | None = None) -> Extrema:
     """The least and largest value of each variable, and of each row that `more` makes of them."""
-    layout, part = room_of(store), _with_rows(mesh, forest, store, more)
-    names = jax.eval_shape(part, forest.count).shape[0]
-    used = active(layout, forest.count, mesh.ndim)
-    inner = tuple(range(1, mesh.ndim + 3))
+    part = _with_rows(mesh, forest, store, more)
+    used, inner = active(room_of(store), forest.count, mesh.ndim), tuple(range(1, mesh.ndim + 3))
 
-    def one(i, found):
-        cells = part(i)
-        mask = take(used, i, axis=0)
+    def extended(i, so_far):
+        cells, mask = part(i), take(used, i, axis=0)
         low = jnp.where(mask, cells, jnp.inf).min(inner)
         high = jnp.where(mask, cells, -jnp.inf).max(inner)
-        return jnp.minimum(found[0], low), jnp.maximum(found[1], high)
+        return jnp.minimum(so_far[0], low), jnp.maximum(so_far[1], high)
 
-    nothing = jnp.full(names, jnp.inf, store.dtype)
-    return sweep(layout, forest.count, one, (nothing, -nothing))
+    nothing = jnp.full(jax.eval_shape(part, forest.count).shape[0], jnp.inf, store.dtype)
+    return sweep(room_of(store), forest.count, extended, (nothing, -nothing))
 
 
 def integrals(mesh: Mesh, forest: Forest, store: Store, more: Rows | None = None) -> tuple[PerVariable, PerVariable]:
@@ -48,19 +50,16 @@ def integrals(mesh: Mesh, forest: Forest, store: Store, more: Rows | None = None
     The volumes of cells are powers of two in this unit, and weighting with them is exact.
     """
     layout, part = room_of(store), _with_rows(mesh, forest, store, more)
-    names = jax.eval_shape(part, forest.count).shape[0]
     weight = jnp.where(forest.active, jnp.exp2((-mesh.ndim * forest.level).astype(store.dtype)), 0)
 
-    def one(i, sums):
-        share = arranged(layout, take_patches(layout, weight, i))
-        share = share.reshape(share.shape[0], *(1,) * mesh.ndim, share.shape[1])
-        cells = part(i)
+    def summed(i, sums):
+        share, cells = per_patch(layout, weight, i, mesh.ndim), part(i)
         cells = jnp.where(share > 0, cells * share, 0)  # empty slots may hold anything
         return _folded((cells, jnp.zeros_like(cells)), sums)
 
-    shape = (names, layout.blocks, *mesh.patch_shape[1:], layout.lanes)
-    nothing = jnp.zeros(shape, store.dtype)
-    sums = sweep(layout, forest.count, one, (nothing, nothing))
+    names = jax.eval_shape(part, forest.count).shape[0]
+    nothing = jnp.zeros((names, layout.blocks, *mesh.patch_shape[1:], layout.lanes), store.dtype)
+    sums = sweep(layout, forest.count, summed, (nothing, nothing))
     for _ in range(mesh.ndim - 1):
         sums = _folded(sums)
     zero = jnp.zeros((), store.dtype)
@@ -94,3 +93,52 @@ def _added(one: Pair, other: Pair) -> Pair:
     back = total - one[0]
     lost = (one[0] - (total - back)) + (other[0] - back)
     return total, one[1] + other[1] + lost
+
+
+def integral(mesh: Mesh, forest: Forest, u: Plain) -> PerVariable:
+    """The volume integral of each variable."""
+    volume = cell_sizes(mesh, forest, u.dtype).prod(0)
+    return jnp.where(forest.active, u.sum(tuple(range(1, u.ndim - 1))) * volume, 0).sum(-1)
+
+
+def norms(mesh: Mesh, forest: Forest, difference: Plain) -> dict[str, PerVariable]:
+    """Volume-weighted mean (l1), root mean square (l2) and largest value (linf) of the absolute values."""
+    size, volume = jnp.abs(difference), mesh.domain.volume
+    return {
+        "l1": integral(mesh, forest, size) / volume,
+        "l2": jnp.sqrt(integral(mesh, forest, size**2) / volume),
+        "linf": jnp.where(forest.active, size, -jnp.inf).max(tuple(range(1, size.ndim))),
+    }
+
+
+def clip_and_assure_sum(mesh: Mesh, forest: Forest, store: Store, bounds: Extrema) -> Store:
+    """Clip cells to bounds and take the difference from (or give it to) all of them in proportion to their room.
+
+    A scheme keeps every cell within bounds as long as its fluxes are its own. A coarse cell beside a finer leaf gets
+    fluxes that were limited with the finer cells in view, and may slip past a bound by a tiny amount.
+
+    The integral stays what it was, to roundoff ("clip and assured sum": Bradley, Bosler, Guba, Taylor, Barnett, SIAM
+    J. Sci. Comput. 41, 2019). Cells are changed where they lie in the store, and their averages with them.
+    """
+    layout = room_of(store)
+    volumes = jnp.where(forest.active, cell_sizes(mesh, forest, store.dtype).prod(0), 0)
+    low, high = (bound.reshape(-1, *(1,) * (mesh.ndim + 2)) for bound in bounds)
+
+    def summed(i, totals):
+        cells, volume = cells_part(mesh, store, i), per_patch(layout, volumes, i, mesh.ndim)
+        clipped = jnp.clip(cells, low, high)
+        parts = (cells - clipped, high - clipped, clipped - low)
+        used = (jnp.where(volume > 0, part * volume, 0) for part in parts)
+        return tuple(total + part.sum(tuple(range(1, part.ndim))) for total, part in zip(totals, used, strict=True))
+
+    nothing = jnp.zeros(store.shape[0], store.dtype)
+    totals = sweep(layout, forest.count, summed, (nothing, nothing, nothing))
+    lost, above, below = (total.reshape(low.shape) for total in totals)
+    room = jnp.where(lost > 0, above, below)
+    share = lost / jnp.where(room > 0, room, 1)
+
+    def mended(i, store):
+        clipped = jnp.clip(cells_part(mesh, store, i), low, high)
+        return put_cells(mesh, store, clipped + share * jnp.where(lost > 0, high - clipped, clipped - low), i)
+
+    return sweep(layout, forest.count, mended, store)

@@ -5,7 +5,7 @@ A window is a box of cells of several patches: shape `(vars, *coarse, lanes)`, t
 
 import abc
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import ClassVar
 
 import equinox as eqx
@@ -14,16 +14,17 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
+from .slices import cut, trim
+
 Window = Float[Array, "vars *coarse lanes"]
 
 
-def restrict(fine: Float[Array, "..."], skip: int = 1) -> Float[Array, "..."]:
-    """Averages over blocks of `2**ndim` cells: each patch as its parent would see it.
-
-    The first `skip` axes and the last one are not those of cells.
-    """
+def restrict(fine: Float[Array, "..."], skip: int = 1, face: int | None = None) -> Float[Array, "..."]:
+    """Averages over blocks of `2**ndim` cells, each patch as its parent would see it; or, across dimension `face`, over
+    the faces that lie on one of the parent. The first `skip` axes and the last one are not those of cells."""
     for axis in range(skip, fine.ndim - 1):
-        fine = 0.5 * (every_other(fine, axis, 0) + every_other(fine, axis, 1))
+        first = every_other(fine, axis, 0)
+        fine = first if axis - skip == face else 0.5 * (first + every_other(fine, axis, 1))
     return fine
 
 
@@ -70,7 +71,7 @@ class LimitedLinear(Prolongation):
         pairs = zip(reversed(changes), changes, strict=True)
         return [child for down, up in pairs for child in (centre - down, centre + up)]
 
-    def _slopes(self, centre: Array, pairs: list[tuple[Array, Array]]) -> list[Array]:
+    def _slopes(self, centre: Array, pairs: list[tuple[Array, ...]]) -> list[Array]:
         """The change across a cell in each dimension."""
         slopes = [monotonized_central(centre - minus, plus - centre) for minus, plus in pairs]
         if len(pairs) < 3:
@@ -133,18 +134,16 @@ def _rooms(window: Window) -> tuple[Array, Array]:
     """How far the children of the inner cells of a window with a margin of 2 may rise above their parent, and fall
     below it."""
     centre, near = trimmed(window, 2), trimmed(window, 1)
-    highest, lowest = near, near
+    highest = lowest = near
     above = below = jnp.zeros_like(centre)
     for d in range(window.ndim - 2):
-        highest, lowest = (
-            functools.reduce(extreme, [shifted(values, d, by, 1) for by in (-1, 0, 1)])
-            for values, extreme in ((highest, jnp.maximum), (lowest, jnp.minimum))
-        )
+        highest = functools.reduce(jnp.maximum, threes(highest, 1 + d))
+        lowest = functools.reduce(jnp.minimum, threes(lowest, 1 + d))
         line = trimmed(window, 2, but=d)
-        second = shifted(line, d, -1, 1) - 2 * shifted(line, d, 0, 1) + shifted(line, d, 1, 1)
-        three = [shifted(second, d, by, 1) for by in (-1, 0, 1)]
-        above = above - jnp.minimum(functools.reduce(jnp.maximum, three), 0)
-        below = below + jnp.maximum(functools.reduce(jnp.minimum, three), 0)
+        before, own, behind = threes(line, 1 + d)
+        seconds = threes(before - 2 * own + behind, 1 + d)
+        above = above - jnp.minimum(functools.reduce(jnp.maximum, seconds), 0)
+        below = below + jnp.maximum(functools.reduce(jnp.minimum, seconds), 0)
     return highest - centre + CURVATURE_ROOM * above, centre - lowest + CURVATURE_ROOM * below
 
 
@@ -168,27 +167,19 @@ def split(window: Window, margin: int, change: Callable[[Callable[[int], Array]]
 
 def shifted(window: Array, d: int, by: int, margin: int) -> Array:
     """For all cells but `margin` at both ends of dimension d, the value `by` cells further."""
-    size = window.shape[1 + d]
-    return lax.slice_in_dim(window, margin + by, size - margin + by, axis=1 + d)
+    return cut(window, 1 + d, margin + by, margin - by)
 
 
 def trimmed(window: Array, layers: int, but: int | None = None) -> Array:
     """A window without its outermost layers (in all dimensions but one)."""
-    return _moved(window, [0 if d == but else layers for d in range(window.ndim - 2)], [0] * (window.ndim - 2))
+    return trim(window, [1 + d for d in range(window.ndim - 2) if d != but], layers)
 
 
-def _moved(window: Window, layers: Sequence[int], by: Sequence[int]) -> Array:
-    """A window without so many of the outermost layers of each dimension, and what lies as far from there."""
-    start = [0, *(layer + step for layer, step in zip(layers, by, strict=True)), 0]
-    sizes = [0, *(2 * layer for layer in layers), 0]
-    stop = [first + n - fewer for first, n, fewer in zip(start, window.shape, sizes, strict=True)]
-    return lax.slice(window, start, stop)
-
-
-def face_neighbours(window: Window) -> list[tuple[Array, Array]]:
+def face_neighbours(window: Window) -> list[tuple[Array, ...]]:
     """Of all cells but the outermost layer, the neighbours below and above in each dimension."""
-    layers, steps = [1] * (window.ndim - 2), np.eye(window.ndim - 2, dtype=int).tolist()
-    return [(_moved(window, layers, [-s for s in step]), _moved(window, layers, step)) for step in steps]
+    first, last = np.array([0, *[1] * (window.ndim - 2), 0]), np.array(window.shape)
+    steps = np.eye(window.ndim, dtype=int)[1:-1]
+    return [tuple(lax.slice(window, first + by, last - first + by) for by in (-step, step)) for step in steps]
 
 
 def monotonized_central(left: Array, right: Array) -> Array:
@@ -201,12 +192,8 @@ def monotonized_central(left: Array, right: Array) -> Array:
 
 def prolong(window: Window, prolongation: Prolongation) -> Float[Array, "vars *fine lanes"]:
     """The children, each in its place, of all cells of a window but its margin."""
-    return interleave(prolongation.children(window), window.ndim - 2)
-
-
-def interleave(children: list[Array], ndim: int) -> Array:
-    """Arrays `(vars, *coarse, ..)` of the children in Morton order to one array `(vars, *fine, ..)`."""
-    for d in reversed(range(ndim)):
+    children = prolongation.children(window)
+    for d in reversed(range(window.ndim - 2)):
         half = len(children) // 2
         children = [paired(children[i], children[i + half], 1 + d) for i in range(half)]
     return children[0]
@@ -216,3 +203,14 @@ def paired(first: Array, second: Array, axis: int) -> Array:
     """The first and second children of cells along an axis, in turn."""
     pair = jnp.stack([first, second], axis=axis + 1)
     return pair.reshape(*first.shape[:axis], 2 * first.shape[axis], *first.shape[axis + 1 :])
+
+
+def threes(values: Array, axis: int) -> tuple[Array, Array, Array]:
+    """Of all cells but the outermost along an axis the cells before, themselves, and the cells behind."""
+    return cut(values, axis, 0, 2), cut(values, axis, 1, 1), cut(values, axis, 2, 0)
+
+
+def halved(below: Array, own: Array, above: Array, axis: int) -> Array:
+    """Cells half as long along an axis, linearly between the centres of the coarse ones: 3/4 of their own and 1/4 of
+    the neighbour nearby."""
+    return paired(0.75 * own + 0.25 * below, 0.75 * own + 0.25 * above, axis)

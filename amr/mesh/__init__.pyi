@@ -11,6 +11,7 @@ from .forest import resize as resize
 from .forest import root_forest as root_forest
 from .forest import root_positions as root_positions
 from .forest import unchanged as unchanged
+from .forest import within as within
 from .indices import along as along
 from .indices import divided as divided
 from .indices import looked_up as looked_up

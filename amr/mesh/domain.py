@@ -31,21 +31,19 @@ class Domain:
     def __init__(self, lower, upper, *, periodic=True, boundary=None):
         if boundary is not None:
             advice = (
-                "solvers.Simulation(mesh, equation, boundary=..), with amr.Domain(lower, upper, periodic=False) here"
+                "give it to solvers.Simulation(mesh, equation, boundary=..), with amr.Domain(.., periodic=False) here"
             )
-            raise InvalidSettingError("boundary", f"belongs to the problem, not to the domain; give it to {advice}")
-        lower, upper = _point("lower", lower), _point("upper", upper)
-        _check_box(lower, upper)
-        object.__setattr__(self, "lower", lower)
-        object.__setattr__(self, "upper", upper)
-        object.__setattr__(self, "periodic", _flags(periodic, len(lower)))
+            raise InvalidSettingError("boundary", f"belongs to the problem, not to the domain; {advice}")
+        object.__setattr__(self, "lower", _point("lower", lower))
+        object.__setattr__(self, "upper", _point("upper", upper))
+        _check_box(self.lower, self.upper)
+        object.__setattr__(self, "periodic", _flags(periodic, self.ndim))
 
     def __repr__(self) -> str:
         return text(self)
 
     def _shown(self) -> Call:
-        one = all(flag == self.periodic[0] for flag in self.periodic)
-        periodic = self.periodic[0] if one else self.periodic
+        periodic = self.periodic[0] if len(set(self.periodic)) == 1 else self.periodic
         return Call("Domain", (("lower", self.lower), ("upper", self.upper), ("periodic", periodic)))
 
     @property
@@ -69,7 +67,6 @@ def _point(key: str, value) -> tuple[float, ...]:
 
 
 def _flags(periodic, ndim: int) -> tuple[bool, ...]:
-    """One for each dimension."""
     flags = np.broadcast_to(periodic, (ndim,)) if np.ndim(periodic) == 0 else np.asarray(periodic)
     if flags.dtype.kind not in "bi":
         raise InvalidSettingError("periodic", f"expected True or False, got {periodic!r}")
@@ -87,6 +84,5 @@ def _check_box(lower: tuple[float, ...], upper: tuple[float, ...]) -> None:
         raise InvalidSettingError("lower", f"expected finite numbers, got {lower} and {upper}")
     for d, (low, high) in enumerate(zip(lower, upper, strict=True)):
         if not low < high:
-            raise InvalidSettingError(
-                "upper", f"must be greater than lower in every dimension; number {d}: {low} and {high}"
-            )
+            message = f"must be greater than lower in every dimension; number {d}: {low} and {high}"
+            raise InvalidSettingError("upper", message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -97,8 +98,8 @@ def last_up_to(values: Int[Array, " n"], query: Int[Array, "*shape"]) -> Int[Arr
 
     def nearer(step, place):
         there = place + (1 << (steps - 1 - step))
-        found = looked_up(values, jnp.minimum(there, values.size - 1)) <= query
-        return jnp.where(found & (there < values.size), there, place)
+        up_to = looked_up(values, jnp.minimum(there, values.size - 1)) <= query
+        return jnp.where(up_to & (there < values.size), there, place)
 
     # On a GPU a turn of a loop costs several times what is done in it; on a CPU a loop is as fast, and less to compile.
     unrolled = jax.default_backend() != "cpu"
@@ -118,21 +119,20 @@ def neighbours(mesh: Mesh, forest: Forest, reach: int = 1) -> Int[Array, "halves
     Beyond a periodic boundary this is the leaf on the other side; beyond any other, the one inside next to it.
     """
     offsets = half_offsets(mesh.ndim, reach)
-    half = 2 * forest.position[:, None, :] + offsets.T[:, :, None]
-    size = jnp.broadcast_to(2 * np.array(mesh.roots, np.int32)[:, None, None] << forest.level, half.shape)
-    inside = within(half, size, mesh.domain.periodic)
+    inside = within(mesh, forest.level, 2 * forest.position[:, None, :] + offsets.T[:, :, None], 2)
     finest = (inside << (mesh.max_level - forest.level)) >> 1
     return find(mesh, keys(mesh, forest), finest)
 
 
-def within(number: Int[Array, "ndim ..."], size: Int[Array, "ndim ..."], periodic: tuple[bool, ...]) -> Array:
-    """Numbers along each dimension that are less than `size` beyond 0 to `size - 1`, brought back between: wrapped
-    around in periodic dimensions, moved to the nearest in others."""
-    wrapped = lax.rem(number + size, size) if any(periodic) else number
-    if all(periodic):
+def within(mesh: Mesh, level, position: Int[Array, "ndim _ patches"], parts: int = 1) -> Int[Array, "ndim _ patches"]:
+    """Positions near patches of some levels, counted in so many `parts` of them: those beyond faces of the domain
+    wrapped around in periodic dimensions, moved to the nearest inside in others."""
+    size = jnp.broadcast_to(parts * np.array(mesh.roots, np.int32)[:, None, None] << level, position.shape)
+    wrapped = lax.rem(position + size, size) if any(mesh.domain.periodic) else position
+    if all(mesh.domain.periodic):
         return wrapped
-    nearest = jnp.maximum(jnp.minimum(number, size - 1), 0)
-    return jnp.where(np.reshape(periodic, (-1, *(1,) * (number.ndim - 1))), wrapped, nearest)
+    nearest = jnp.maximum(jnp.minimum(position, size - 1), 0)
+    return jnp.where(np.reshape(mesh.domain.periodic, (-1, 1, 1)), wrapped, nearest)
 
 
 def octant(forest: Forest) -> Int[Array, " patches"]:
@@ -141,26 +141,18 @@ def octant(forest: Forest) -> Int[Array, " patches"]:
     return functools.reduce(operator.or_, [bit << d for d, bit in enumerate(last)])
 
 
-Families = tuple[Int[Array, "children patches"], Bool[Array, " patches"]]
+def families(mesh: Mesh, forest: Forest) -> Callable[[Bool[Array, " patches"]], Bool[Array, " patches"]]:
+    """What says for which patches all children of their parent are leaves with a mark.
 
-
-def families(mesh: Mesh, forest: Forest) -> Families:
-    """For each patch the slots of all children of its parent, and whether these are leaves.
-
-    They are if the first and the last of these slots hold patches of its own level with its parent: in Morton order the
-    children between them, each of which is one leaf or several, then take the slots between.
+    They are leaves if the first and the last of their slots hold patches of its own level with its parent: in Morton
+    order the children between them, each of which is one leaf or several, then take the slots between.
     """
     first = jnp.arange(forest.capacity, dtype=jnp.int32) - octant(forest)
     slots = jnp.minimum(first + np.arange(mesh.children, dtype=np.int32)[:, None], forest.capacity - 1)
     family = jnp.concatenate([forest.level[None], forest.position >> 1])
     same = looked_up(family, slots[:: mesh.children - 1]) == family[:, None]
-    return slots, same.all((0, 1)) & (forest.level > 0) & forest.active
-
-
-def siblings_agree(family: Families, wish: Bool[Array, " patches"]) -> Bool[Array, " patches"]:
-    """True where all children of a patch's parent are leaves for which `wish` holds."""
-    slots, complete = family
-    return complete & looked_up(wish, slots).all(0)
+    complete = same.all((0, 1)) & (forest.level > 0) & forest.active
+    return lambda marks: complete & looked_up(marks, slots).all(0)
 
 
 def balance(
@@ -170,20 +162,18 @@ def balance(
     patches coarsen only together with all their siblings.
 
     `around` is `neighbours(mesh, forest, reach=1)`. The present forest is balanced and targets differ from its
-    levels by one at most. Every sweep but the last raises some target, so the sweeps end, after a few for each level.
+    levels by one at most. Every turn but the last raises some target, so they end, after a few for each level.
     """
+    all_siblings = families(mesh, forest)
 
-    family = families(mesh, forest)
-
-    def sweep(carry):
+    def turn(carry):
         target, _ = carry
         raised = jnp.maximum(target, looked_up(target, around).max(0) - 1)
         fewer = raised < forest.level
-        together = siblings_agree(family, fewer)
-        new = jnp.where(fewer & ~together, forest.level, raised)
+        new = jnp.where(fewer & ~all_siblings(fewer), forest.level, raised)
         return new, (new != target).any()
 
-    return lax.while_loop(lambda carry: carry[1], sweep, (target, jnp.ones((), bool)))[0]
+    return lax.while_loop(lambda carry: carry[1], turn, (target, jnp.ones((), bool)))[0]
 
 
 def adapt(mesh: Mesh, forest: Forest, target: Int[Array, " patches"]) -> tuple[Forest, Transition, Int[Array, ""]]:
@@ -192,10 +182,14 @@ def adapt(mesh: Mesh, forest: Forest, target: Int[Array, " patches"]) -> tuple[F
     Morton order makes this a prefix sum: each old leaf is replaced, in place of the sequence, by its children, by
     itself, or (all siblings together) by its parent. Returns the new forest, where its patches come from, and how
     many patches it needs; if that exceeds the capacity, the forest is returned unchanged.
+
+        old     A   B   C   D   E   F           in 2D: B is refined, C to F are merged
+        size    1   4   1   0   0   0
+        begin   0   1   5   6   6   6           new     A   b   b   b   b   P
     """
     change = jnp.where(forest.active, target - forest.level, 0)
-    one = (forest.active & ((change >= 0) | (octant(forest) == 0))).astype(jnp.int32)
-    size = jnp.where(change > 0, mesh.children, one)
+    stays = (forest.active & ((change >= 0) | (octant(forest) == 0))).astype(jnp.int32)
+    size = jnp.where(change > 0, mesh.children, stays)
     end = jnp.cumsum(size, dtype=jnp.int32)
     needed = end[-1]
     fits, slot = needed <= forest.capacity, jnp.arange(forest.capacity, dtype=jnp.int32)

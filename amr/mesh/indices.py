@@ -30,9 +30,9 @@ def row_major(coordinates: list, size: int):
 
 
 def along(values, d: int, ndim: int):
-    """Reshape `(n, patches)` or `(n,)` so that it varies along spatial axis d of `(*cells, patches)`."""
-    values = values if values.ndim == 2 else values[:, None]
-    return values.reshape(*(values.shape[0] if k == d else 1 for k in range(ndim)), values.shape[-1])
+    """Reshape `(.., n, patches)` or `(n,)` so that it varies along spatial axis d of `(*cells, patches)`."""
+    values = values if values.ndim > 1 else values[:, None]
+    return values.reshape(*(values.shape[-2] if k == d else 1 for k in range(ndim)), values.shape[-1])
 
 
 def looked_up(values: Array, places: Int[Array, "*shape"]) -> Array:

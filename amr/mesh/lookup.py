@@ -47,12 +47,12 @@ def point_in(mesh: Mesh, key: str, point: Any) -> np.ndarray:
     """A point of the domain, shape `(ndim,)`. Raises `InvalidSettingError` where it is none."""
     domain = mesh.domain
     try:
-        found = np.atleast_1d(np.asarray(point, np.float64))
+        x = np.atleast_1d(np.asarray(point, np.float64))
     except (TypeError, ValueError):
         raise InvalidSettingError(key, f"expected numbers, got {point!r}") from None
-    if found.shape != (mesh.ndim,):
-        raise InvalidSettingError(key, f"expected a point with {mesh.ndim} coordinates, got {found.tolist()}")
-    if not ((found >= domain.lower) & (found <= domain.upper)).all():
+    if x.shape != (mesh.ndim,):
+        raise InvalidSettingError(key, f"expected a point with {mesh.ndim} coordinates, got {x.tolist()}")
+    if not ((x >= domain.lower) & (x <= domain.upper)).all():
         box = " x ".join(f"[{low:g}, {up:g}]" for low, up in zip(domain.lower, domain.upper, strict=True))
-        raise InvalidSettingError(key, f"{found.tolist()} is outside the domain, which is {box}")
-    return found
+        raise InvalidSettingError(key, f"{x.tolist()} is outside the domain, which is {box}")
+    return x

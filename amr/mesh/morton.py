@@ -3,6 +3,12 @@
 Sorted by key, the leaves of a forest follow a space-filling curve, the children of a patch are neighbours in
 memory, and every leaf owns a contiguous interval of keys, so that a binary search finds the leaf at a point
 (Burstedde, Wilcox, Ghattas, SIAM J. Sci. Comput. 33, 2011, section 2).
+
+    0  2 |  8 10        keys in 2D, dimension 0 drawn downwards; a leaf one level up, such as the lower right one,
+    1  3 |  9 11        has the key of its first cell, 12, and owns the keys up to 15
+    -----+------
+    4  6 | 12
+    5  7 |
 """
 
 import numpy as np

@@ -1,4 +1,5 @@
 from .criteria import Curvature as Curvature
+from .criteria import Custom as Custom
 from .criteria import Detail as Detail
 from .criteria import Difference as Difference
 from .criteria import Gradient as Gradient
@@ -6,9 +7,7 @@ from .criteria import Loehner as Loehner
 from .criteria import Value as Value
 from .indicator import AllOf as AllOf
 from .indicator import AnyOf as AnyOf
-from .indicator import Custom as Custom
 from .indicator import Indicator as Indicator
-from .indicator import Named as Named
 from .indicator import PatchView as PatchView
 from .indicator import Region as Region
 from .indicator import UpTo as UpTo

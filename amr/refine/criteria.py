@@ -1,4 +1,5 @@
-"""Indicators that look at one variable. Each gives a number for every cell, which is compared with two thresholds.
+"""Indicators that give a number for every cell, which is compared with two thresholds: they differ, so that patches do
+not flicker between levels (hysteresis).
 
 Which number? `Value` where the quantity itself says where to look, `Difference` and `Gradient` for fronts, `Curvature`
 and `Detail` for the error of interpolation in units of the variable, `Loehner` where no scale is known.
@@ -8,58 +9,95 @@ from __future__ import annotations
 
 import abc
 import itertools
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from amr.errors import InvalidSettingError
-from amr.grid import restrict
+from amr.grid import halved, restrict, threes
 from amr.names import find_variable
 
-from .indicator import Indicator, PatchView, exceed, thresholds
+from .indicator import Indicator, PatchView
+
+Levels = float | Sequence[float]  # a number, or one for each level
 
 
 class Threshold(Indicator):
-    """Refine where a number made of one variable exceeds a threshold.
+    """Refine where a number exceeds a threshold.
+
+    By default patches may coarsen below `ratio * above`, where `ratio` is how much the number falls from one level to
+    the next in smooth data. Then what has coarsened does not wish to be refined again.
+    """
+
+    above: tuple[float, ...]
+    below: tuple[float, ...]
+    ratio: eqx.AbstractClassVar[float]
+
+    def __init__(self, above: Levels, below: Levels | None = None):
+        self.above = _per_level(above, 1)
+        if not self.above:
+            raise InvalidSettingError("above", "expected a number, or one for each level that may be refined")
+        count, default = len(self.above), [self.ratio * value for value in self.above]
+        self.below = _per_level(default if below is None else below, count)
+        if len(self.below) != count:
+            raise InvalidSettingError("below", f"has {len(self.below)} numbers where above has {count}")
+        if any(low > high for low, high in zip(self.below, self.above, strict=True)):
+            raise InvalidSettingError("below", f"expected at most above={list(self.above)}, got {list(self.below)}")
+
+    def wishes(self, patch):
+        number, last = self.number(patch), len(self.above) - 1  # which holds for all levels beyond
+        up = jnp.asarray(self.above, number.dtype)[jnp.clip(patch.level, 0, last)]
+        down = jnp.asarray(self.below, number.dtype)[jnp.clip(patch.level - 1, 0, last)]
+        refine = number > up
+        return refine, refine | (number > down)
+
+    @abc.abstractmethod
+    def number(self, patch: PatchView) -> Float[Array, "*cells"]:
+        """What is compared with the thresholds: those of the next level to refine, of its own to be kept."""
+
+
+def _per_level(value: Any, count: int) -> tuple[float, ...]:
+    return (value,) * count if np.ndim(value) == 0 else tuple(value)
+
+
+class Custom(Threshold):
+    """Refine where a function of your own exceeds a threshold.
 
     **Arguments:**
 
-    - `above`: a number, or one for each level that may be refined (the first makes level 1; later levels use the last).
-    - `below`: patches whose cells are all below this may coarsen; one number or one a level. Default: `ratio * above`,
-      where `ratio` is how much the number falls from one level to the next in smooth data. Then what has coarsened does
-      not wish to be refined again.
-    - `variable`: which variable, its name or its number.
+    - `function`: takes a `PatchView`, gives a number for each cell, shape `(*cells)`, in traceable JAX.
+    - `above`, `below`: as for `Value`; by default patches may coarsen below `above / 2`.
     """
 
-    above: eqx.AbstractVar[tuple[float, ...]]
-    below: eqx.AbstractVar[tuple[float, ...]]
-    variable: eqx.AbstractVar[int | str]
-    ratio: eqx.AbstractClassVar[float]
+    function: Callable
+    ratio: ClassVar[float] = 0.5
 
-    def __init__(
-        self,
-        above: float | Sequence[float],
-        below: float | Sequence[float] | None = None,
-        variable: int | str = 0,
-    ):
-        self.above, self.below = thresholds(above, below, self.ratio)
+    def __init__(self, function: Callable, above: Levels, below: Levels | None = None):
+        super().__init__(above, below)
+        self.function = function
+
+    def number(self, patch):
+        return self.function(patch)
+
+
+class OfVariable(Threshold):
+    """Refine where a number made of one variable exceeds a threshold."""
+
+    variable: int | str = eqx.field(static=True)
+
+    def __init__(self, above: Levels, below: Levels | None = None, variable: int | str = 0):
+        super().__init__(above, below)
         self.variable = variable
 
     def check(self, ndim, names):
         find_variable(names, self.variable)
 
-    def wishes(self, patch):
-        return exceed(self.number(patch), self.above, self.below, patch.level)
 
-    @abc.abstractmethod
-    def number(self, patch: PatchView) -> Float[Array, "*cells"]:
-        """What is compared with the thresholds."""
-
-
-class Value(Threshold):
+class Value(OfVariable):
     """Refine where a variable exceeds `above`.
 
     **Arguments:**
@@ -69,16 +107,13 @@ class Value(Threshold):
     - `variable`: which variable, its name or its number.
     """
 
-    above: tuple[float, ...]
-    below: tuple[float, ...]
-    variable: int | str = eqx.field(static=True)
     ratio: ClassVar[float] = 1.0
 
     def number(self, patch):
         return patch.cells(self.variable)
 
 
-class Difference(Threshold):
+class Difference(OfVariable):
     """Refine where a variable changes by more than `above` between the two neighbours of a cell, in any direction.
 
     This is AMRClaw's `flag2refine`. The change halves with each level, so by default patches may coarsen below
@@ -88,9 +123,6 @@ class Difference(Threshold):
     **Arguments:** as for `Value`.
     """
 
-    above: tuple[float, ...]
-    below: tuple[float, ...]
-    variable: int | str = eqx.field(static=True)
     ratio: ClassVar[float] = 0.5
 
     def number(self, patch):
@@ -98,7 +130,7 @@ class Difference(Threshold):
         return jnp.stack(rises).max(0)
 
 
-class Gradient(Threshold):
+class Gradient(OfVariable):
     """Refine where the length of a variable's gradient exceeds `above` (in units of the variable per length).
 
     Where data are smooth this number is the same on every level: give thresholds that rise with the level, or the
@@ -107,9 +139,6 @@ class Gradient(Threshold):
     **Arguments:** as for `Value`; by default patches may coarsen below `above / 2`.
     """
 
-    above: tuple[float, ...]
-    below: tuple[float, ...]
-    variable: int | str = eqx.field(static=True)
     ratio: ClassVar[float] = 0.5
 
     def number(self, patch):
@@ -117,7 +146,7 @@ class Gradient(Threshold):
         return jnp.sqrt(sum(slope**2 for slope in slopes))
 
 
-class Curvature(Threshold):
+class Curvature(OfVariable):
     """Refine where a variable bends by more than `above`, in any direction: `|u[i+1] - 2 u[i] + u[i-1]|`.
 
     The second difference is not divided by the cell widths: it has the unit of the variable, and is eight times the
@@ -128,9 +157,6 @@ class Curvature(Threshold):
     **Arguments:** as for `Value`.
     """
 
-    above: tuple[float, ...]
-    below: tuple[float, ...]
-    variable: int | str = eqx.field(static=True)
     ratio: ClassVar[float] = 0.25
 
     def number(self, patch):
@@ -138,7 +164,7 @@ class Curvature(Threshold):
         return jnp.stack(bends).max(0)
 
 
-class Detail(Threshold):
+class Detail(OfVariable):
     """Refine where a variable differs by more than `above` from what a mesh twice as coarse would know of it.
 
     The detail is `|u - P R u|`: averages over `2**ndim` cells (R), interpolated back linearly (P: weights 3/4 and 1/4
@@ -152,19 +178,16 @@ class Detail(Threshold):
     **Arguments:** as for `Value`. Reads two layers of ghost cells.
     """
 
-    above: tuple[float, ...]
-    below: tuple[float, ...]
-    variable: int | str = eqx.field(static=True)
     ratio: ClassVar[float] = 0.25
 
     def number(self, patch):
-        known = restrict(patch.around(self.variable, 2)[..., None], skip=0)[..., 0]
+        coarse = restrict(patch.around(self.variable, 2)[..., None], skip=0)[..., 0]
         for d in range(patch.ndim):
-            known = interpolated(known, d)
-        return jnp.abs(patch.cells(self.variable) - known)
+            coarse = halved(*threes(coarse, d), d)
+        return jnp.abs(patch.cells(self.variable) - coarse)
 
 
-class Loehner(Threshold):
+class Loehner(OfVariable):
     """Refine where second differences of a variable are large compared to first differences.
 
     The estimator of Löhner (Comput. Methods Appl. Mech. Eng. 61, 1987), in one dimension
@@ -186,19 +209,10 @@ class Loehner(Threshold):
     - `filter`: ripples smaller than about this fraction of the variable itself are left alone.
     """
 
-    above: tuple[float, ...]
-    below: tuple[float, ...]
-    variable: int | str = eqx.field(static=True)
     filter: float
     ratio: ClassVar[float] = 0.25
 
-    def __init__(
-        self,
-        above: float | Sequence[float] = 0.8,
-        below: float | Sequence[float] | None = None,
-        variable: int | str = 0,
-        filter: float = 0.01,
-    ):
+    def __init__(self, above: Levels = 0.8, below: Levels | None = None, variable: int | str = 0, filter: float = 0.01):
         super().__init__(above, below, variable)
         self.filter = filter
         if filter < 0:
@@ -242,12 +256,3 @@ def bend(patch: PatchView, variable: int | str, d: int) -> Float[Array, "*cells"
 def total(*arrays: Array) -> Array:
     """The sum of absolute values."""
     return jnp.abs(jnp.stack(arrays)).sum(0)
-
-
-def interpolated(coarse: Float[Array, "*coarse"], axis: int) -> Float[Array, "*finer"]:
-    """Cells half as long along an axis, linearly between the centres of the coarse ones, without the outermost."""
-    below, centre, above = (
-        coarse[(slice(None),) * axis + (slice(start, coarse.shape[axis] - 2 + start),)] for start in range(3)
-    )
-    halves = jnp.stack([0.75 * centre + 0.25 * side for side in (below, above)], axis + 1)
-    return halves.reshape(*coarse.shape[:axis], -1, *coarse.shape[axis + 1 :])

@@ -1,17 +1,15 @@
-"""What wants resolution: an indicator gives a number for each cell; thresholds turn numbers into wishes.
+"""What wants resolution: an indicator sees a patch, and says what its cells wish.
 
-A cell may *refine* (wish for the next level) or be *kept* (wish not to fall below its own level). The two thresholds
-differ, so that patches do not flicker between levels (hysteresis). Here is what an indicator is and how indicators
-combine; `criteria` has those that look at a variable.
+A cell may *refine* (wish for the next level) or be *kept* (wish not to fall below its own level). Here is what an
+indicator is and how indicators combine; `criteria` has those that compare a number with thresholds.
 """
 
 from __future__ import annotations
 
 import abc
-import dataclasses
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -120,33 +118,11 @@ class Region(Indicator):
         return inside & (patch.level < self.level), inside & (patch.level <= self.level)
 
 
-class Custom(Indicator):
-    """Refine where a function of your own exceeds a threshold.
-
-    **Arguments:**
-
-    - `function`: takes a `PatchView`, gives a number for each cell, shape `(*cells)`, in traceable JAX.
-    - `above`, `below`: as for `Value`; by default patches may coarsen below `above / 2`.
-    """
-
-    function: Callable
-    above: tuple[float, ...]
-    below: tuple[float, ...]
-
-    def __init__(
-        self, function: Callable, above: float | Sequence[float], below: float | Sequence[float] | None = None
-    ):
-        self.function = function
-        self.above, self.below = thresholds(above, below, 0.5)
-
-    def wishes(self, patch):
-        return exceed(self.function(patch), self.above, self.below, patch.level)
-
-
 class Joined(Indicator):
     """Several indicators whose wishes are joined."""
 
-    indicators: eqx.AbstractVar[tuple[Indicator, ...]]
+    indicators: tuple[Indicator, ...]
+    join: eqx.AbstractClassVar[Callable[..., Array]]
 
     def __init__(self, *indicators: Indicator):
         self.indicators = indicators
@@ -157,19 +133,15 @@ class Joined(Indicator):
         for indicator in self.indicators:
             indicator.check(ndim, names)
 
-    def joined(self, patch: PatchView, join: Callable[[Array, Array], Array]) -> tuple[Array, Array]:
-        """The wishes of all, joined by `join`."""
+    def wishes(self, patch):
         refine, keep = zip(*(indicator.wishes(patch) for indicator in self.indicators), strict=True)
-        return functools.reduce(join, refine), functools.reduce(join, keep)
+        return functools.reduce(self.join, refine), functools.reduce(self.join, keep)
 
 
 class AnyOf(Joined):
     """Refine where any of several indicators wishes it, and keep where any does."""
 
-    indicators: tuple[Indicator, ...]
-
-    def wishes(self, patch):
-        return self.joined(patch, jnp.logical_or)
+    join: ClassVar = staticmethod(jnp.logical_or)
 
 
 class AllOf(Joined):
@@ -179,10 +151,7 @@ class AllOf(Joined):
     - Only where there is something: `AllOf(Loehner(), Value(above=1e-3))`.
     """
 
-    indicators: tuple[Indicator, ...]
-
-    def wishes(self, patch):
-        return self.joined(patch, jnp.logical_and)
+    join: ClassVar = staticmethod(jnp.logical_and)
 
 
 class UpTo(Indicator):
@@ -209,46 +178,3 @@ class UpTo(Indicator):
     def wishes(self, patch):
         refine, keep = self.indicator.wishes(patch)
         return refine & (patch.level < self.level), keep & (patch.level <= self.level)
-
-
-class Named(Indicator):
-    """Tells an indicator the names of the variables."""
-
-    indicator: Indicator
-    names: tuple[str, ...] = eqx.field(static=True)
-
-    def _shown(self) -> Indicator:
-        return self.indicator
-
-    def check(self, ndim, names):
-        self.indicator.check(ndim, names)
-
-    def wishes(self, patch):
-        return self.indicator.wishes(dataclasses.replace(patch, names=self.names))
-
-
-def thresholds(above, below, ratio: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Both thresholds as tuples of the same length; `below` defaults to `ratio * above`."""
-    above = (above,) if np.ndim(above) == 0 else tuple(above)
-    if not above:
-        raise InvalidSettingError("above", "expected a number, or one for each level that may be refined")
-    if below is None:
-        below = tuple(ratio * value for value in above)
-    below = (below,) * len(above) if np.ndim(below) == 0 else tuple(below)
-    if len(below) != len(above):
-        raise InvalidSettingError("below", f"has {len(below)} numbers where above has {len(above)}")
-    if any(low > high for low, high in zip(below, above, strict=True)):
-        raise InvalidSettingError("below", f"expected at most above={list(above)}, got {list(below)}")
-    return above, below
-
-
-def exceed(number, above: tuple[Any, ...], below: tuple[Any, ...], level):
-    """Compare with the thresholds of the next level (to refine) and of this one (to be kept).
-
-    Levels beyond the last threshold use the last one.
-    """
-    last = len(above) - 1
-    up = jnp.asarray(above, number.dtype)[jnp.clip(level, 0, last)]
-    down = jnp.asarray(below, number.dtype)[jnp.clip(level - 1, 0, last)]
-    refine = number > up
-    return refine, refine | (number > down)

@@ -15,15 +15,13 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from amr.grid import Grid, Leaves, Part, Topology, Work, by_halves, cell_centres, cell_sizes, over_blocks
+from amr.grid import Grid, Leaves, Part, Work, by_halves, carried, cell_centres, cell_sizes, over_blocks
 from amr.mesh import Forest, Mesh, adapt, balance, half_offsets, unchanged
 
 from .indicator import Indicator, PatchView
 
 # For the half patches in and around each patch, the highest level that cells of the patch nearby wish for.
 Near = Int[Array, "halves patches"]
-
-
 LEVELS = jnp.int8  # large arrays of levels are kept in as few bytes as hold them
 
 
@@ -43,65 +41,64 @@ class Regridded(eqx.Module):
 
 
 def regrid(grid: Grid, work: Work, near: Near, wanted: Bool[Array, ""] | None = None) -> tuple[Regridded, Work]:
-    """Refine and coarsen once, if that is `wanted`.
-
-    `near` comes from `wishes_near`. The rings in the store must be up to date; those of new patches are not.
-    """
-    mesh, topology, forest = grid.mesh, grid.topology, grid.forest
-    target = target_levels(mesh, topology, near)
-    target = balance(mesh, forest, inner_halves(mesh, topology), target)
+    """Refine and coarsen once, if that is `wanted`. `near` comes from `wishes_near`; see `amr.grid.carried`."""
+    mesh, forest, leaves = grid.mesh, grid.forest, grid.topology.leaves
+    offsets = half_offsets(mesh.ndim, leaves.reach)
+    around = leaves.around[np.flatnonzero((np.abs(2 * offsets - 1) <= 3).all(axis=1))]  # with a reach of one half patch
+    target = balance(mesh, forest, around, target_levels(forest, around, near))
     target = jnp.where(forest.active if wanted is None else forest.active & wanted, target, forest.level)
     new, transition, needed = lax.cond(
         (target != forest.level).any(), lambda: adapt(mesh, forest, target), lambda: unchanged(forest)
     )
     changed = (transition.change != 0).any()
-    return Regridded(new, needed, changed), grid.carried(work, transition, new.count, changed)
+    return Regridded(new, needed, changed), carried(grid, work, transition, new.count, changed)
 
 
 def wishes_near(
     grid: Grid,
     ghosted: Callable[[Part], Float[Array, "vars blocks *ghosted lanes"]],
-    indicator: Indicator,
+    asked: tuple[Indicator, tuple[str, ...]],
     time,
     buffer: Int[Array, " patches"],
     wanted: Bool[Array, ""] | None = None,
 ) -> Near:
     """Ask the indicator about every cell, if that is `wanted`.
 
-    `ghosted(part)` gives patches with their ghost cells; `buffer[p]` is how many cells around a wishing cell of patch p
-    get what it wishes, at most half a patch.
+    **Arguments:**
+
+    - `ghosted(part)`: the patches of a sweep with their ghost cells.
+    - `asked`: the indicator, and the names of the variables.
+    - `buffer`: for each patch, how many cells around a wishing cell get what it wishes, at most half a patch.
     """
     mesh = grid.mesh
 
-    def near(part):
-        values, reach = ghosted(part), part.of_patches(buffer)
+    def wished(block, values, reach):
+        wishes = wishes_of(mesh, block, asked, values, time)
+        return near_halves(mesh, wished_levels(mesh, block.level, wishes), reach)
 
-        def wished(block, values, reach):
-            wishes = wishes_of(mesh, block, indicator, values, time)
-            return near_halves(mesh, wished_levels(mesh, block.level, wishes), reach)
+    def of_part(part):
+        values, reach = jnp.moveaxis(ghosted(part), 1, 0), part.of_patches(buffer)
+        return part.kept(lambda: over_blocks(wished, part.leaves, values, reach))
 
-        return part.kept(lambda: over_blocks(wished, part.leaves, jnp.moveaxis(values, 1, 0), reach))
-
-    return grid.listed(near, jnp.zeros((4**mesh.ndim, grid.forest.capacity), LEVELS), useful=wanted)
+    return grid.listed(of_part, jnp.zeros((4**mesh.ndim, grid.forest.capacity), LEVELS), useful=wanted)
 
 
 def wishes_of(
     mesh: Mesh,
     forest: Forest | Leaves,
-    indicator: Indicator,
+    asked: tuple[Indicator, tuple[str, ...]],
     ghosted: Float[Array, "vars *ghosted patches"],
     time: Float[Array, ""],
 ) -> tuple[Bool[Array, "*cells patches"], Bool[Array, "*cells patches"]]:
     """Ask the indicator about every cell of some patches."""
-    dtype = ghosted.dtype
-    ghost = (ghosted.shape[1] - mesh.patch) // 2
+    (indicator, names), dtype, ghost = asked, ghosted.dtype, (ghosted.shape[1] - mesh.patch) // 2
 
-    def one(values, x, dx, level):
-        pair = indicator.wishes(PatchView(values, x, dx, level, time, ghost))
+    def of_patch(values, x, dx, level):
+        pair = indicator.wishes(PatchView(values, x, dx, level, time, ghost, names))
         return tuple(jnp.broadcast_to(wish, mesh.patch_shape) for wish in pair)
 
     x = cell_centres(mesh, forest, dtype)
-    return jax.vmap(one, in_axes=-1, out_axes=-1)(ghosted, x, cell_sizes(mesh, forest, dtype), forest.level)
+    return jax.vmap(of_patch, in_axes=-1, out_axes=-1)(ghosted, x, cell_sizes(mesh, forest, dtype), forest.level)
 
 
 def wished_levels(
@@ -114,21 +111,13 @@ def wished_levels(
     return jnp.where(refine, finer, jnp.where(keep, own, 0))
 
 
-def inner_halves(mesh: Mesh, topology: Topology) -> Int[Array, "halves patches"]:
-    """The rows of `topology.leaves.around` with a reach of one half patch."""
-    offsets = half_offsets(mesh.ndim, topology.leaves.reach)
-    return topology.leaves.around[np.flatnonzero((np.abs(2 * offsets - 1) <= 3).all(axis=1))]
-
-
-def target_levels(mesh: Mesh, topology: Topology, near: Near) -> Int[Array, " patches"]:
+def target_levels(forest: Forest, around: Int[Array, "halves patches"], near: Near) -> Int[Array, " patches"]:
     """The level each leaf should have: what its own cells wish, and what cells near it in other leaves wish.
 
     Cells are compared with half patches: a half patch that comes within the buffer of a wishing cell gets the
     wished level, and with it the leaf that holds it.
     """
-    forest = topology.forest
-    wanted = jnp.where(forest.active, near, 0).astype(jnp.int32)
-    places = jnp.zeros_like(forest.level).at[inner_halves(mesh, topology)]
+    wanted, places = jnp.where(forest.active, near, 0).astype(jnp.int32), jnp.zeros_like(forest.level).at[around]
     reached = places.max(wanted, mode="promise_in_bounds", wrap_negative_indices=False)
     return jnp.minimum(jnp.maximum(reached, forest.level - 1), forest.level + 1)
 
@@ -137,7 +126,11 @@ def near_halves(
     mesh: Mesh, wanted: Int[Array, "*cells patches"], buffer: Int[Array, " patches"]
 ) -> Int[Array, "halves patches"]:
     """For the half patches in and around each patch the highest level that one of its cells wants which has them within
-    the patch's buffer."""
+    the patch's buffer.
+
+        . .|. o x o|. .       1D, 4 cells a patch, a buffer of 1: cell `x` has `o` within it, so that its wish is one
+         0   1   1   0        of these half patches
+    """
     half, patch = mesh.patch // 2, mesh.patch
     first = np.arange(-half, patch + half, half)[:, None]
     cell = np.arange(patch)[None, :]

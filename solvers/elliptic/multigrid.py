@@ -29,6 +29,7 @@ from amr.grid import (
     NodeStore,
     Pool,
     at_level,
+    beyond_over_inside,
     level_sizes,
     lower,
     rows_from,
@@ -228,12 +229,12 @@ class Sites(NamedTuple):
 
     def kappa(self, d: int, end: int, offsets: tuple[Array, ...], coarser: int) -> Values:
         """What values beyond a face of the domain are multiples of, for cells `coarser` times as wide as those of the
-        nodes: from a (outer + inner) / 2 + b (outer - inner) / h = 0."""
+        nodes."""
         ndim, edge = self.part.mesh.ndim, jnp.full(1, end * self.part.mesh.patch, self.dtype)
 
         def ratio(h, *x):
             a, b = self.relation(d, end, x)
-            ratio = jnp.asarray((2 * b - h * a) / (2 * b + h * a), self.dtype)
+            ratio = jnp.asarray(beyond_over_inside(a, b, h), self.dtype)
             return ratio.reshape((1,) * (1 + ndim - ratio.ndim) + ratio.shape)
 
         places = tuple(edge if k == d else line for k, line in enumerate(offsets))

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from amr.grid import apart, every_other, paired
+from amr.grid import apart, every_other, halved
 
 from .uniform_operator import (
     Cells,
@@ -259,10 +259,10 @@ def _raised(coarse: Level, e: Cells, change: Array, factors: Sequence[int]) -> C
 
 
 def _plus_doubled(base: Array, e: Cells, axis: int, periodic: bool, kappa: tuple[Array, Array]) -> Array:
-    """Added: values in twice as many cells along an axis, 3/4 of the coarse one and 1/4 of the neighbour nearby."""
+    """Added: values in twice as many cells along an axis, see `amr.grid.halved`."""
     first, last = ends_of(e, axis)
     below, above = beside(e, axis, *((last, first) if periodic else (kappa[0] * first, kappa[1] * last)))
-    return base + paired(0.75 * e + 0.25 * below, 0.75 * e + 0.25 * above, axis)
+    return base + halved(below, e, above, axis)
 
 
 def _repeated(values: Array, axis: int) -> Array:

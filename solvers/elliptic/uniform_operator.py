@@ -21,7 +21,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from amr.grid import cut, lower, upper
+from amr.grid import beyond_over_inside, cut, lower, upper
 
 Cells = Float[Array, "vars *cells"]
 Relation = Callable[[int, int, tuple[Array, ...]], tuple[Array, Array]]
@@ -98,7 +98,7 @@ def level_of(grid: Grid, alpha: Array, beta: tuple[Array, ...], relation: Relati
 
 
 def _kappa(grid: Grid, d: int, relation: Relation, dtype) -> tuple[Array, Array]:
-    """At both ends of a dimension, from a (beyond + inside) / 2 + b (beyond - inside) / h = 0."""
+    """At both ends of a dimension."""
     ndim, h = len(grid.cells), grid.widths[d]
     if grid.periodic[d]:
         one = jnp.ones((1,) * (1 + ndim), dtype)
@@ -106,7 +106,7 @@ def _kappa(grid: Grid, d: int, relation: Relation, dtype) -> tuple[Array, Array]
     ends = [
         tuple(jnp.asarray(factor, dtype) for factor in relation(d, end, grid.face(d, end, dtype))) for end in (0, 1)
     ]
-    first, last = (ranked((2 * b - h * a) / (2 * b + h * a), ndim) for a, b in ends)
+    first, last = (ranked(beyond_over_inside(a, b, h), ndim) for a, b in ends)
     return first, last
 
 

@@ -124,7 +124,7 @@ class Checkpoint:
 
 def _names(setup: Setup) -> list[list[str]]:
     """The kinds of the boundaries, which is what files tell of them."""
-    return [[face.name for face in pair] for pair in setup.faces]
+    return [[type(face).__name__ for face in pair] for pair in setup.faces]
 
 
 def _shown(value) -> str:

@@ -116,7 +116,7 @@ def _finite(u, time):
 
 
 def _norms_of_error(setup: Setup, state: State, exact: Callable) -> dict[str, jax.Array]:
-    """Norms of the difference to an exact solution, see `amr.grid.diagnostics.norms`."""
+    """Norms of the difference to an exact solution, see `amr.grid.norms`."""
     known = loop.evaluate(setup, state.forest, exact, state.u.dtype, state.clock.time)
     return norms(setup.mesh, state.forest, state.values - known)
 

@@ -311,14 +311,14 @@ def regridded(
 ) -> tuple[Regridded, Work]:
     """Refine and coarsen once, as the indicator wishes, if that is `wanted`."""
     assert setup.refine is not None
-    grid = setup.grid(known.topology)
+    grid, asked = setup.grid(known.topology), (setup.refine, tuple(setup.equation.names))
     work = with_store(work, grid.rings(work.store, time, wanted))
 
     def ghosted(part):
         extended = lambda u: setup.extended(part, u, part.take(known.samples, axis=0))  # noqa: E731
         return grid.ghosted(part, work.store, time, extended)[: len(setup.equation.names)]
 
-    near = wishes_near(grid, ghosted, setup.refine, time, buffer_cells(setup, known), wanted)
+    near = wishes_near(grid, ghosted, asked, time, buffer_cells(setup, known), wanted)
     return regrid(grid, work, near, wanted)
 
 

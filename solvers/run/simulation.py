@@ -17,7 +17,7 @@ from amr.errors import InvalidSettingError
 from amr.field import Field, is_concrete, picture
 from amr.grid import boundaries_of, half_reach, shown_faces
 from amr.mesh import Mesh, root_forest
-from amr.refine import AnyOf, Indicator, Named
+from amr.refine import AnyOf, Indicator
 from amr.show import Call, text
 from solvers.equations import Equation
 from solvers.records import Collection, EverySteps, Record, Recorded, Series
@@ -130,7 +130,6 @@ class Simulation(eqx.Module):
         _expect("scheme", scheme, CTU | MethodOfLines | Strang, "solvers.CTU(..) or solvers.MethodOfLines(..)")
         cfl = scheme.default_cfl if cfl is None else cfl
         _expect("cfl", cfl, float | int | np.floating, "a number")
-        refine = None if refine is None else Named(refine, tuple(equation.names))
         faces = boundaries_of(mesh.domain, boundary)
         self.setup = Setup(mesh, equation, scheme, refine, float(cfl), interval, buffer, longest, why, faces)
         self.dtype = _float_type(dtype)
