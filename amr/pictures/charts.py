@@ -15,7 +15,7 @@ from amr.field import Line, Profile
 from amr.files import History, read_history
 from amr.names import AXES, did_you_mean, find_variable
 
-from .canvas import axes_of, figure_of, level_line, new_picture, set_scale, title
+from .canvas import Colours, axes_of, figure_of, level_line, new_picture, title
 
 MARKERS = "osD^vP*X"
 NOTHING = 1e-12  # a relative change that is rounding
@@ -40,7 +40,7 @@ def plot_line(
     ax = axes_of(ax, (6.4, 3.6))
     x = line.distance if along is None else line.points[:, along]
     level_line(ax, x, line.values[index], line.levels, line.max_level, cmap)
-    set_scale(ax, line.values[index], norm, vmin, vmax)
+    Colours(cmap, norm, vmin, vmax).set_scale(ax, line.values[index])
     ax.set(xlabel="distance" if along is None else AXES[along], ylabel=line.names[index])
     ends = ["(" + ", ".join(f"{c:.4g}" for c in point) + ")" for point in (line.start, line.end)]
     fixed = [f"{AXES[d]} = {c:.4g}" for d, c in enumerate(line.start) if d != along]
