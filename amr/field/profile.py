@@ -63,9 +63,8 @@ class Profile:
     def __repr__(self) -> str:
         low, high = self.edges[0], self.edges[-1]
         filled = np.count_nonzero(self.weight)
-        return (
-            f"{self.label} against {self.x_label}: {len(self.values)} bins, {filled} filled, from {low:g} to {high:g}"
-        )
+        bins = f"{len(self.values)} bins, {filled} filled"
+        return f"{self.label} against {self.x_label}: {bins}, from {low:g} to {high:g}"
 
     def plot(self, **options):
         """A picture: see `amr.charts.plot_profile`."""
