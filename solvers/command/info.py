@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .picture_options import Mistake
+from .mistake import Mistake
 
 if TYPE_CHECKING:
     from amr.files import FileInfo

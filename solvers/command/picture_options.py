@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import click
+from .mistake import Mistake
 
 if TYPE_CHECKING:
     from amr.field import Field
@@ -20,15 +20,6 @@ OPTION = {
     "end": "line",
     "path": "output",
 }
-
-
-class Mistake(click.ClickException):
-    """A mistake of the user's: one line, and the exit status of wrong configs."""
-
-    exit_code = 2
-
-    def show(self, file: Any = None) -> None:
-        click.echo(self.message, err=True)
 
 
 def option_of(key: str) -> str:

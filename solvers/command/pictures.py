@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .picture_options import Mistake, Shown, option_of
+from .mistake import Mistake
+from .picture_options import Shown, option_of
 
 if TYPE_CHECKING:
     from amr.field import Field
