@@ -172,8 +172,8 @@ def _write_header(
     Its checksums find what fletcher32 cannot see: chunks that HDF5 no longer finds read as zeros. The text has a fixed
     length, because a flipped byte in the heap of variable-length strings can make HDF5 read for ever.
     """
-    sums = {name: zlib.crc32(arrays[name]) for name in field.names}
-    sums |= {name: zlib.crc32(file[name][...]) for name in ("Levels", "LogicalLocations")}
+    sums = {name: zlib.crc32(arrays[name].data) for name in field.names}
+    sums |= {name: zlib.crc32(file[name][...].data) for name in ("Levels", "LogicalLocations")}
     header = {
         "mesh": _mesh_record(field.mesh),
         "names": field.names,
@@ -195,7 +195,7 @@ def _write_header(
 def _checked(file: Contents, header: dict, name: str, dtype: np.dtype) -> np.ndarray:
     """A whole dataset whose checksum is right."""
     values = file.array(name)
-    if values.dtype != dtype or zlib.crc32(values) != header["crc32"][name]:
+    if values.dtype != dtype or zlib.crc32(values.data) != header["crc32"][name]:
         message = f"is damaged: the checksum of {name!r} is wrong; use another copy or an earlier file"
         raise FileError(file.path, message)
     return values

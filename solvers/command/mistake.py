@@ -14,7 +14,7 @@ class Mistake(click.ClickException):
 
     def __init__(self, message: str, status: int = WRONG):
         super().__init__(message)
-        self.exit_code = status
+        self.exit_code = status  # type: ignore[misc]  # click has one for all of a kind
 
     def show(self, file: Any = None) -> None:
         click.echo(self.message, err=True)
