@@ -92,7 +92,9 @@ def plot_convergence(
     ax = axes_of(ax, (5.2, 4.2))
     x = np.asarray(cells, np.float64)
     for number, (label, series) in enumerate(errors.items()):
-        y = _checked_errors(x, label, series)
+        y = np.asarray(series, np.float64)
+        if y.shape != x.shape or not (y > 0).all():
+            raise InvalidSettingError("errors", f"{label!r} needs {len(x)} positive numbers, got {y.tolist()}")
         ax.loglog(x, y, marker=MARKERS[number % len(MARKERS)], label=label, linewidth=1.4)
         _write_orders(ax, x, y, ax.lines[-1].get_color())
     if len(x) > 1:
@@ -105,13 +107,6 @@ def plot_convergence(
     ax.grid(alpha=0.3, linewidth=0.6)
     ax.legend(fontsize="small")
     return figure_of(ax)
-
-
-def _checked_errors(x: np.ndarray, label: str, series: Any) -> np.ndarray:
-    y = np.asarray(series, np.float64)
-    if y.shape != x.shape or not (y > 0).all():
-        raise InvalidSettingError("errors", f"{label!r} needs {len(x)} positive numbers, got {y.tolist()}")
-    return y
 
 
 def _write_orders(ax: Axes, x: np.ndarray, y: np.ndarray, colour) -> None:
