@@ -9,6 +9,7 @@ from .plane import Plane as Plane
 from .plane import projection as projection
 from .plane import slice_position as slice_position
 from .profile import Profile as Profile
+from .resample import centres as centres
 from .resample import checked_level as checked_level
 from .resample import coarsened as coarsened
 from .resample import uniform as uniform

@@ -23,9 +23,8 @@ def text(field: Field) -> str:
         return eqx.tree_pformat(field)
     ranges = [f"{name} {low:.6g} to {high:.6g}" for name, (low, high) in _ranges(field).items()]
     more = f", and {len(ranges) - SHOWN} more" if len(ranges) > SHOWN else ""
-    return f"Field at t = {float(field.time):.6g}, step {int(field.step)}: {mesh(field)}\n  " + (
-        ", ".join(ranges[:SHOWN]) + more
-    )
+    head = f"Field at t = {float(field.time):.6g}, step {int(field.step)}: {mesh(field)}"
+    return f"{head}\n  {', '.join(ranges[:SHOWN])}{more}"
 
 
 def mesh(field: Field) -> str:
@@ -42,10 +41,8 @@ def html(field: Field) -> str | None:
     """A table of variables and one of levels for a notebook; None where there are no values yet, as under `jit`."""
     if not is_concrete(field):
         return None
-    rows = [
-        (name, f"{low:.6g}", f"{high:.6g}", f"{field.integral(name):.6g}")
-        for name, (low, high) in _ranges(field).items()
-    ]
+    found = {name: (low, high, field.integral(name)) for name, (low, high) in _ranges(field).items()}
+    rows = [(name, *(f"{number:.6g}" for number in numbers)) for name, numbers in found.items()]
     level, count = np.unique(np.asarray(field.forest.level)[: field.count], return_counts=True)
     counts = ", ".join(f"{n:,} of level {k}" for k, n in zip(level, count, strict=True))
     head = f"<b>Field</b> at t = {float(field.time):.6g}, step {int(field.step)}<br>{mesh(field)}: {counts}"

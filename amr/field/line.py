@@ -73,8 +73,7 @@ def line(field: Field, start: Any, end: Any, samples: Any, fixed: dict[str, Any]
     """The field along a line: see `Field.line`."""
     start, end = _ends(field, start, end, fixed)
     if samples is None:
-        cuts = _crossings(field, start, end)
-        cuts = _between_cells(field, start, end, cuts)
+        cuts = _between_cells(field, start, end, _crossings(field, start, end))
         place, weight = (cuts[1:] + cuts[:-1]) / 2, np.diff(cuts)
     else:
         place, weight = _even(samples)

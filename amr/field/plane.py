@@ -42,9 +42,8 @@ class Plane:
         shape = " x ".join(map(str, self.values.shape))
         where = "" if self.at is None else f" at {self.axis} = {self.at:g}"
         low, high = self.values.min(), self.values.max()
-        return (
-            f"{self.label}{where}, t = {self.time:.6g}: {shape} cells over {', '.join(self.axes)}, {low:g} to {high:g}"
-        )
+        cells = f"{shape} cells over {', '.join(self.axes)}"
+        return f"{self.label}{where}, t = {self.time:.6g}: {cells}, {low:g} to {high:g}"
 
     def integral(self) -> float:
         """The integral over the axes that are left; for a field's projection that of the field."""
@@ -65,12 +64,11 @@ def slice_at(field: Field, axis: Any, at: Any, name: str | int) -> Plane:
         raise InvalidSettingError("axis", f"slices are for 3D, and this field has {field.mesh.ndim}D: {advice}")
     normal = find_axis(axis)
     at = slice_position(field, normal, at)
-    kept = [d for d in range(3) if d != normal]
     sides = [np.array([at]) if d == normal else centres(field.mesh, d, field.mesh.max_level) for d in range(3)]
     slot, cell = locate(field.mesh, field.forest, np.ix_(*sides))
     index = field.index(name)
     values = np.asarray(field.data[index])[(*cell, slot)].squeeze(normal)
-    return _plane(field, field.names[index], index, values, normal, at, tuple(sides[d] for d in kept))
+    return _plane(field, index, values, normal, field.mesh.max_level, at)
 
 
 def projection(field: Field, axis: Any, name: str | int, level: Any) -> Plane:
@@ -83,11 +81,8 @@ def projection(field: Field, axis: Any, name: str | int, level: Any) -> Plane:
     width = leaves.dx[:, normal].reshape(-1, *(1,) * len(kept))
     sums = leaves.values[:, index].sum(1 + normal, dtype=np.float64) * width
     grid = np.zeros([mesh.cells[d] * 2**level for d in kept])
-    for own in np.unique(leaves.level):
-        some = leaves.level == own
-        lay_out(grid, sums[some], leaves.position[some][:, kept] * mesh.patch, level - int(own))
-    label = f"integral of {field.names[index]} along {AXES[normal]}"
-    return _plane(field, label, index, grid, normal, None, tuple(centres(mesh, d, level) for d in kept))
+    lay_out(grid, sums, leaves.position[:, kept] * mesh.patch, level - leaves.level)
+    return _plane(field, index, grid, normal, level, None)
 
 
 def slice_position(field: Field, axis: int, at: Any) -> float:
@@ -99,18 +94,12 @@ def slice_position(field: Field, axis: int, at: Any) -> float:
     return at
 
 
-def _plane(
-    field: Field,
-    label: str,
-    index: int,
-    values: np.ndarray,
-    normal: int,
-    at: float | None,
-    coordinates: tuple[np.ndarray, ...],
-) -> Plane:
-    domain = field.mesh.domain
+def _plane(field: Field, index: int, values: np.ndarray, normal: int, level: int, at: float | None) -> Plane:
+    """Values on the cells of a level across a dimension: a slice, or without `at` an integral."""
+    domain, name = field.mesh.domain, field.names[index]
     kept = [d for d in range(domain.ndim) if d != normal]
+    label = name if at is not None else f"integral of {name} along {AXES[normal]}"
     extent = tuple((domain.lower[d], domain.upper[d]) for d in kept)
-    axes = tuple(AXES[d] for d in kept)
-    name, time = field.names[index], float(field.time)
+    coordinates = tuple(centres(field.mesh, d, level) for d in kept)
+    axes, time = tuple(AXES[d] for d in kept), float(field.time)
     return Plane(label, name, values, axes, coordinates, AXES[normal], at, extent, time)

@@ -63,9 +63,8 @@ class Profile:
     def __repr__(self) -> str:
         low, high = self.edges[0], self.edges[-1]
         filled = np.count_nonzero(self.weight)
-        return (
-            f"{self.label} against {self.x_label}: {len(self.values)} bins, {filled} filled, from {low:g} to {high:g}"
-        )
+        bins = f"{len(self.values)} bins, {filled} filled"
+        return f"{self.label} against {self.x_label}: {bins}, from {low:g} to {high:g}"
 
     def plot(self, **options):
         """A picture: see `amr.charts.plot_profile`."""
@@ -133,9 +132,8 @@ def _edges(values: np.ndarray, bins: Any) -> np.ndarray:
     """Edges of bins: those given, or a number of equal ones that hold all values."""
     if isinstance(bins, Sequence | np.ndarray) and not isinstance(bins, str):
         edges = np.asarray(bins, np.float64)
-        if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():
-            raise InvalidSettingError("bins", "expected a number of bins, or their edges in rising order")
-        return edges
-    if not isinstance(bins, int | np.integer) or bins < 1:
-        raise InvalidSettingError("bins", f"expected a number of bins, or their edges in rising order, got {bins!r}")
-    return np.histogram_bin_edges(values[np.isfinite(values)], int(bins))
+        if edges.ndim == 1 and len(edges) > 1 and (np.diff(edges) > 0).all():
+            return edges
+    elif isinstance(bins, int | np.integer) and bins >= 1:
+        return np.histogram_bin_edges(values[np.isfinite(values)], int(bins))
+    raise InvalidSettingError("bins", f"expected a number of bins, or their edges in rising order, got {bins!r}")

@@ -24,9 +24,7 @@ def uniform(field: Field, name: str | int = 0, level: Any = None) -> np.ndarray:
     level = checked_level(mesh, level)
     values = patches.values[:, field.index(name)]
     grid = np.zeros([n * 2**level for n in mesh.cells], np.result_type(values, np.float32))
-    for own in np.unique(patches.level):
-        leaves = patches.level == own
-        lay_out(grid, values[leaves], patches.position[leaves] * mesh.patch, level - int(own))
+    lay_out(grid, values, patches.position * mesh.patch, level - patches.level)
     return grid
 
 
@@ -74,34 +72,30 @@ def coarsened(field: Field, level: Any) -> Field:
     data = np.zeros((len(field.names), *mesh.patch_shape, len(first)), leaves.values.dtype)
     for own in np.unique(factor):
         mean_into(data, leaves.values[factor == own], leaves.position[factor == own], target[factor == own], int(own))
-    forest = Forest(
-        jnp.asarray(kept[first], jnp.int32), jnp.asarray(position[first].T, jnp.int32), jnp.int32(len(first))
-    )
-    return Field(mesh, forest, jnp.asarray(data), field.names, field.time, field.step)
+    places = (jnp.asarray(numbers, jnp.int32) for numbers in (kept[first], position[first].T, len(first)))
+    return Field(mesh, Forest(*places), jnp.asarray(data), field.names, field.time, field.step)
 
 
 def mean_into(data: np.ndarray, values: np.ndarray, position: np.ndarray, slot: np.ndarray, factor: int) -> None:
     """Add to a pool the patches' means over blocks of `factor` cells a side, at their places in the leaves `slot`."""
     ndim, n = position.shape[1], values.shape[-1]
-    index = []
-    for d in range(ndim):
-        cell = (position[:, d, None] * n + np.arange(n)) // factor % n
-        index.append(cell.reshape(len(cell), *(-1 if k == d else 1 for k in range(ndim))))
+    index = _crossed([(corner[:, None] * n + np.arange(n)) // factor % n for corner in position.T])
     slots = slot.reshape(-1, *(1,) * ndim)
     for v in range(len(data)):
         np.add.at(data[v], (*index, slots), values[:, v] / factor**ndim)
 
 
-def lay_out(grid: np.ndarray, values: np.ndarray, corner: np.ndarray, finer: int) -> None:
-    """Add patches of one level to a uniform grid that is `finer` levels finer (or coarser, if negative)."""
-    ndim, n = grid.ndim, values.shape[1]
-    factor = 2 ** abs(finer)
-    for d in range(ndim) if finer > 0 else ():
-        values = np.repeat(values, factor, axis=1 + d)
-    index = []
-    for d in range(ndim):
-        cell = corner[:, d, None] + np.arange(n)
-        cell = cell // factor if finer < 0 else (corner[:, d, None] * factor + np.arange(n * factor))
-        index.append(cell.reshape(len(cell), *(-1 if k == d else 1 for k in range(ndim))))
-    weight = 1 / factor**ndim if finer < 0 else 1
-    np.add.at(grid, tuple(index), weight * values)
+def lay_out(grid: np.ndarray, values: np.ndarray, corner: np.ndarray, finer: np.ndarray) -> None:
+    """Add patches to a uniform grid that is `finer` levels finer than each of them (or coarser, if negative)."""
+    for levels in np.unique(finer)[::-1].tolist():  # from coarse patches to fine ones
+        some, up, down = finer == levels, 2 ** max(levels, 0), 2 ** max(-levels, 0)
+        part, cells = values[some], np.arange(values.shape[1] * up)
+        for d in range(grid.ndim) if up > 1 else ():
+            part = np.repeat(part, up, axis=1 + d)
+        index = _crossed([(first[:, None] * up + cells) // down for first in corner[some].T])
+        np.add.at(grid, index, part / down**grid.ndim)
+
+
+def _crossed(cells: list[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """Numbers of cells along each dimension, shape `(patches, n)`, as an index of all cells of the patches."""
+    return tuple(c.reshape(len(c), *(-1 if k == d else 1 for k in range(len(cells)))) for d, c in enumerate(cells))

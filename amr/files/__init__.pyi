@@ -17,7 +17,5 @@ from .vtkhdf import CELL_TYPE as CELL_TYPE
 from .vtkhdf import RESERVED as RESERVED
 from .vtkhdf import Geometry as Geometry
 from .vtkhdf import Leaves as Leaves
-from .vtkhdf import connectivity as connectivity
-from .vtkhdf import points_of as points_of
 from .whole import replacing as replacing
 from .whole import write_whole as write_whole

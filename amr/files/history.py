@@ -48,9 +48,8 @@ def read_history(record: Any) -> History:
         columns = _columns(_rows(Path(record)))
     numbers = {name: values for name, values in columns.items() if _is_numbers(values)}
     if not numbers:
-        raise InvalidSettingError(
-            "record", f"{'the mapping' if isinstance(record, Mapping) else record} has no numbers"
-        )
+        what = "the mapping" if isinstance(record, Mapping) else record
+        raise InvalidSettingError("record", f"{what} has no numbers")
     if len({len(values) for values in numbers.values()}) > 1:
         sizes = ", ".join(f"{name}: {len(values)}" for name, values in numbers.items())
         raise InvalidSettingError("record", f"expected columns of equal length, got {sizes}")

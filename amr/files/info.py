@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,7 +93,7 @@ def file_info(path: str | os.PathLike, ranges: bool = False) -> FileInfo:
             step=header["step"],
             names=names,
             derived=tuple(name for name in shown if name not in names),
-            vectors=file.read(_vectors),
+            vectors=file.read(lambda file: tuple(k for k, v in file["VTKHDF/CellData"].items() if v.ndim == 2)),
             lower=tuple(domain["lower"]),
             upper=tuple(domain["upper"]),
             boundaries=tuple((low.lower(), high.lower()) for low, high in boundary_names(header)),
@@ -108,7 +106,7 @@ def file_info(path: str | os.PathLike, ranges: bool = False) -> FileInfo:
             stored=header["stored"],
             resumable=bool(header.get("restart")) and header["stored"] == header["computed"],
             config=header["config"],
-            ranges=file.read(functools.partial(_ranges, names=shown)) if ranges else None,
+            ranges=file.read(lambda file: {name: _range(file[name]) for name in shown}) if ranges else None,
         )
 
 
@@ -118,20 +116,9 @@ def _listed(file: h5py.File) -> list[str]:
     return [str(name, "utf-8") if isinstance(name, bytes) else name for name in found]
 
 
-def _vectors(file: h5py.File) -> tuple[str, ...]:
-    return tuple(name for name, data in file["VTKHDF/CellData"].items() if data.ndim == 2)
-
-
-def _ranges(file: h5py.File, names: list[str]) -> dict[str, tuple[float, float]]:
-    return {name: _range(file[name]) for name in names}
-
-
 def _range(data: h5py.Dataset) -> tuple[float, float]:
     """Least and largest value; NaN where there is one."""
-    pairs = [(block.min(), block.max()) for block in _blocks(data)]
-    return float(np.min([low for low, _ in pairs])), float(np.max([high for _, high in pairs]))
-
-
-def _blocks(data: h5py.Dataset) -> Iterator[np.ndarray]:
     rows = max(1, BLOCK // max(1, math.prod(data.shape[1:])))
-    return (data[start : start + rows] for start in range(0, data.shape[0], rows))
+    blocks = (data[start : start + rows] for start in range(0, data.shape[0], rows))
+    low, high = zip(*((block.min(), block.max()) for block in blocks), strict=True)
+    return float(np.min(low)), float(np.max(high))

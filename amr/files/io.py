@@ -160,10 +160,6 @@ def _file_arrays(field: Field, derived: Mapping[str, Array | np.ndarray], dtype:
     return {name: np.ascontiguousarray(pool[..., :n].T, dtype) for name, pool in pools.items()}
 
 
-def _checksum(array: np.ndarray) -> int:
-    return zlib.crc32(array.data)
-
-
 def _write_header(
     file: h5py.File,
     field: Field,
@@ -176,8 +172,8 @@ def _write_header(
     Its checksums find what fletcher32 cannot see: chunks that HDF5 no longer finds read as zeros. The text has a fixed
     length, because a flipped byte in the heap of variable-length strings can make HDF5 read for ever.
     """
-    sums = {name: _checksum(arrays[name]) for name in field.names}
-    sums |= {name: _checksum(file[name][...]) for name in ("Levels", "LogicalLocations")}
+    sums = {name: zlib.crc32(arrays[name].data) for name in field.names}
+    sums |= {name: zlib.crc32(file[name][...].data) for name in ("Levels", "LogicalLocations")}
     header = {
         "mesh": _mesh_record(field.mesh),
         "names": field.names,
@@ -199,7 +195,7 @@ def _write_header(
 def _checked(file: Contents, header: dict, name: str, dtype: np.dtype) -> np.ndarray:
     """A whole dataset whose checksum is right."""
     values = file.array(name)
-    if values.dtype != dtype or _checksum(values) != header["crc32"][name]:
+    if values.dtype != dtype or zlib.crc32(values.data) != header["crc32"][name]:
         message = f"is damaged: the checksum of {name!r} is wrong; use another copy or an earlier file"
         raise FileError(file.path, message)
     return values
@@ -213,9 +209,8 @@ def _check_exact(path: str | os.PathLike, header: dict, dtype: str | None) -> No
         advice = 'jax.config.update("jax_enable_x64", True)'
         raise FileError(path, f"float64 is asked for but JAX has it switched off; switch it on with {advice}, {accept}")
     if dtype is None and stored != header["computed"]:
-        raise FileError(
-            path, f"holds {stored} where the run had {header['computed']}: use a file of full precision, {accept}"
-        )
+        found = f"holds {stored} where the run had {header['computed']}"
+        raise FileError(path, f"{found}: use a file of full precision, {accept}")
 
 
 def _read_forest(file: Contents, header: dict, mesh: Mesh) -> Forest:

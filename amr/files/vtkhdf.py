@@ -33,18 +33,24 @@ CORNERS = {
 class Leaves:
     """The leaves of a mesh on the host.
 
-    **Attributes:** `mesh`; `level`, shape `(patches,)`; `position` on the own level, shape `(patches, ndim)`.
+    **Attributes:** `mesh`; `level`, shape `(patches,)`; `position` on the own level, shape `(patches, ndim)`; `start`:
+    the number of the first one, where these are some of more.
     """
 
     mesh: Mesh
     level: np.ndarray
     position: np.ndarray
+    start: int = 0
 
     @staticmethod
     def of(mesh: Mesh, forest: Forest) -> Leaves:
         """Those of a forest, cut on the host: JAX would compile a slice for every new number of patches."""
         n = int(forest.count)
         return Leaves(mesh, np.asarray(forest.level)[:n], np.asarray(forest.position).T[:n])
+
+    def some(self, start: int, stop: int) -> Leaves:
+        """Those from number `start` to `stop`."""
+        return Leaves(self.mesh, self.level[start:stop], self.position[start:stop], start)
 
     @property
     def count(self) -> int:
@@ -66,6 +72,30 @@ class Leaves:
         scale = 2.0 ** self.level[:, None]
         inside = domain.lower[d] + index * (self.mesh.cell_size(0)[d] / scale)
         return np.where(index == self.mesh.cells[d] * scale, domain.upper[d], inside)
+
+    def points(self) -> np.ndarray:
+        """Corners of the cells, patch after patch, shape `(points, 3)`; patches do not share points."""
+        ndim, side = self.mesh.ndim, self.mesh.patch + 1
+        points = np.zeros((self.count, *(side,) * ndim, 3))
+        for d in range(ndim):
+            points[..., d] = self.faces(d).reshape(-1, *(side if k == d else 1 for k in reversed(range(ndim))))
+        return points.reshape(-1, 3)
+
+    def connectivity(self) -> np.ndarray:
+        """Numbers of the points at the corners of each cell."""
+        ndim, patch = self.mesh.ndim, self.mesh.patch
+        number = np.arange((patch + 1) ** ndim).reshape((patch + 1,) * ndim)
+        corners = [number[tuple(slice(o, o + patch) for o in reversed(offset))].ravel() for offset in CORNERS[ndim]]
+        one = np.stack(corners, axis=-1).ravel()
+        return (np.arange(self.start, self.start + self.count)[:, None] * number.size + one).ravel()
+
+    def types(self) -> np.ndarray:
+        """What each cell is to VTK."""
+        return np.full(self.count * self.mesh.cells_per_patch, CELL_TYPE[self.mesh.ndim], np.uint8)
+
+    def cell_levels(self) -> np.ndarray:
+        """The level of each cell."""
+        return np.repeat(self.level.astype(np.uint8), self.mesh.cells_per_patch)
 
 
 @dataclass
@@ -178,12 +208,11 @@ def write_vtk(
     for name, number in counts.items():
         group[f"NumberOf{name}"] = np.array([number], np.int64)
     data = group.create_group("CellData")
-    rows = Rows(leaves, geometry)
-    rows.write(group, "Points", points, points_of(leaves), (3,), np.float64, rows.by_leaves)
-    rows.write(group, "Connectivity", corners * mesh.cells_per_patch, connectivity(mesh), (), np.int64, rows.by_number)
-    rows.write(group, "Types", mesh.cells_per_patch, _types(mesh), (), np.uint8, rows.by_number)
-    rows.write(data, "level", mesh.cells_per_patch, _levels(leaves), (), np.uint8, rows.by_level)
-    rows.write_offsets(group, corners)
+    _write_rows(group, "Points", leaves, geometry, Leaves.points)
+    _write_rows(group, "Connectivity", leaves, geometry, Leaves.connectivity)
+    _write_rows(group, "Types", leaves, geometry, Leaves.types)
+    _write_rows(data, "level", leaves, geometry, Leaves.cell_levels)
+    _write_offsets(group, cells + 1, corners, geometry)
     geometry.finish()
     for name, array in arrays.items():
         layout = h5py.VirtualLayout((cells,), array.dtype)
@@ -200,96 +229,35 @@ def _source(leaves: Leaves, name: str, array: np.ndarray) -> h5py.VirtualSource:
     return h5py.VirtualSource(".", name, (leaves.count, 1, *leaves.cell_axes), array.dtype)
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Writes datasets with so many rows a patch, chunk by chunk: all of it at once takes ten times the memory of a
-    variable."""
-
-    leaves: Leaves
-    geometry: Geometry
-
-    def write(
-        self,
-        group: h5py.Group,
-        name: str,
-        rows: int,
-        make: Callable[[int, int], np.ndarray],
-        columns: tuple[int, ...],
-        dtype: type,
-        key: Callable[[int, int], Hashable],
-    ) -> None:
-        """A dataset with `rows` rows a patch; `make(start, stop)` gives those of a range of patches, which are equal
-        where `key(start, stop)` is."""
-        leaves, some = self.leaves, self.leaves.patches_per_chunk
-        shape, chunk = (leaves.count * rows, *columns), (some * rows, *columns)
-        dataset = group.create_dataset(name, shape, dtype, chunks=chunk, **FILTERS)
-        for start in range(0, leaves.count, some):
-            stop = min(start + some, leaves.count)
-            made = functools.partial(make, start, stop)
-            self.geometry.write(dataset, start * rows, stop * rows, key(start, stop), made)
-
-    def write_offsets(self, group: h5py.Group, corners: int) -> None:
-        """Where the corners of each cell begin in `Connectivity`; one more than there are cells."""
-        cells = self.leaves.count * self.leaves.mesh.cells_per_patch
-        chunk = min(CHUNK_CELLS, cells + 1)
-        dataset = group.create_dataset("Offsets", (cells + 1,), np.int64, chunks=(chunk,), **FILTERS)
-        for start in range(0, cells + 1, chunk):
-            stop = min(start + chunk, cells + 1)
-            made = functools.partial(_offsets, start, stop, corners)
-            self.geometry.write(dataset, start, stop, (start, corners), made)
-
-    def by_leaves(self, start: int, stop: int) -> Hashable:
-        """Rows that follow from the leaves."""
-        leaves = self.leaves
-        return leaves.mesh, leaves.level[start:stop].tobytes(), leaves.position[start:stop].tobytes()
-
-    def by_level(self, start: int, stop: int) -> Hashable:
-        """Rows that follow from levels."""
-        return self.leaves.mesh.cells_per_patch, self.leaves.level[start:stop].tobytes()
-
-    def by_number(self, start: int, stop: int) -> Hashable:
-        """Rows that follow from the patches' numbers."""
-        return self.leaves.mesh.patch_shape, start
+def _write_rows(
+    group: h5py.Group, name: str, leaves: Leaves, geometry: Geometry, make: Callable[[Leaves], np.ndarray]
+) -> None:
+    """A dataset of the rows that `make` gives for leaves, as many for each of them, chunk by chunk: all of it at once
+    takes ten times the memory of a variable."""
+    one, some = make(leaves.some(0, 1)), leaves.patches_per_chunk
+    rows, columns = len(one), one.shape[1:]
+    shape, chunk = (leaves.count * rows, *columns), (some * rows, *columns)
+    dataset = group.create_dataset(name, shape, one.dtype, chunks=chunk, **FILTERS)
+    for start in range(0, leaves.count, some):
+        part = leaves.some(start, start + some)
+        made = functools.partial(make, part)
+        geometry.write(dataset, start * rows, (start + part.count) * rows, KEYS[name](part), made)
 
 
-def _offsets(start: int, stop: int, corners: int) -> np.ndarray:
-    return np.arange(start, stop) * corners
+def _write_offsets(group: h5py.Group, count: int, corners: int, geometry: Geometry) -> None:
+    """Where the corners of each cell begin in `Connectivity`; one more than there are cells."""
+    chunk = min(CHUNK_CELLS, count)
+    dataset = group.create_dataset("Offsets", (count,), np.int64, chunks=(chunk,), **FILTERS)
+    for start in range(0, count, chunk):
+        stop = min(start + chunk, count)
+        made = functools.partial(np.arange, start * corners, stop * corners, corners)
+        geometry.write(dataset, start, stop, (start, corners), made)
 
 
-def _types(mesh: Mesh) -> Callable[[int, int], np.ndarray]:
-    """What each cell is to VTK."""
-    return lambda start, stop: np.full((stop - start) * mesh.cells_per_patch, CELL_TYPE[mesh.ndim], np.uint8)
-
-
-def _levels(leaves: Leaves) -> Callable[[int, int], np.ndarray]:
-    """The level of each cell."""
-    return lambda start, stop: np.repeat(leaves.level[start:stop].astype(np.uint8), leaves.mesh.cells_per_patch)
-
-
-def points_of(leaves: Leaves) -> Callable[[int, int], np.ndarray]:
-    """Corners of the cells, patch after patch; patches do not share points."""
-    ndim, side = leaves.mesh.ndim, leaves.mesh.patch + 1
-
-    def make(start: int, stop: int) -> np.ndarray:
-        some = Leaves(leaves.mesh, leaves.level[start:stop], leaves.position[start:stop])
-        points = np.zeros((some.count, *(side,) * ndim, 3))
-        for d in range(ndim):
-            points[..., d] = some.faces(d).reshape(-1, *(side if k == d else 1 for k in reversed(range(ndim))))
-        return points.reshape(-1, 3)
-
-    return make
-
-
-def connectivity(mesh: Mesh) -> Callable[[int, int], np.ndarray]:
-    """Numbers of the points at the corners of each cell."""
-    side = mesh.patch + 1
-    number = np.arange(side**mesh.ndim).reshape((side,) * mesh.ndim)
-    corners = [
-        number[tuple(slice(o, o + mesh.patch) for o in reversed(offset))].ravel() for offset in CORNERS[mesh.ndim]
-    ]
-    one = np.stack(corners, axis=-1).ravel()
-
-    def make(start: int, stop: int) -> np.ndarray:
-        return (np.arange(start, stop)[:, None] * number.size + one).ravel()
-
-    return make
+# What rows follow from: they are equal where this is.
+KEYS: dict[str, Callable[[Leaves], Hashable]] = {
+    "Points": lambda leaves: (leaves.mesh, leaves.level.tobytes(), leaves.position.tobytes()),
+    "Connectivity": lambda leaves: (leaves.mesh.patch_shape, leaves.start),
+    "Types": lambda leaves: leaves.mesh.patch_shape,
+    "level": lambda leaves: (leaves.mesh.cells_per_patch, leaves.level.tobytes()),
+}

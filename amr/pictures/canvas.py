@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import io
 import itertools
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -67,23 +67,45 @@ def colour_map(cmap: Any) -> Colormap:
     return known.get_cmap(cmap)
 
 
-def colour_scale(norm: Any, vmin: Any, vmax: Any, low: Any, high: Any) -> Normalize:
-    """The scale of colours for values from `low` to `high`, of which given ends replace those of the values.
+class Colours(NamedTuple):
+    """How values are shown: a colour map, `norm`, and given ends of the scale, which replace those of the values.
 
-    `norm` is one of matplotlib's (it keeps the ends that it has), `"linear"` or `"log"`. Raises `InvalidSettingError`
-    for others, and for a logarithmic scale of nothing positive.
+    `norm` is one of matplotlib's (it keeps the ends that it has), `"linear"` or `"log"`.
     """
-    scale = scale_object(norm)
-    for end, given, found in (("vmin", vmin, low), ("vmax", vmax, high)):
-        if given is not None or getattr(scale, end) is None:
-            setattr(scale, end, float(found if given is None else given))
-    bottom, top = float(scale.vmin or 0), float(scale.vmax or 0)
-    if isinstance(scale, LogNorm) and not bottom > 0:
-        given = "" if vmin is None else f", got vmin = {vmin:g}"
-        raise InvalidSettingError("norm", f"a logarithmic scale needs positive values{given}; give a vmin above 0")
-    if bottom > top:
-        raise InvalidSettingError("vmin", f"{bottom:g} is above the upper end of the scale, {top:g}")
-    return scale
+
+    cmap: Any
+    norm: Any
+    vmin: Any
+    vmax: Any
+
+    def scale(self, values: np.ndarray) -> Normalize:
+        """The scale for such values. Raises `InvalidSettingError` for unknown ones, and for a logarithmic scale of
+        nothing positive."""
+        scale = scale_object(self.norm)
+        for end, given, found in zip(("vmin", "vmax"), self[2:], data_range(values, self.norm), strict=True):
+            if given is not None or getattr(scale, end) is None:
+                setattr(scale, end, float(found if given is None else given))
+        bottom, top = float(scale.vmin or 0), float(scale.vmax or 0)
+        if isinstance(scale, LogNorm) and not bottom > 0:
+            given = "" if self.vmin is None else f", got vmin = {self.vmin:g}"
+            raise InvalidSettingError("norm", f"a logarithmic scale needs positive values{given}; give a vmin above 0")
+        if bottom > top:
+            raise InvalidSettingError("vmin", f"{bottom:g} is above the upper end of the scale, {top:g}")
+        return scale
+
+    def style(self, values: np.ndarray) -> dict[str, Any]:
+        """What an image of such values takes; the ends of the scale are known before it is drawn."""
+        return {"cmap": colour_map(self.cmap), "norm": self.scale(values)}
+
+    def set_scale(self, ax: Axes, values: np.ndarray) -> None:
+        """The y axis of a chart as a scale of colours would be: linear or logarithmic, with given ends."""
+        scale = self.scale(values)
+        assert scale.vmin is not None
+        assert scale.vmax is not None
+        if isinstance(scale, LogNorm):
+            ax.set_yscale("log", nonpositive="mask")
+        ends = with_margin((scale.vmin, scale.vmax), self.norm)
+        ax.set_ylim(*(end if given is None else given for end, given in zip(ends, self[2:], strict=True)))
 
 
 def scale_object(norm: Any) -> Normalize:
@@ -146,15 +168,3 @@ def with_margin(ends: tuple[float, float], norm: Any = None) -> tuple[float, flo
     room = MARGIN * (high - low) or MARGIN * abs(high) or MARGIN
     low, high = low - room, high + room
     return (float(np.exp(low)), float(np.exp(high))) if log else (float(low), float(high))
-
-
-def set_scale(ax: Axes, values: np.ndarray, norm: Any, vmin: Any, vmax: Any) -> None:
-    """The y axis of a chart as a scale of colours would be: linear or logarithmic, with given ends."""
-    low, high = data_range(values, norm)
-    scale = colour_scale(norm, vmin, vmax, low, high)
-    assert scale.vmin is not None
-    assert scale.vmax is not None
-    if isinstance(scale, LogNorm):
-        ax.set_yscale("log", nonpositive="mask")
-    ends = with_margin((scale.vmin, scale.vmax), norm)
-    ax.set_ylim(*(end if given is None else given for end, given in zip(ends, (vmin, vmax), strict=True)))

@@ -15,7 +15,7 @@ from amr.field import Line, Profile
 from amr.files import History, read_history
 from amr.names import AXES, did_you_mean, find_variable
 
-from .canvas import axes_of, figure_of, level_line, new_picture, set_scale, title
+from .canvas import Colours, axes_of, figure_of, level_line, new_picture, title
 
 MARKERS = "osD^vP*X"
 NOTHING = 1e-12  # a relative change that is rounding
@@ -40,7 +40,7 @@ def plot_line(
     ax = axes_of(ax, (6.4, 3.6))
     x = line.distance if along is None else line.points[:, along]
     level_line(ax, x, line.values[index], line.levels, line.max_level, cmap)
-    set_scale(ax, line.values[index], norm, vmin, vmax)
+    Colours(cmap, norm, vmin, vmax).set_scale(ax, line.values[index])
     ax.set(xlabel="distance" if along is None else AXES[along], ylabel=line.names[index])
     ends = ["(" + ", ".join(f"{c:.4g}" for c in point) + ")" for point in (line.start, line.end)]
     fixed = [f"{AXES[d]} = {c:.4g}" for d, c in enumerate(line.start) if d != along]
@@ -92,7 +92,9 @@ def plot_convergence(
     ax = axes_of(ax, (5.2, 4.2))
     x = np.asarray(cells, np.float64)
     for number, (label, series) in enumerate(errors.items()):
-        y = _checked_errors(x, label, series)
+        y = np.asarray(series, np.float64)
+        if y.shape != x.shape or not (y > 0).all():
+            raise InvalidSettingError("errors", f"{label!r} needs {len(x)} positive numbers, got {y.tolist()}")
         ax.loglog(x, y, marker=MARKERS[number % len(MARKERS)], label=label, linewidth=1.4)
         _write_orders(ax, x, y, ax.lines[-1].get_color())
     if len(x) > 1:
@@ -105,13 +107,6 @@ def plot_convergence(
     ax.grid(alpha=0.3, linewidth=0.6)
     ax.legend(fontsize="small")
     return figure_of(ax)
-
-
-def _checked_errors(x: np.ndarray, label: str, series: Any) -> np.ndarray:
-    y = np.asarray(series, np.float64)
-    if y.shape != x.shape or not (y > 0).all():
-        raise InvalidSettingError("errors", f"{label!r} needs {len(x)} positive numbers, got {y.tolist()}")
-    return y
 
 
 def _write_orders(ax: Axes, x: np.ndarray, y: np.ndarray, colour) -> None:

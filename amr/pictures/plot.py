@@ -17,21 +17,18 @@ from amr.field import Field, Plane, coarsened, projection
 from amr.names import AXES
 
 from .canvas import (
+    Colours,
     Picture,
     axes_of,
-    colour_map,
-    colour_scale,
     contrast,
-    data_range,
     figure_of,
     level_colours,
     level_line,
     new_picture,
-    set_scale,
     title,
 )
 from .charts import plot_convergence, plot_history, plot_line, plot_profile
-from .section import Section, draw_image, figure_size, image_bar, seen_level
+from .section import Rectangle, Section, seen_level
 
 __all__ = [
     "Picture",
@@ -78,13 +75,13 @@ def plot(
     `InvalidSettingError` for an unknown variable, axis, colour map or norm and a slice outside the domain.
     """
     field = field if level is None else coarsened(field, level)
-    norm = "log" if log and norm is None else norm
+    colours = Colours(cmap, "log" if log and norm is None else norm, vmin, vmax)
     index = field.index(name)
     if field.mesh.ndim == 1:
-        return _plot_1d(field, index, patches, ax, cmap, norm, vmin, vmax)
+        return _plot_1d(field, index, patches, ax, colours)
     section = Section(field, axis, at)
     values = section.values(index)
-    style = _style(values, cmap, norm, vmin, vmax)
+    style = colours.style(values)
     ax = axes_of(ax, section.size())
     image = section.image(ax, values, **style)
     section.bar(ax, image, field.names[index])
@@ -139,7 +136,7 @@ def plot_slices(
         raise InvalidSettingError("at", f"expected the three coordinates of a point, got {at!r}")
     sections = [Section(field, axis, point[axis]) for axis in range(3)]
     values = [section.values(index) for section in sections]
-    style = _style(np.concatenate([v.ravel() for v in values]), cmap, norm, vmin, vmax)
+    style = Colours(cmap, norm, vmin, vmax).style(np.concatenate([v.ravel() for v in values]))
     widths, heights = zip(*(section.size() for section in sections), strict=True)
     figure = new_picture(0.8 * (sum(widths) - 2.4), 0.8 * max(heights))
     row = figure.subplots(1, 3, width_ratios=[np.ptp(section.extent[0]) for section in sections])
@@ -148,7 +145,7 @@ def plot_slices(
         if patches:
             section.outline(ax, contrast(image))
         ax.set_title(*section.where, fontsize="medium", loc="left")
-    image_bar(row[-1], image, sections[-1].extent, field.names[index])
+    sections[-1].bar(row[-1], image, field.names[index])
     figure.suptitle(f"t = {float(field.time):.4g}", fontsize="medium", x=0.01, ha="left")
     return figure
 
@@ -171,33 +168,28 @@ def plot_plane(
     vmax: Any = None,
 ) -> Figure:
     """Draw a slice or projection, as `Field.slice` and `Field.projection` give it. Arguments are those of `plot`."""
+    colours = Colours(cmap, norm, vmin, vmax)
     where = [] if plane.at is None else [f"{plane.axis} = {plane.at:.4g}"]
     if plane.values.ndim == 1:
         ax = axes_of(ax, (6.4, 3.6))
         ax.plot(plane.coordinates[0], plane.values)
         ax.set(xlabel=plane.axes[0], ylabel=plane.label, xlim=plane.extent[0])
-        set_scale(ax, plane.values, norm, vmin, vmax)
+        colours.set_scale(ax, plane.values)
     else:
-        ax = axes_of(ax, figure_size(plane.extent))
-        style = _style(plane.values, cmap, norm, vmin, vmax)
-        image = draw_image(ax, plane.values.T, plane.extent, plane.axes, **style)
-        image_bar(ax, image, plane.extent, plane.label)
+        shown = Rectangle(plane.extent, plane.axes)
+        ax = axes_of(ax, shown.size())
+        shown.bar(ax, shown.image(ax, plane.values.T, **colours.style(plane.values)), plane.label)
     title(ax, plane.time, *where)
     return figure_of(ax)
 
 
-def _style(values: np.ndarray, cmap: Any, norm: Any, vmin: Any, vmax: Any) -> dict[str, Any]:
-    """The colours of an image, with a scale whose ends are known before it is drawn."""
-    return {"cmap": colour_map(cmap), "norm": colour_scale(norm, vmin, vmax, *data_range(values, norm))}
-
-
-def _plot_1d(field: Field, index: int, patches: bool, ax: Axes | None, cmap, norm, vmin, vmax) -> Figure:
+def _plot_1d(field: Field, index: int, patches: bool, ax: Axes | None, colours: Colours) -> Figure:
     leaves, mesh = field.patches(), field.mesh
     ax = axes_of(ax, (6.4, 3.6))
     values, level = leaves.values[:, index].ravel(), np.repeat(leaves.level, mesh.patch)
-    level_line(ax, leaves.centres(0).ravel(), values, level, mesh.max_level, cmap)
+    level_line(ax, leaves.centres(0).ravel(), values, level, mesh.max_level, colours.cmap)
     _edges(ax, field, patches)
-    set_scale(ax, values, norm, vmin, vmax)
+    colours.set_scale(ax, values)
     ax.set(ylabel=field.names[index])
     title(ax, float(field.time))
     return figure_of(ax)

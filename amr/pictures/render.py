@@ -11,7 +11,7 @@ from PIL import Image
 
 from amr.errors import InvalidSettingError
 from amr.field import Field, checked_level, uniform
-from amr.files import CELL_TYPE, Leaves, connectivity, points_of
+from amr.files import CELL_TYPE, Leaves
 
 from .canvas import colour_map, data_range
 
@@ -36,9 +36,9 @@ def to_pyvista(field: Field):
     time is in `grid.field_data["time"]`. Raises `ImportError` without PyVista.
     """
     pyvista, leaves, mesh = _pyvista(), Leaves.of(field.mesh, field.forest), field.mesh
-    corners = connectivity(mesh)(0, leaves.count).reshape(-1, 2**mesh.ndim)
-    grid = pyvista.UnstructuredGrid({CELL_TYPE[mesh.ndim]: corners}, points_of(leaves)(0, leaves.count))
-    grid.cell_data["level"] = np.repeat(leaves.level.astype(np.uint8), mesh.cells_per_patch)
+    corners = leaves.connectivity().reshape(-1, 2**mesh.ndim)
+    grid = pyvista.UnstructuredGrid({CELL_TYPE[mesh.ndim]: corners}, leaves.points())
+    grid.cell_data["level"] = leaves.cell_levels()
     values = np.asarray(field.data)[..., : field.count]
     for name, variable in zip(field.names, values, strict=True):
         grid.cell_data[name] = variable.T.ravel()  # patch after patch, in each x fastest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,40 @@ WIDE = 5  # times as wide as high: too low for a bar of colours beside
 NARROW = 0.7  # inches: too narrow for labels side by side
 
 
-class Section:
+class Rectangle:
+    """The part of a plane that an image shows.
+
+    **Attributes:** `extent`, the lower and the upper end along both axes; `labels` of these; `width`, `height`, inches.
+    """
+
+    def __init__(self, extent: Sequence[tuple[float, float]], labels: Sequence[str]):
+        self.extent, self.labels = extent, labels
+        sides = [float(up - low) for low, up in extent]
+        scale = INCHES / max(sides)
+        self.width, self.height = (side * scale for side in sides)
+        self.is_wide = self.width > WIDE * self.height  # a bar beside it would be too short for its labels
+
+    def size(self) -> tuple[float, float]:
+        """Inches of a figure with the image, a bar of colours and labels."""
+        if self.is_wide:
+            return self.width + 0.9, max(self.height, 0.3) + 1.4
+        return max(self.width, 1.0) + 1.9, max(self.height, 1.0) + 0.7
+
+    def image(self, ax: Axes, values: np.ndarray, **style) -> AxesImage:
+        """Draw values, shape `(rows, columns)`, with labelled axes of equal scale."""
+        ax.set(xlabel=self.labels[0], ylabel=self.labels[1])
+        if self.width < NARROW:
+            ax.tick_params(axis="x", labelrotation=90)  # or they lie upon each other
+        sides = (*self.extent[0], *self.extent[1])
+        return ax.imshow(values, origin="lower", extent=sides, aspect="equal", interpolation="nearest", **style)
+
+    def bar(self, ax: Axes, image: AxesImage, label: str, **options) -> None:
+        """A bar of colours beside the image, of equal width whatever the image's shape; below it where that is wide."""
+        width = None if self.is_wide else 0.04 * max(1, self.height / self.width)
+        colour_bar(ax, image, label, width, **options)
+
+
+class Section(Rectangle):
     """The picture's plane through a field, cut into pixels: the whole field in 2D, a slice in 3D.
 
     **Attributes:** `dims`, the dimensions along the picture's axes; `sides`, for each dimension of the field the
@@ -29,9 +63,10 @@ class Section:
     """
 
     def __init__(self, field: Field, axis: Any = 2, at: Any = None):
-        self.field = field
+        self.field, domain = field, field.mesh.domain
         self.axis = find_axis(axis) if field.mesh.ndim == 3 else None
         self.dims = [d for d in range(field.mesh.ndim) if d != self.axis]
+        super().__init__([(domain.lower[d], domain.upper[d]) for d in self.dims], [AXES[d] for d in self.dims])
         self.at = 0.0 if self.axis is None else slice_position(field, self.axis, at)
         self.sides = [np.array([self.at]) if d == self.axis else self._pixels(d) for d in range(field.mesh.ndim)]
         self.slot, self.cell = locate(field.mesh, field.forest, np.ix_(*self.sides))
@@ -43,12 +78,6 @@ class Section:
         seen = round(PIXELS * mesh.domain.lengths[d] / longest)
         n = min(mesh.cells[d] * 2 ** int(np.asarray(self.field.forest.level).max()), max(seen, 1))
         return mesh.domain.lower[d] + (np.arange(n) + 0.5) * (mesh.domain.lengths[d] / n)
-
-    @property
-    def extent(self) -> list[tuple[float, float]]:
-        """The lower and the upper end along both axes."""
-        domain = self.field.mesh.domain
-        return [(domain.lower[d], domain.upper[d]) for d in self.dims]
 
     @property
     def where(self) -> list[str]:
@@ -68,18 +97,6 @@ class Section:
         found = pool[(*self.cell, self.slot)]
         return np.squeeze(found, self.axis).T if self.axis is not None else found.T
 
-    def size(self) -> tuple[float, float]:
-        """Inches that suit the picture's shape."""
-        return figure_size(self.extent)
-
-    def image(self, ax: Axes, values: np.ndarray, **style) -> AxesImage:
-        """Draw values at the pixels, with labelled axes of equal scale."""
-        return draw_image(ax, values, self.extent, [AXES[d] for d in self.dims], **style)
-
-    def bar(self, ax: Axes, image: AxesImage, label: str, **options) -> None:
-        """A bar of colours beside the image."""
-        image_bar(ax, image, self.extent, label, **options)
-
     def outline(self, ax: Axes, colour: str) -> None:
         """Draw the edges of the patches that the plane cuts, each edge once: a patch draws its two lower ones."""
         patches = self.field.patches()
@@ -98,38 +115,3 @@ def seen_level(mesh: Mesh) -> int:
     while level > 0 and max(mesh.cells) * 2**level > 2 * PIXELS:
         level -= 1
     return level
-
-
-def figure_size(extent) -> tuple[float, float]:
-    """Inches of a figure with an image of so much domain, a bar of colours and labels."""
-    width, height = _inches(extent)
-    if _is_wide(extent):
-        return width + 0.9, max(height, 0.3) + 1.4
-    return max(width, 1.0) + 1.9, max(height, 1.0) + 0.7
-
-
-def _inches(extent) -> tuple[float, float]:
-    width, height = (float(up - low) for low, up in extent)
-    scale = INCHES / max(width, height)
-    return width * scale, height * scale
-
-
-def _is_wide(extent) -> bool:
-    """Whether a bar beside the image would be too short for its labels."""
-    width, height = _inches(extent)
-    return width > WIDE * height
-
-
-def draw_image(ax: Axes, values: np.ndarray, extent, labels, **style) -> AxesImage:
-    """Draw values, shape `(rows, columns)`, over the extent, with labelled axes of equal scale."""
-    ax.set(xlabel=labels[0], ylabel=labels[1])
-    if _inches(extent)[0] < NARROW:
-        ax.tick_params(axis="x", labelrotation=90)  # or they lie upon each other
-    sides = (*extent[0], *extent[1])
-    return ax.imshow(values, origin="lower", extent=sides, aspect="equal", interpolation="nearest", **style)
-
-
-def image_bar(ax: Axes, image: AxesImage, extent, label: str, **options) -> None:
-    """A bar of colours beside an image, of equal width whatever the image's shape; below it where that is wide."""
-    width, height = _inches(extent)
-    colour_bar(ax, image, label, None if _is_wide(extent) else 0.04 * max(1, height / width), **options)

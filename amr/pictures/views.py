@@ -1,4 +1,7 @@
-"""Kinds of pictures as objects: what a movie shows of each of its fields, with one scale of values for all."""
+"""Kinds of pictures as objects: what a movie shows of each of its fields, with one scale of values for all.
+
+Their attributes have the names of the arguments of the functions that draw them.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +49,7 @@ class Values:
         return data_range(Section(field, self.axis, self.at).values(index), self.norm)
 
     def draw(self, field: Field, vmin: Any = None, vmax: Any = None) -> Figure:
-        style = {"patches": self.patches, "cmap": self.cmap, "norm": self.norm, "axis": self.axis, "at": self.at}
-        return plot(field, self.name, vmin=vmin, vmax=vmax, **style)
+        return plot(field, vmin=vmin, vmax=vmax, **vars(self))
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Levels:
         return 0.0, float(field.mesh.max_level)
 
     def draw(self, field: Field, vmin: Any = None, vmax: Any = None) -> Figure:
-        return plot_levels(field, patches=self.patches, cmap=self.cmap, axis=self.axis, at=self.at)
+        return plot_levels(field, **vars(self))
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,7 @@ class ThreeSlices:
         return min(low for low, _ in ends), max(high for _, high in ends)
 
     def draw(self, field: Field, vmin: Any = None, vmax: Any = None) -> Figure:
-        style = {"patches": self.patches, "cmap": self.cmap, "norm": self.norm}
-        return plot_slices(field, self.name, at=self.at, vmin=vmin, vmax=vmax, **style)
+        return plot_slices(field, vmin=vmin, vmax=vmax, **vars(self))
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
 from .info import info, schema
+from .mistake import FAILED, Mistake
 from .pictures import movie, plot
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from solvers.run import Checkpoint
 
     from .folder import RunFolder
-
-FAILED, WRONG_CONFIG = 1, 2  # exit statuses
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -94,7 +93,7 @@ def resume(directory: Path, overrides: tuple[str, ...], given: Path | None, forc
     try:
         case, checkpoint, remarks = resumable(directory, overrides, given)
     except ConfigError as error:
-        _fail(str(error), WRONG_CONFIG)
+        raise Mistake(str(error)) from error
     for remark in remarks:
         click.echo(remark, err=True)
     _keep_programs()
@@ -103,7 +102,7 @@ def resume(directory: Path, overrides: tuple[str, ...], given: Path | None, forc
         folder.prepare_to_resume(directory / "config.toml", checkpoint, replace=force or given is None)
     except (ConfigError, OSError) as error:
         folder.release()
-        _fail(str(error), WRONG_CONFIG)
+        raise Mistake(str(error)) from error
     click.echo(f"going on from t = {float(checkpoint.field.time):.6g}, step {checkpoint.field.step}", err=True)
     _perform(case, folder, checkpoint)
 
@@ -146,7 +145,7 @@ def _rehearse(case: Case) -> None:
     try:
         found = dry_run(case)
     except RunError as error:
-        _fail(f"the run would fail: {error}", FAILED)
+        raise Mistake(f"the run would fail: {error}", FAILED) from error
     click.echo(str(found))
     if found.warning:
         click.echo(f"warning: {found.warning}", err=True)
@@ -159,7 +158,8 @@ def _load(file: Path, overrides: tuple[str, ...]) -> Case:
         return load(file, overrides)
     except ConfigError as error:
         count = len(error.reports)
-        _fail(f"{error}\n{count} mistake{'s' if count > 1 else ''} in the config; nothing was done.", WRONG_CONFIG)
+        many = "s" if count > 1 else ""
+        raise Mistake(f"{error}\n{count} mistake{many} in the config; nothing was done.") from error
 
 
 def _prepare(case: Case, file: Path, force: bool) -> RunFolder:
@@ -172,7 +172,7 @@ def _prepare(case: Case, file: Path, force: bool) -> RunFolder:
         folder.prepare(file, force)
     except (ConfigError, OSError) as error:
         folder.release()
-        _fail(str(error) if isinstance(error, ConfigError) else f"output.directory: {error}", WRONG_CONFIG)
+        raise Mistake(str(error) if isinstance(error, ConfigError) else f"output.directory: {error}") from error
     return folder
 
 
@@ -180,16 +180,14 @@ def _perform(case: Case, folder: RunFolder, checkpoint: Checkpoint | None = None
     """Run, and say what came of it."""
     from solvers.run import reporter
 
-    from .session import EarlyEndError, perform
+    from .session import perform
 
     try:
         with closing(reporter(case.config.time.end, sys.stderr)) as show:
             solution = perform(case, folder, show, checkpoint)
-    except EarlyEndError as early:
-        _fail(str(early), early.status)
     except OSError as error:
         advice = f"what was written before is whole: amrax resume {folder.directory} goes on from there"
-        _fail(f"cannot write results: {error}\n{advice}", FAILED)
+        raise Mistake(f"cannot write results: {error}\n{advice}", FAILED) from error
     finally:
         folder.release()
     click.echo(str(solution.summary))
@@ -200,8 +198,3 @@ def _keep_programs() -> None:
     from solvers.run import enable_compilation_cache
 
     enable_compilation_cache()
-
-
-def _fail(message: str, status: int) -> NoReturn:
-    click.echo(message, err=True)
-    sys.exit(status)

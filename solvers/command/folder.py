@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import tomllib
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +42,7 @@ class RunFolder:
         self.summary = self.directory / "summary.json"
         self.picture = self.directory / f"{self.name}.png"
         self.series = self.directory / f"{self.name}.vtkhdf.series"
+        self.failed = self.directory / f"{self.name}_failed.vtkhdf"
         self.checkpoints = self.directory / CHECKPOINTS
         self.dumps: list[tuple[Path, float]] = []
         tables = case.config.record.items()
@@ -79,7 +79,7 @@ class RunFolder:
         for path in self._recorded():
             if path.suffix != ".json":
                 RecordFile(path).cut_after(step)
-        self._write_series(self.dumps)
+        amr.io.write_series(self.series, self.dumps)
         self._write_config(source)
         self._write_places()
 
@@ -90,17 +90,18 @@ class RunFolder:
         """
         later, self.dumps = [], []
         for path in (*numbered(self.directory, self.name), *numbered(self.checkpoints, self.name)):
-            header = _header_of(path)
-            if header is None:
+            try:
+                header = amr.io.read_header(path)
+            except amr.io.FileError:
                 path.rename(path.with_name(f"{path.name}.unreadable"))
-            elif header["step"] > step:
+                continue
+            if header["step"] > step:
                 later.append(path)
             elif path.parent == self.directory:
                 self.dumps.append((path, header["time"]))
         if later and not replace:
-            names = ", ".join(path.name for path in later[:3]) + (", ..." if len(later) > 3 else "")
-            advice = "add --force to replace what was written since"
-            raise ConfigError([f"{self.directory} holds later results than step {step} ({names}); {advice}"])
+            found = f"{self.directory} holds later results than step {step} ({_few_names(later)})"
+            raise ConfigError([f"{found}; add --force to replace what was written since"])
         return later
 
     def _check_records(self) -> None:
@@ -138,18 +139,17 @@ class RunFolder:
         if self.config.exists() and self.config.samefile(source):
             advice = f"to go on with that run: amrax resume {self.directory}"
             raise ConfigError([f"{key}: is where this config is; give another ({advice})"])
-        found = [path.name for path in self._results()]
+        found = self._results()
         if found and not replace:
-            names = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
+            names = _few_names(found)
             advice = "add --force to replace them, or give another, such as output.directory=runs/again"
             raise ConfigError([f"{key} holds results already ({names}); {advice}"])
 
     def _results(self) -> list[Path]:
         """Files of an earlier run."""
-        single = [path for path in (self.config, self.summary, self.picture, self.series) if path.exists()]
-        failed = [path for path in [self._failed] if path.exists()]
+        single = [path for path in (self.config, self.summary, self.picture, self.series, self.failed) if path.exists()]
         left = sorted(self.directory.glob(f"{glob.escape(self.name)}*.tmp")) if self.directory.exists() else []
-        dumps = [*numbered(self.directory, self.name), *failed, *numbered(self.checkpoints, self.name)]
+        dumps = [*numbered(self.directory, self.name), *numbered(self.checkpoints, self.name)]
         return [*single, *dumps, *self._recorded(), *left]
 
     def _recorded(self) -> list[Path]:
@@ -162,10 +162,6 @@ class RunFolder:
         found = [self.directory / f"{stem}.{kind}" for stem in stems for kind in ("csv", "jsonl", "json")]
         return [path for path in found if path.exists()]
 
-    @property
-    def _failed(self) -> Path:
-        return self.directory / f"{self.name}_failed.vtkhdf"
-
     # --- during a run -------------------------------------------------------------------------------------------------
 
     def dump(self, checkpoint: Checkpoint) -> Path:
@@ -175,7 +171,7 @@ class RunFolder:
         path = self.directory / f"{self.name}_{last + 1:04d}.vtkhdf"
         self._write(checkpoint, path, self.case.config.output.precision)
         self.dumps.append((path, float(checkpoint.field.time)))
-        self._write_series(self.dumps)
+        amr.io.write_series(self.series, self.dumps)
         return path
 
     def keep(self, checkpoint: Checkpoint) -> Path:
@@ -185,13 +181,13 @@ class RunFolder:
 
     def dump_failed(self, checkpoint: Checkpoint) -> Path:
         """Write the last good field of a run that failed."""
-        self._write(checkpoint, self._failed, None)
-        return self._failed
+        self._write(checkpoint, self.failed, None)
+        return self.failed
 
     def finish(self, solution) -> list[str]:
         """Write the summary and the picture of the final field; gives remarks about what did not work."""
         write_whole(self.summary, json.dumps(solution.summary.to_dict(), indent=2) + "\n")
-        self._failed.unlink(missing_ok=True)
+        self.failed.unlink(missing_ok=True)
         if not self.case.config.output.picture:
             return []
         try:
@@ -218,9 +214,6 @@ class RunFolder:
             geometry=self.geometry,
         )
 
-    def _write_series(self, entries: Iterable[tuple[Path, float]]) -> None:
-        amr.io.write_series(self.series, entries)
-
     def _draw(self, field: Field) -> None:
         import matplotlib as mpl
 
@@ -233,9 +226,6 @@ class RunFolder:
             figure.savefig(temporary, format="png", dpi=150)
 
 
-def _header_of(path: Path) -> dict | None:
-    """What a file says of itself; `None` where it is damaged."""
-    try:
-        return amr.io.read_header(path)
-    except amr.io.FileError:
-        return None
+def _few_names(paths: list[Path]) -> str:
+    """The names of the first of some files."""
+    return ", ".join(path.name for path in paths[:3]) + (", ..." if len(paths) > 3 else "")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from .picture_options import Mistake
+from .mistake import Mistake
 
 if TYPE_CHECKING:
     from amr.files import FileInfo
@@ -31,6 +32,8 @@ def info(paths: tuple[Path, ...], config: bool, ranges: bool, as_json: bool) -> 
         amrax info runs/sod/sod_0001.vtkhdf --config > again.toml
         amrax info runs/* --json | jq '.[] | .directory, .state'
     """
+    from .info_text import record, text
+
     found = [_read(path, ranges) for path in paths]
     if config:
         for path, one in zip(paths, found, strict=True):
@@ -38,7 +41,7 @@ def info(paths: tuple[Path, ...], config: bool, ranges: bool, as_json: bool) -> 
                 raise Mistake(f"{path}: holds no config; expected a file that a run wrote")
             click.echo(one.config, nl=False)
         return
-    click.echo(_json(found) if as_json else "\n\n".join(_text(one) for one in found))
+    click.echo(json.dumps([record(one) for one in found], indent=2) if as_json else "\n\n".join(map(text, found)))
 
 
 @click.command()
@@ -55,8 +58,6 @@ def schema() -> None:
 
     What formulas say, and whether settings fit each other, the schema cannot know; `amrax validate FILE` can.
     """
-    import json
-
     from solvers.config import schema as made
 
     click.echo(json.dumps(made(), indent=2))
@@ -73,21 +74,3 @@ def _read(path: Path, ranges: bool) -> FileInfo | RunInfo:
         return file_info(path, ranges or (path.exists() and path.stat().st_size <= CHEAP))
     except FileError as error:
         raise Mistake(str(error)) from error
-
-
-def _text(found: FileInfo | RunInfo) -> str:
-    from amr.files import FileInfo
-
-    from .info_text import file_text, run_text
-
-    return file_text(found) if isinstance(found, FileInfo) else run_text(found)
-
-
-def _json(found: list[Any]) -> str:
-    import json
-
-    from amr.files import FileInfo
-
-    from .info_text import file_record, run_record
-
-    return json.dumps([file_record(one) if isinstance(one, FileInfo) else run_record(one) for one in found], indent=2)

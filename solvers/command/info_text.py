@@ -20,7 +20,17 @@ def size(count: float | int) -> str:
     return f"{count:.3g} TB"
 
 
-def file_text(info: FileInfo) -> str:
+def text(info: FileInfo | RunInfo) -> str:
+    """A file or a folder in words."""
+    return _file_text(info) if isinstance(info, FileInfo) else _run_text(info)
+
+
+def record(info: FileInfo | RunInfo) -> dict[str, Any]:
+    """A file or a folder as JSON can say it."""
+    return _file_record(info) if isinstance(info, FileInfo) else _run_record(info)
+
+
+def _file_text(info: FileInfo) -> str:
     """A file, a line for each thing."""
     box = " x ".join(f"[{low:g}, {high:g}]" for low, high in zip(info.lower, info.upper, strict=True))
     faces = ", ".join(low if low == high else f"{low} | {high}" for low, high in info.boundaries)
@@ -40,7 +50,7 @@ def file_text(info: FileInfo) -> str:
     return _table(str(info.path), rows)
 
 
-def run_text(info: RunInfo) -> str:
+def _run_text(info: RunInfo) -> str:
     """A run's folder: how far it came, then its files."""
     reached = "nothing was written" if info.time is None else f"t = {info.time:.6g}"
     goal = "" if info.end is None else f" of {info.end:.6g}"
@@ -53,13 +63,12 @@ def run_text(info: RunInfo) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def file_record(info: FileInfo) -> dict[str, Any]:
-    """A file as JSON can say it."""
+def _file_record(info: FileInfo) -> dict[str, Any]:
     more = {"ndim": info.ndim, "patches": info.patches, "cell_count": info.cell_count, "fraction": info.fraction}
     return {"kind": "file", **asdict(info), "path": str(info.path), **more}
 
 
-def run_record(info: RunInfo) -> dict[str, Any]:
+def _run_record(info: RunInfo) -> dict[str, Any]:
     """A run's folder as JSON can say it; files without the config, which is that of the folder."""
     lists = {name: [_listed(file) for file in getattr(info, name)] for name in ("dumps", "checkpoints")}
     newest = None if info.newest is None else str(info.newest.path)
@@ -68,7 +77,7 @@ def run_record(info: RunInfo) -> dict[str, Any]:
 
 
 def _listed(file: FileInfo) -> dict[str, Any]:
-    return {key: value for key, value in file_record(file).items() if key not in ("kind", "config", "ranges")}
+    return {key: value for key, value in _file_record(file).items() if key not in ("kind", "config", "ranges")}
 
 
 def _listing(title: str, files: Sequence[FileInfo]) -> str:

@@ -29,9 +29,8 @@ class FolderLock:
         """Take it. Raises `LockedError` if somebody else has it."""
         if fcntl is None:
             return
-        file = self._locked()
-        while file is None:
-            file = self._locked()
+        while (file := self._locked()) is None:
+            pass
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
         file.flush()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import click
+from .mistake import Mistake
 
 if TYPE_CHECKING:
     from amr.field import Field
@@ -20,15 +20,6 @@ OPTION = {
     "end": "line",
     "path": "output",
 }
-
-
-class Mistake(click.ClickException):
-    """A mistake of the user's: one line, and the exit status of wrong configs."""
-
-    exit_code = 2
-
-    def show(self, file: Any = None) -> None:
-        click.echo(self.message, err=True)
 
 
 def option_of(key: str) -> str:
@@ -115,15 +106,15 @@ def _place(text: str | None, ndim: int) -> dict[str, Any]:
 
 def _line(text: str) -> dict[str, Any]:
     """A line: `y=0.5`, `y=0.5,z=0.2`, or two points, `0,0.5:1,0.5`."""
+    mistake = Mistake(f"--line: expected y=0.5, or two points such as 0,0.5:1,0.5, got {text!r}")
     if "=" not in text:
         points = [[_number("line", x, text) for x in point.split(",")] for point in text.split(":")]
         if len(points) != 2:
-            raise Mistake(f"--line: expected y=0.5, or two points such as 0,0.5:1,0.5, got {text!r}")
+            raise mistake
         return {"start": points[0], "end": points[1]}
     pairs = [part.partition("=")[::2] for part in text.split(",")]
-    for axis, _ in pairs:
-        if axis.strip() not in ("x", "y", "z"):
-            raise Mistake(f"--line: expected y=0.5, or two points such as 0,0.5:1,0.5, got {text!r}")
+    if not {axis.strip() for axis, _ in pairs} <= {"x", "y", "z"}:
+        raise mistake
     return {axis.strip(): _number("line", value, text) for axis, value in pairs}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .picture_options import Mistake, Shown, option_of
+from .mistake import Mistake
+from .picture_options import Shown, option_of
 
 if TYPE_CHECKING:
     from amr.field import Field
@@ -76,7 +78,9 @@ def plot(files: tuple[Path, ...], same_scale: bool, output: Path | None, dpi: fl
     names = _output_names(files, output, shown)
     if same_scale:
         with mistakes(files[0]):
-            vmin, vmax = _shared_range(files, shown, vmin, vmax)
+            from amr.pictures import shared_range
+
+            vmin, vmax = shared_range(files, shown.view(read(files[0])), vmin, vmax)
     for file, name in zip(files, names, strict=True):
         with mistakes(file):
             field = read(file)
@@ -149,15 +153,13 @@ def mistakes(file: Path):
 
     try:
         yield
-    except FileError as error:
+    except (FileError, ImportError) as error:
         raise Mistake(str(error)) from error
     except InvalidSettingError as error:
         raise Mistake(f"{file}: {option_of(error.key)}: {error.message}") from error
     except OSError as error:
         told = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         raise Mistake(f"cannot write pictures: {told}") from error
-    except ImportError as error:
-        raise Mistake(str(error)) from error
 
 
 def read(file: Path) -> Field:
@@ -165,12 +167,6 @@ def read(file: Path) -> Field:
     from amr.files import load
 
     return load(file)
-
-
-def _shared_range(files: tuple[Path, ...], shown: Shown, vmin: float | None, vmax: float | None):
-    from amr.pictures import shared_range
-
-    return shared_range(files, shown.view(read(files[0])), vmin, vmax)
 
 
 def _output_names(files: tuple[Path, ...], output: Path | None, shown: Shown) -> list[Callable[[Field], Path]]:
@@ -208,8 +204,6 @@ def dumps(directory: Path) -> tuple[str, list[Path]]:
 
 def _listed(series: Path) -> list[Path]:
     """The files of a series, in the order of time."""
-    import json
-
     try:
         entries = json.loads(series.read_text(encoding="utf-8"))["files"]
         files = [series.parent / entry["name"] for entry in sorted(entries, key=lambda entry: entry["time"])]

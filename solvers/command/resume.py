@@ -53,14 +53,12 @@ def resumable(directory: Path, overrides: Sequence[str], given: Path | None) -> 
     """
     source = directory / "config.toml"
     if not source.exists():
-        raise ConfigError(
-            [f"{directory}: holds no run to resume (it has no config.toml); expected the folder of a run"]
-        )
+        advice = "expected the folder of a run"
+        raise ConfigError([f"{directory}: holds no run to resume (it has no config.toml); {advice}"])
     for key in (override.partition("=")[0].strip() for override in overrides):
         if key in ("output.directory", "output.name"):
-            raise ConfigError(
-                [f"command line: {key}: the run goes on in its own folder and files; copy it to have two"]
-            )
+            advice = "the run goes on in its own folder and files; copy it to have two"
+            raise ConfigError([f"command line: {key}: {advice}"])
     case = load(source, [*overrides, f"output.directory={text_value(str(directory))}"])
     assert case.config.output.name is not None, "the config of a case is resolved"
     remarks: list[str] = []

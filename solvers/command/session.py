@@ -11,38 +11,27 @@ from solvers.run import Checkpoint, Interrupted, Reporter, RunError, Solution, W
 from .background import Background
 from .folder import RunFolder
 from .interrupt import StopRequest
+from .mistake import FAILED, Mistake
 
-FAILED = 1  # exit status
 STOPPING = "stopping after this step, or compilation, and writing a checkpoint; Ctrl-C again stops at once without one"
-
-
-class EarlyEndError(Exception):
-    """A run that ended early. Its text says why, and what to do next.
-
-    **Attributes:** `status`: the exit status for it.
-    """
-
-    def __init__(self, message: str, status: int):
-        super().__init__(message)
-        self.status = status
 
 
 def perform(case: Case, folder: RunFolder, show: Reporter, checkpoint: Checkpoint | None = None) -> Solution:
     """Run a case from its beginning or from a checkpoint, and leave everything in the folder.
 
-    Raises `EarlyEndError` where it ended early, `OSError` where files cannot be written.
+    Raises `Mistake` where it ended early, which says why and what to do next, `OSError` where files cannot be written.
     """
     with StopRequest(lambda: show.say(STOPPING)) as stop:
         try:
             with Background() as writer:
                 solution = _solution(case, _wishes(case, folder, show, writer, stop), checkpoint)
         except RunError as error:
-            raise EarlyEndError("\n".join(_after_failure(folder, error)), FAILED) from error
+            raise Mistake("\n".join(_after_failure(folder, error)), FAILED) from error
         except Interrupted as interrupt:
             path = folder.keep(interrupt.checkpoint)
             reached = f"t = {float(interrupt.checkpoint.field.time):.6g}, step {interrupt.checkpoint.field.step}"
             text = f"interrupted at {reached}; the checkpoint is {path}\nto go on: amrax resume {folder.directory}"
-            raise EarlyEndError(text, stop.status) from interrupt
+            raise Mistake(text, stop.status) from interrupt
     for remark in folder.finish(solution):
         show.say(remark)
     return solution

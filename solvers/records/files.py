@@ -23,11 +23,6 @@ class RecordFile:
         self.path, self.places = path, path.with_suffix(".json")
         self.table = path.suffix == ".csv"
 
-    @property
-    def files(self) -> list[Path]:
-        """The files that there are."""
-        return [path for path in (self.path, self.places) if path.exists()]
-
     def append(self, rows: Recorded) -> None:
         """Add rows, and have them in the file before this returns."""
         new = not self.path.exists() or self.path.stat().st_size == 0

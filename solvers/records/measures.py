@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from amr.errors import InvalidSettingError
+from amr.field import centres
 from amr.mesh import Mesh, finest_cell, point_in
 from amr.names import AXES, find_axis
 from solvers.equations import Derived
@@ -133,10 +134,5 @@ class Slice(Places):
         number = math.prod(mesh.cells[d] * 2**level for d in range(mesh.ndim) if d != axis)
         if number > MOST_POINTS:
             raise InvalidSettingError("level", f"{number} cells at level {level} are too many; choose a lower level")
-        sides = [np.array([self.at]) if d == axis else _centres(mesh, d, level) for d in range(mesh.ndim)]
+        sides = [np.array([self.at]) if d == axis else centres(mesh, d, level) for d in range(mesh.ndim)]
         return np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).squeeze(axis)
-
-
-def _centres(mesh: Mesh, d: int, level: int) -> np.ndarray:
-    """Cell centres of a level along dimension d."""
-    return mesh.domain.lower[d] + (np.arange(mesh.cells[d] * 2**level) + 0.5) * mesh.cell_size(level)[d]

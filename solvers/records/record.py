@@ -17,7 +17,6 @@ from amr.mesh import Mesh
 from amr.names import find_variable
 from solvers.equations import Derived
 
-from .gauges import Gauge
 from .measures import Measure, Places
 from .recording import Recorder, Rows, Tape, fetched
 from .schedule import EverySteps, EveryTime
@@ -59,7 +58,8 @@ class Record:
         more = Derived(subject.equation, {}) if derived is None else derived
         gauges = tuple(measure.gauge(subject.mesh, more) for measure in self.measures)
         tape = Tape(gauges, self.every_steps, self.every)
-        names = ["step", "time", *(name for gauge in gauges for name in nothing(subject, gauge))]
+        blank = [gauge.named(subject, np.zeros((0, gauge.size(subject)))) for gauge in gauges]
+        names = ["step", "time", *(name for columns in blank for name in columns)]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise InvalidSettingError("record", f"two columns would be called {min(twice)}; make a record of each")
@@ -138,15 +138,9 @@ def joined(parts: Sequence[Recorded]) -> Recorded:
     return Recorded(step, time, {name: np.concatenate([p.values[name] for p in parts]) for name in parts[0].values})
 
 
-def nothing(subject: Subject, gauge: Gauge | Tape) -> dict[str, np.ndarray]:
-    """What no rows of numbers say: the names, with empty arrays."""
-    gauges = gauge.gauges if isinstance(gauge, Tape) else (gauge,)
-    return gauge.named(subject, np.zeros((0, sum(part.size(subject) for part in gauges))))
-
-
 def no_rows(subject: Subject, tape: Tape) -> Recorded:
     """A record with no rows."""
-    return Recorded(np.zeros(0, np.int32), np.zeros(0), nothing(subject, tape))
+    return Recorded(np.zeros(0, np.int32), np.zeros(0), tape.named(subject, np.zeros((0, tape.size(subject)))))
 
 
 @dataclass

@@ -64,6 +64,10 @@ class Tape(eqx.Module):
         assert self.every is not None, "it is one of both"
         return jnp.floor(time / self.every * (1 + 4 * float(jnp.finfo(time.dtype).eps)))
 
+    def size(self, subject: Subject) -> int:
+        """How many numbers a row has."""
+        return sum(gauge.size(subject) for gauge in self.gauges)
+
     def read(self, subject: Subject, scene: Scene) -> Numbers:
         """One row of numbers."""
         return jnp.concatenate([gauge.read(subject, scene) for gauge in self.gauges])
@@ -79,7 +83,7 @@ class Tape(eqx.Module):
 
     def blank(self, subject: Subject, step: Count, time: Scalar, room: int | None = None) -> Rows:
         """An empty buffer for a call that begins there, a moment that was looked at."""
-        size = sum(gauge.size(subject) for gauge in self.gauges)
+        size = self.size(subject)
         fitting = min(MOST_ROWS, BUFFER_BYTES // (size * time.dtype.itemsize))
         room = max(subject.interval, fitting) if room is None else room
         zero = jnp.zeros((), jnp.int32)
@@ -123,8 +127,7 @@ class Recorder(eqx.Module):
 
 def has_room(rows: tuple[Rows, ...], steps: int) -> Bool[Array, ""]:
     """Whether so many steps can be recorded."""
-    fits = [one.count + steps <= one.step.shape[0] for one in rows]
-    return jnp.all(jnp.stack(fits))
+    return jnp.all(jnp.stack([one.count + steps <= one.step.shape[0] for one in rows]))
 
 
 def first_rows(subject: Subject, tapes: tuple[Tape, ...], forest, u: Pool, time: Scalar) -> tuple[Rows, ...]:
@@ -136,11 +139,5 @@ def first_rows(subject: Subject, tapes: tuple[Tape, ...], forest, u: Pool, time:
 
 def fetched(subject: Subject, tape: Tape, rows: Rows) -> tuple[np.ndarray, np.ndarray, Columns]:
     """Steps, times and named values of the rows, on the host."""
-    count, step, time, values = (np.asarray(part) for part in jax.device_get(rows_parts(rows)))
-    named = tape.named(subject, values[:count])
-    return step[:count], time[:count].astype(np.float64), named
-
-
-def rows_parts(rows: Rows) -> tuple[Array, ...]:
-    """Count, steps, times and values."""
-    return rows.count, rows.step, rows.time, rows.values
+    count, step, time, values = map(np.asarray, jax.device_get((rows.count, rows.step, rows.time, rows.values)))
+    return step[:count], time[:count].astype(np.float64), tape.named(subject, values[:count])

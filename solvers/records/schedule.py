@@ -43,6 +43,10 @@ def _expect(key: str, value, what: str, right: bool) -> None:
         raise InvalidSettingError(key, f"expected {what}, got {value!r}")
 
 
+def _is_positive(value) -> bool:
+    return isinstance(value, float | int) and math.isfinite(value) and value > 0
+
+
 @dataclass(frozen=True)
 class EverySteps(Rule):
     """At the first regrid after every `number` steps."""
@@ -67,8 +71,7 @@ class EveryTime(Rule):
     span: Any
 
     def __post_init__(self):
-        number = isinstance(self.span, float | int) and math.isfinite(self.span)
-        _expect("every", self.span, "a finite time above 0", number and self.span > 0)
+        _expect("every", self.span, "a finite time above 0", _is_positive(self.span))
 
     def due(self, last, now):
         # Times of float32 may lie below the multiple that they are meant to be.
@@ -82,8 +85,7 @@ class EveryMinutes(Rule):
     minutes: Any
 
     def __post_init__(self):
-        number = isinstance(self.minutes, float | int) and math.isfinite(self.minutes)
-        _expect("every_minutes", self.minutes, "a finite number of minutes above 0", number and self.minutes > 0)
+        _expect("every_minutes", self.minutes, "a finite number of minutes above 0", _is_positive(self.minutes))
 
     def due(self, last, now):
         return now.seconds - last.seconds >= 60 * self.minutes

@@ -90,7 +90,7 @@ class Account:
             resumed=self.resumed,
             diffusion=self._diffusion(setup),
             dtype=str(state.u.dtype),
-            device=_device_of(state),
+            device=next(iter(state.clock.time.devices())).device_kind,
             variables={name: self._variable(final, i, errors[i]) for i, name in enumerate(final.names)},
         )
 
@@ -108,7 +108,3 @@ class Account:
         split = "Strang splitting with " if setup.integrator.splits else ""
         method, per_step = setup.integrator.for_diffusion, self.efforts / max(self.steps, 1)
         return Effort(split + type(method).__name__, setup.why, method.unit, per_step, self.most_effort)
-
-
-def _device_of(state: State) -> str:
-    return next(iter(state.clock.time.devices())).device_kind

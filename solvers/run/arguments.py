@@ -153,9 +153,8 @@ class _Taker:
             return self._of_parts(value, value, fixed, lambda *parts: list(parts))
         if kind is dict and not self.within:
             names = tuple(value)
-            make = functools.partial(_dictionary, names)
-            found, template = self._of_parts(value, value.values(), fixed, make)
-            return (self.take(names, True)[0], found), template
+            found = self._of_parts(value, value.values(), fixed, lambda *parts: dict(zip(names, parts, strict=True)))
+            return (self.take(names, True)[0], found[0]), found[1]
         if isinstance(value, tuple) and hasattr(kind, "_make") and of_library(kind):
             return self._of_parts(value, value, fixed, kind)
         if isinstance(value, eqx.Module) or _is_record(value):
@@ -166,10 +165,8 @@ class _Taker:
         """Of parts, from which `make` makes such a value."""
         parts = tuple(parts)
         found = [self.take(part, fixed) for part in parts]
-        key = (type(value), *(key for key, _ in found))
-        templates = tuple(template for _, template in found)
-        same = all(template is part for template, part in zip(templates, parts, strict=True))
-        return key, value if same else Made(make, templates)
+        keys, template = _combined(value, parts, found, make)
+        return (type(value), *keys), template
 
     def _record(self, value: Any, fixed: bool) -> Found:
         """A module, or a dataclass that cannot be changed. The latter, if they are ours, choose what is computed, and
@@ -185,10 +182,8 @@ class _Taker:
         for field, part in zip(fields, parts, strict=True):
             looked_at = field.compare or not of_library(kind)
             found.append(self.take(part, fixed or field.metadata.get("static", False)) if looked_at else (None, part))
-        key = (self.take(kind, True)[0], names, *(key for key, _ in found))
-        templates = tuple(template for _, template in found)
-        same = all(template is part for template, part in zip(templates, parts, strict=True))
-        return key, value if same else Made(functools.partial(_with_fields, kind, names), templates)
+        keys, template = _combined(value, parts, found, functools.partial(_with_fields, kind, names))
+        return (self.take(kind, True)[0], names, *keys), template
 
     def _callable(self, value: Any, fixed: bool) -> Found:
         if isinstance(value, types.FunctionType):
@@ -256,8 +251,11 @@ def _is_record(value: Any) -> bool:
     return dataclasses.is_dataclass(kind) and kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
 
 
-def _dictionary(names: tuple[Any, ...], *values: Any) -> dict[Any, Any]:
-    return dict(zip(names, values, strict=True))
+def _combined(value: Any, parts: Iterable[Any], found: list[Found], make: Callable) -> tuple[tuple, Any]:
+    """The keys of the parts of a value, and its template, made by `make` of those of the parts."""
+    templates = tuple(template for _, template in found)
+    same = all(template is part for template, part in zip(templates, parts, strict=True))
+    return tuple(key for key, _ in found), value if same else Made(make, templates)
 
 
 def _cached(kind: type, names: Iterable[str]) -> bool:

@@ -218,18 +218,13 @@ class Run:
         return self.compiled(loop.begin, *arguments)(*arguments)
 
     def first_room(self) -> int:
-        """The capacity to begin with."""
+        """The capacity to begin with: that of the mesh, or as many patches as fit into `SMALL_POOL`, or are a few."""
         mesh = self.setup.mesh
-        asked = mesh.capacity if mesh.capacity is not None else mesh.root_count
-        if self.setup.adaptive and mesh.capacity is None:
-            asked = ladder(mesh, max(self.small_pool, ROOM_OF_ROOTS * mesh.root_count))
-        return asked
-
-    @property
-    def small_pool(self) -> int:
-        """How many patches fit into `SMALL_POOL`, or are a few."""
-        patch = self.setup.mesh.cells_per_patch * len(self.setup.equation.names) * self.dtype.itemsize
-        return max(SMALL_POOL // patch, min(FEW_PATCHES, MEDIUM_POOL // patch))
+        if mesh.capacity is not None or not self.setup.adaptive:
+            return mesh.root_count if mesh.capacity is None else mesh.capacity
+        patch = mesh.cells_per_patch * len(self.setup.equation.names) * self.dtype.itemsize
+        few = max(SMALL_POOL // patch, min(FEW_PATCHES, MEDIUM_POOL // patch))
+        return ladder(mesh, max(few, ROOM_OF_ROOTS * mesh.root_count))
 
     def until(self, state: State, stop: float) -> State:
         """Advance to a time, growing the pool as often as needed and writing what is due on the way."""
@@ -249,7 +244,9 @@ class Run:
             if bool(state.overflow):
                 state = self.grown(state)
             elif float(state.clock.time) == float(before.clock.time):
-                raise RunError(self.stuck(state), self.checkpoint(state))
+                clock, advice = state.clock, "they are lost in rounding; use float64, or a start time near 0"
+                text = f"time stands still at t={float(clock.time):.8g} with steps of {float(clock.dt):.3g}: {advice}"
+                raise RunError(text, self.checkpoint(state))
             self.wishes.progress(self.progress(state))
             self.attend(state, stop)
         return state
@@ -363,12 +360,6 @@ class Run:
         text = f"the equations of {integrator.told} in the step after"
         advice = "try a shorter step (longest), more iterations, or a larger tolerance"
         raise RunError(f"{text} t={float(clock.time):.6g}; {advice}", self.checkpoint(state))
-
-    def stuck(self, state: State) -> str:
-        """Why time does not go on."""
-        clock = state.clock
-        text = f"time stands still at t={float(clock.time):.8g} with steps of {float(clock.dt):.3g}"
-        return f"{text}: they are lost in rounding; use float64, or a start time near 0"
 
     def progress(self, state: State, message: str | None = None) -> Progress:
         """How far the run is."""

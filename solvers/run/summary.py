@@ -93,8 +93,7 @@ class Summary:
         width = max(len(label) for label, _ in rows)
         return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)
 
-    def __repr__(self) -> str:
-        return str(self)
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return table((), self.rows())
@@ -139,12 +138,10 @@ def relative_change(initial: float, final: float, scale: float) -> float:
 
 def _variable_rows(name: str, variable: Variable) -> list[tuple[str, str]]:
     change = variable.integral["relative_change"]
+    whole = f"over the run {variable.lowest:.6g} to {variable.highest:.6g}"
     rows = [
         (f"{name} integral", f"{variable.integral['final']:.10g}, relative change {change:.1e}"),
-        (
-            f"{name} extrema",
-            f"{variable.min:.6g} to {variable.max:.6g} (over the run {variable.lowest:.6g} to {variable.highest:.6g})",
-        ),
+        (f"{name} extrema", f"{variable.min:.6g} to {variable.max:.6g} ({whole})"),
     ]
     if variable.error is not None:
         errors = ", ".join(f"{norm} {value:.3e}" for norm, value in variable.error.items())
