@@ -67,7 +67,7 @@ def meanings() -> dict[str, tuple[str, str]]:
     for line in (HERE / "config.md").read_text(encoding="utf-8").replace("](#", "](config.md#").splitlines():
         heading = line.removeprefix("## ") if line.startswith("## ") else heading
         row = ROW.match(line)
-        if row is None:
+        if row is None or heading == "Boundaries":  # whose keys are no keys of a table
             continue
         named, keys, meaning, default = row.groups()
         table = named or ("equation" if heading in ("Equations", "Diffusion and reaction") else table)
@@ -83,7 +83,7 @@ def section(title: str, table: type[Table], known: dict[str, tuple[str, str]], *
     text += "| key | meaning | expected | default |\n|---|---|---|---|\n"
     inner: dict[type[Table], list[str]] = {}
     for key, field in table.model_fields.items():
-        if key == "type":
+        if key == "type" and path == "equation":  # which is in the title
             continue
         meaning, otherwise = known.get(f"{path}.{key}") or known.get(f"{path.split('.')[0]}.{key}", ("", ""))
         text += f"| `{key}` | {meaning} | {expected(field, f'{path}.{key}')} | {default(field, otherwise)} |\n"
@@ -106,7 +106,9 @@ def expected(field: FieldInfo, path: str) -> str:
 
 def as_code(words: str) -> str:
     """Pieces of TOML in a sentence, marked as such."""
-    return re.sub(r"""(\w+ = "[^"]*"|\[?\{[^}]*\}\]?|"[^"]*"|'[^']*'|\[(?:[^][]|\[[^][]*\])*\])""", r"`\1`", words)
+    return re.sub(
+        r"""(\w+ = "[^"]*"|\[?\{(?:[^{}]|\{[^{}]*\})*\}\]?|"[^"]*"|'[^']*'|\[(?:[^][]|\[[^][]*\])*\])""", r"`\1`", words
+    )
 
 
 def default(field: FieldInfo, otherwise: str) -> str:

@@ -1,5 +1,6 @@
 from .averaging import averages as averages
 from .block import Block as Block
+from .boundary import Beyond as Beyond
 from .boundary import Boundary as Boundary
 from .boundary import ByVariable as ByVariable
 from .boundary import Dirichlet as Dirichlet

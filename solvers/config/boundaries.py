@@ -11,19 +11,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 import amr
+from amr.grid import Beyond as GhostCells
 from solvers.equations import ConservationLaw, NoSlip
 
-from .boundary_tables import EXAMPLES, KEYS, NAMES, OPTIONAL
+from .boundary_tables import EXAMPLES, KEYS, NAMES, OPTIONAL, OWN
 from .formulas import Formulas
 from .law_checks import not_admissible, with_coefficients
 from .mistakes import Mistakes
+from .own_object import check_method, own_object
 from .toml_text import KeyPath, alternatives, show
 from .trial import Beyond, Points, beyond_face, check_values, values_at, with_first
 from .user_function import is_reference
-from .values import formula
+from .values import formula, plain
 
 PLAIN: dict[str, amr.Boundary] = {
     "periodic": amr.Periodic(),
@@ -79,12 +82,16 @@ class BoundaryReader:
     """
 
     formulas: Formulas
-    mistakes: Mistakes
     law: ConservationLaw | None
     names: tuple[str, ...] | None
     initial: Callable | None
     ghost: int = 2
     diffuses: bool = False
+
+    @property
+    def mistakes(self) -> Mistakes:
+        """Where errors go."""
+        return self.formulas.mistakes
 
     def pairs(self, faces: Faces) -> list[tuple[amr.Boundary, amr.Boundary]] | None:
         """The boundaries of all faces, if nothing is wrong with any."""
@@ -124,6 +131,8 @@ class BoundaryReader:
             if kind == "periodic" and part:
                 self.mistakes.add(path, "a part of a face cannot be periodic")
             return PLAIN[kind]
+        if kind == OWN:
+            return self._own(path, given, names)
         if kind == "split":
             return self._split(path, given, names, beyond)
         if kind == "by_variable":
@@ -147,6 +156,7 @@ class BoundaryReader:
             self.mistakes.add(path, f'found {show(given)}, expected a name such as "outflow" or a table with a type')
             return None
         kind = given.get("type") if table else given
+        kind = OWN if is_reference(kind) else kind
         if not isinstance(kind, str) or kind not in KEYS:
             found = "missing" if kind is None else f"found {show(kind)}"
             place = (*path, "type") if table else path
@@ -168,6 +178,22 @@ class BoundaryReader:
             hint = f"expected {alternatives(KEYS[kind], key)}" if KEYS[kind] else "it has none"
             self.mistakes.add((*path, key), f"unknown key of {show(kind)}; {hint}")
         return not missing
+
+    def _own(self, path: KeyPath, given: Any, names: tuple[str, ...] | None) -> amr.Boundary | None:
+        """One of the user's own, tried on a few cells."""
+        place = path if isinstance(given, str) else (*path, "type")
+        table: Mapping[str, Any] = {"type": given} if isinstance(given, str) else given
+        arguments = table.get("arguments", {})
+        if not isinstance(arguments, Mapping):
+            self.mistakes.add((*path, "arguments"), f"found {show(arguments)}, expected a table, such as {{red = 0.4}}")
+        elif all(self._is((*path, "arguments", name), plain, value) for name, value in arguments.items()):
+            own = own_object(place, table["type"], amr.Boundary, self.formulas, arguments)
+            if getattr(own, "periodic", False):
+                self.mistakes.add(place, f'{type(own).__name__} is periodic, expected "periodic" for that')
+            vectors = self.law.vectors if self.law is not None and names == self.law.given else ()
+            self.mistakes.attempt(place, _try_own, own, names, vectors, self.formulas.ndim)
+            return own
+        return None
 
     def _split(self, path, given, names, beyond) -> amr.Boundary | None:
         where, tried = self._formula((*path, "where"), given["where"]), beyond
@@ -293,12 +319,15 @@ class BoundaryReader:
         return function if constant is None else constant
 
     def _formula(self, path: KeyPath, given: Any) -> Callable | None:
+        return self.formulas.read(path, given, in_time=True) if self._is(path, formula, given) else None
+
+    def _is(self, path: KeyPath, check: Callable[[Any], Any], given: Any) -> bool:
         try:
-            formula(given)
+            check(given)
         except ValueError as error:
             self.mistakes.add(path, str(error))
-            return None
-        return self.formulas.read(path, given, in_time=True)
+            return False
+        return True
 
     def _check_states(self, path: KeyPath, given: Any, value: Any, names, beyond: Sequence[Beyond]) -> None:
         """The values must make sense to the law, if they are all of its variables."""
@@ -337,3 +366,10 @@ def _part(cells: Beyond, where: Callable | None, chosen: bool) -> Beyond:
 def _try(function: Callable, cells: Beyond, count: int) -> None:
     if len(cells.points[0]):
         check_values(function, cells.points, count, cells.time)
+
+
+def _try_own(own: amr.Boundary, names: tuple[str, ...], vectors: tuple, ndim: int) -> None:
+    """Raise `UserFunctionError` unless a boundary of the user's own gives ghost values."""
+    u, x = jnp.ones((len(names), *(2,) * ndim)), (jnp.ones((2,) * ndim),) * ndim
+    cells = GhostCells(u, u[:, :1], x, x, x[0], jnp.zeros(()), (1.0,) * len(names), names, vectors=vectors)
+    check_method(own, "ghosts", lambda: own.ghosts(cells), u.shape)

@@ -144,7 +144,7 @@ class _Builder:
         self._try_law(equation, initial)
         if equation is not None:
             tried = None if self.mistakes.blame(("initial",)) else initial
-            try_coefficients(equation, tried, self.formulas, self.mistakes)
+            try_coefficients(equation, tried, self.formulas)
         scheme = self._scheme(equation)
         refine = self._refine(equation)
         times = attempt(("output",), _output_times, tables["time"], tables["output"])
@@ -165,7 +165,7 @@ class _Builder:
 
     def _equation(self) -> Equation | None:
         table = self.tables["equation"]
-        return None if table is None else build_equation(table, self.formulas.ndim, self.formulas, self.mistakes)
+        return None if table is None else build_equation(table, self.formulas)
 
     def _functions(self, name: str, equation: Equation | None, in_time: bool) -> Callable | None:
         """What `[initial]` or `[exact]` gives: a function of one value, or of a tuple with all given variables."""
@@ -222,7 +222,7 @@ class _Builder:
 
     def _scheme(self, equation: Equation | None) -> Scheme | Auto | None:
         table = self.tables["scheme"]
-        return None if table is None or equation is None else build_scheme(table, equation, self.mistakes)
+        return None if table is None or equation is None else build_scheme(table, equation, self.formulas)
 
     def _refine(self, equation: Equation | None) -> tuple[amr.Indicator | None, RefineTable] | None:
         table = self.tables["refine"]
@@ -230,7 +230,7 @@ class _Builder:
             return None
         check_regions(table, self.domain, self.mistakes)
         names = None if equation is None else equation.names
-        return build_refine(table, names, self.tables["mesh"], self.formulas, self.mistakes)
+        return build_refine(table, names, self.tables["mesh"], self.formulas)
 
     def _derived(self, equation: Equation) -> Derived | None:
         """What `[output.derived]` gives."""
@@ -263,7 +263,7 @@ class _Builder:
         names = None if equation is None else equation.given
         ghost = 2 if scheme is None or isinstance(scheme, Auto) else scheme.space.ghost
         tried = None if self.mistakes.blame(("initial",)) else initial
-        reader = BoundaryReader(self.formulas, self.mistakes, terms.law, names, tried, ghost, terms.guided)
+        reader = BoundaryReader(self.formulas, terms.law, names, tried, ghost, terms.guided)
         return None if self.mistakes.blame(PATH) else reader.pairs(self.faces)
 
     # --- the whole ----------------------------------------------------------------------------------------------------
@@ -287,6 +287,8 @@ class _Builder:
             )
         except amr.InvalidSettingError as error:
             path = (_table_of(error.key), error.key)
+            if path == ("scheme", "integrator") and self.tables["scheme"].integrator is None:
+                path = ("scheme", "diffusion")  # what it is called there
             if not self.mistakes.blame(path):
                 self.mistakes.add(path, error.message)
             return None
@@ -306,7 +308,7 @@ class _Builder:
         settled = {
             "equation": equation,
             "output": output.model_copy(update={"name": name, "directory": directory, "variable": shown}),
-            "scheme": as_table(setup.scheme, setup.equation, tables["scheme"].precision),
+            "scheme": as_table(setup.scheme, setup.equation, tables["scheme"]),
             "refine": refine.model_copy(update={"interval": setup.interval}),
             "time": tables["time"].model_copy(update={"cfl": setup.cfl, "step": setup.longest}),
             "record": {key: table.settled() for key, table in tables["record"].items()},

@@ -39,9 +39,10 @@ DIFFUSIVITY: KeyPath = ("equation", "diffusivity")
 REACTION: KeyPath = ("equation", "reaction")
 
 
-def build_coefficients(table: ScalarsTable, formulas: Formulas, mistakes: Mistakes) -> dict[str, Any]:
+def build_coefficients(table: ScalarsTable, formulas: Formulas) -> dict[str, Any]:
     """The arguments `diffusivity`, `mean` and `reaction` of an equation."""
-    _check_names(table, formulas, mistakes)
+    mistakes = formulas.mistakes
+    _check_names(table, formulas)
     if table.mean is not None and table.diffusivity is None:
         mistakes.add(
             ("equation", "mean"), "is that of a diffusivity, and there is none; give diffusivity or leave it out"
@@ -49,14 +50,15 @@ def build_coefficients(table: ScalarsTable, formulas: Formulas, mistakes: Mistak
     if table.stiff is not None and table.reaction is None:
         mistakes.add(("equation", "stiff"), "is about a reaction, and there is none; give reaction or leave it out")
     return {
-        "diffusivity": None if table.diffusivity is None else _diffusivity(table, formulas, mistakes),
+        "diffusivity": None if table.diffusivity is None else _diffusivity(table, formulas),
         "mean": None if table.mean is None else MEANS[table.mean](),
-        "reaction": None if table.reaction is None else _reaction(table, formulas, mistakes),
+        "reaction": None if table.reaction is None else _reaction(table, formulas),
     }
 
 
-def _check_names(table: ScalarsTable, formulas: Formulas, mistakes: Mistakes) -> None:
+def _check_names(table: ScalarsTable, formulas: Formulas) -> None:
     """Formulas that know the variables must not mean something else by their names."""
+    mistakes = formulas.mistakes
     if not any(_is_formula(text) for text in _texts((table.diffusivity, table.reaction))):
         return
     key = "variables" if table.variables else "variable"
@@ -83,24 +85,23 @@ def _is_formula(text: Any) -> bool:
 # --- diffusivity ------------------------------------------------------------------------------------------------------
 
 
-def _diffusivity(table: ScalarsTable, formulas: Formulas, mistakes: Mistakes) -> Diffusivity:
-    given, plain = table.diffusivity, ConstantDiffusivity(1.0)
+def _diffusivity(table: ScalarsTable, formulas: Formulas) -> Diffusivity:
+    given, plain, mistakes = table.diffusivity, ConstantDiffusivity(1.0), formulas.mistakes
     if not isinstance(given, Mapping):
-        return _part(DIFFUSIVITY, given, table.names, formulas, mistakes) or plain
+        return _part(DIFFUSIVITY, given, table.names, formulas) or plain
     directions = formulas.space
     for name in given.keys() - set(directions):
         mistakes.add((*DIFFUSIVITY, name), f"no such direction; expected {alternatives(directions, name)}")
     for name in directions if formulas.ndim is not None else ():
         if name not in given:
             mistakes.add((*DIFFUSIVITY, name), "missing, expected a diffusivity for each direction of the domain")
-    known = {name: _part((*DIFFUSIVITY, name), given[name], table.names, formulas, mistakes) for name in given}
+    known = {name: _part((*DIFFUSIVITY, name), given[name], table.names, formulas) for name in given}
     return Diagonal(*(known.get(name) or plain for name in directions))
 
 
-def _part(
-    path: KeyPath, given: Any, names: tuple[str, ...], formulas: Formulas, mistakes: Mistakes
-) -> Diffusivity | None:
+def _part(path: KeyPath, given: Any, names: tuple[str, ...], formulas: Formulas) -> Diffusivity | None:
     """One coefficient, or one for each variable."""
+    mistakes = formulas.mistakes
     if not _check_count(path, given, names, mistakes):
         return None
     found = formulas.coefficient(path, given, names)
@@ -135,7 +136,8 @@ def _check_count(path: KeyPath, given: Any, names: tuple[str, ...], mistakes: Mi
 # --- reaction ---------------------------------------------------------------------------------------------------------
 
 
-def _reaction(table: ScalarsTable, formulas: Formulas, mistakes: Mistakes) -> Reaction:
+def _reaction(table: ScalarsTable, formulas: Formulas) -> Reaction:
+    mistakes = formulas.mistakes
     given, names, stiff = table.reaction, table.names, bool(table.stiff)
     plain = Reaction(_nothing, stiff)
     if isinstance(given, Mapping):
@@ -162,10 +164,10 @@ def _nothing(u, *place):
 # --- trying them ------------------------------------------------------------------------------------------------------
 
 
-def try_coefficients(equation: Equation, initial: Callable | None, formulas: Formulas, mistakes: Mistakes) -> None:
+def try_coefficients(equation: Equation, initial: Callable | None, formulas: Formulas) -> None:
     """Diffusivities must be numbers of 0 or more, rates finite ones; what depends on the solution is tried on the
     initial values, if they are known."""
-    mesh = formulas.mesh
+    mesh, mistakes = formulas.mesh, formulas.mistakes
     if mesh is None:
         return
     points = flat_points(mesh)

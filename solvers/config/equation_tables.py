@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from amr.errors import InvalidSettingError
 
 from .toml_text import alternatives, show
 from .user_function import is_reference
-from .values import Coefficients, Formula, Formulas, Name, NotNegative, Number, Positive, Rates, Table
+from .values import Arguments, Coefficients, Formula, Formulas, Name, NotNegative, Number, Positive, Rates, Table
 
 Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
 VARIABLE = "a name of letters, digits and underscores"
@@ -20,12 +20,6 @@ NOT_NEGATIVE = "a finite number of 0 or more"
 FLOWS = ("velocity", "stream_function", "potential")
 VELOCITIES = "velocity, stream_function and potential"
 DIFFUSIVITY = "a number or an expression, a list with one for each variable, or a table such as {x = 1.0, y = 0.1}"
-
-
-def _plain(value: Any) -> Any:
-    if not isinstance(value, int | float | str):
-        raise ValueError(f"found {show(value)}, expected a number, a text, true or false")
-    return value
 
 
 class ScalarsTable(Table):
@@ -149,10 +143,8 @@ class NavierStokesTable(Table):
 class OwnLawTable(Table):
     """A conservation law of the user's own."""
 
-    type: str = Field(description="'module:name' of a conservation law", json_schema_extra={"pattern": ":"})
-    arguments: dict[str, Annotated[Any, BeforeValidator(_plain)]] = Field(
-        default_factory=dict, description="a table, such as {speed = 2.0}"
-    )
+    type: str = Field(description="'module:name' of a conservation law", pattern=":")
+    arguments: Arguments = Field(default_factory=dict, description="a table, such as {speed = 2.0}")
 
 
 AnyEquation = (

@@ -184,10 +184,6 @@ class Formulas:
         looks = next(looks for looks, call in calls.items() if user_function.takes(function, len(call)))
         return Coefficient(function, looks)
 
-    def indicator(self, reference: str) -> Callable:
-        """A user's function of one patch."""
-        return self.user_function(reference, ("patch",))
-
     def user_object(self, reference: str, fits: Callable[[Any], bool], kind: str) -> Any:
         """Something else that a user's module has."""
         found = user_function.find(reference, self.folder, fits, kind)

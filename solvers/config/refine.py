@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax.numpy as jnp
+
 import amr
 from solvers.choices import class_of
 
 from .formulas import Formulas
 from .mistakes import Mistakes
-from .tables import ON_VARIABLE, FunctionThresholds, LoehnerThresholds, MeshTable, RefineTable, Thresholds
+from .own_object import check_method, own_object
+from .tables import INDICATORS, Limited, MeshTable, RefineTable
 from .toml_text import KeyPath, alternatives, show
 
 Names = tuple[str, ...]
-Entry = Thresholds | LoehnerThresholds | FunctionThresholds
 
 
 def build_refine(
-    table: RefineTable, names: Names | None, mesh: MeshTable | None, formulas: Formulas, mistakes: Mistakes
+    table: RefineTable, names: Names | None, mesh: MeshTable | None, formulas: Formulas
 ) -> tuple[amr.Indicator | None, RefineTable]:
     """The indicator, and the table with everything that it left open.
 
@@ -25,32 +27,31 @@ def build_refine(
     """
     found: list[amr.Indicator | None] = []
     settled: dict[str, Any] = {}
-    for key in (*ON_VARIABLE, "function"):
+    for key in INDICATORS:
         entries = getattr(table, key)
-        made = [
-            _indicator(_place(entries, ("refine", key), n), key, entry, names, formulas, mistakes)
-            for n, entry in enumerate(entries)
-        ]
-        found += [_limited(entry, indicator) for entry, indicator in zip(entries, made, strict=True)]
-        settled[key] = tuple(_settled(*pair, names) for pair in zip(entries, made, strict=True))
+        # A single one may have been written without brackets.
+        places = [("refine", key, n) if len(entries) > 1 else ("refine", key) for n in range(len(entries))]
+        made = [_indicator(path, key, entry, names, formulas) for path, entry in zip(places, entries, strict=True)]
+        found += map(_limited, entries, made)
+        settled[key] = tuple(map(_settled, entries, made))
     found += [amr.Region(r.lower, r.upper, r.level) for r in table.regions if len(r.lower) == len(r.upper)]
-    _check_levels(table, mesh, mistakes)
+    _check_levels(table, mesh, formulas.mistakes)
     present = [indicator for indicator in found if indicator is not None]
     joined = amr.AnyOf(*present) if len(present) > 1 else present[0] if present else None  # type: ignore[arg-type]
     return joined, table.model_copy(update=settled)
 
 
-def _place(entries: tuple, path: KeyPath, n: int) -> KeyPath:
-    """Where an entry stands; a single one may have been written without brackets."""
-    return (*path, n) if len(entries) > 1 else path
-
-
-def _indicator(
-    path: KeyPath, key: str, entry: Any, names: Names | None, formulas: Formulas, mistakes: Mistakes
-) -> amr.Indicator | None:
+def _indicator(path: KeyPath, key: str, entry: Any, names: Names | None, formulas: Formulas) -> amr.Indicator | None:
+    mistakes = formulas.mistakes
+    if key == "own":
+        own = own_object((*path, "type"), entry.type, amr.Indicator, formulas, entry.arguments)
+        mistakes.attempt((*path, "type"), _try, own, names, formulas.mesh)
+        return own
     if key == "function":
-        own = mistakes.attempt((*path, "name"), formulas.indicator, entry.name)
-        return mistakes.attempt(path, lambda function: amr.Custom(function, entry.above, entry.below), own)
+        function = mistakes.attempt((*path, "name"), formulas.user_function, entry.name, ("patch",))
+        custom = mistakes.attempt(path, lambda given: amr.Custom(given, entry.above, entry.below), function)
+        mistakes.attempt((*path, "name"), _try, custom, names, formulas.mesh)
+        return custom
     if names is not None and entry.variable not in (None, *names):
         found = f"found {show(entry.variable)}, expected {alternatives(names, entry.variable)}"
         mistakes.add((*path, "variable"), found)
@@ -62,16 +63,27 @@ def _indicator(
     )
 
 
-def _limited(entry: Entry, indicator: amr.Indicator | None) -> amr.Indicator | None:
+def _try(own: amr.Indicator, names: Names, mesh: amr.Mesh) -> None:
+    """Raise `UserFunctionError` unless an indicator of the user's own gives wishes for the cells of a patch."""
+    ghost, one = 4, jnp.ones(())  # more than any scheme has
+    values = jnp.ones((len(names), *(side + 2 * ghost for side in mesh.patch_shape)))
+    x = jnp.meshgrid(*map(jnp.ones, mesh.patch_shape), indexing="ij", sparse=True)
+    patch = amr.PatchView(values, tuple(x), jnp.ones(mesh.ndim), jnp.zeros((), int), one, ghost, names)
+
+    def wishes():
+        return tuple(jnp.broadcast_to(wish, mesh.patch_shape) for wish in own.wishes(patch))
+
+    check_method(own, "wishes", wishes, mesh.patch_shape, mesh.patch_shape)
+
+
+def _limited(entry: Limited, indicator: amr.Indicator | None) -> amr.Indicator | None:
     return indicator if indicator is None or entry.up_to is None else amr.UpTo(entry.up_to, indicator)
 
 
-def _settled(entry: Entry, indicator: Any, names: Names | None) -> Entry:
+def _settled(entry: Limited, indicator: Any) -> Limited:
     """The entry with what its indicator chose."""
-    if indicator is None:
-        return entry
-    named = {} if isinstance(entry, FunctionThresholds) else {"variable": indicator.variable}
-    return entry.model_copy(update={"below": indicator.below, **named})
+    chosen = [key for key in ("below", "variable") if indicator is not None and key in type(entry).model_fields]
+    return entry.model_copy(update={key: getattr(indicator, key) for key in chosen})
 
 
 def _check_levels(table: RefineTable, mesh: MeshTable | None, mistakes: Mistakes) -> None:

@@ -7,25 +7,42 @@ of them. A field's description says what is expected of it and appears in error 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, StringConstraints, field_serializer
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, field_serializer
+
+from solvers.choices import CHOICES
 
 from .equation_tables import AnyEquation
 from .record_tables import RecordTables
-from .toml_text import dumps
-from .values import Also, Counts, Formula, Name, Number, Point, Positive, PositiveOrInfinite, Table, listed
+from .toml_text import alternatives, dumps, show
+from .user_function import is_reference
+from .values import Also, Arguments, Counts, Formula, Name, Number, Point, Positive, PositiveOrInfinite, Table, listed
 
-LIMITERS = Literal["mc", "van_leer", "minmod", "superbee", "none"]
-RECONSTRUCTIONS = Literal["donor_cell", "muscl", "koren", "upwind3", "upwind5", "ppm", "weno5"]
-RIEMANN_SOLVERS = Literal["rusanov", "hll", "hllc", "upwind"]
-INTEGRATORS = Literal["forward_euler", "ssprk2", "ssprk3", "ssprk54", "rk4"]
-DIFFUSIONS = Literal["auto", "explicit", "rkl2", "backward_euler", "crank_nicolson", "sdirk2"]
+
+def choice(kind: str, *more: str) -> Any:
+    """What may be chosen: something of `solvers.choices`, or `more`, or one's own as `"module:name"`."""
+    known = (*more, *CHOICES[kind])
+
+    def check(value: Any) -> Any:
+        if not is_reference(value) and value not in known:
+            raise ValueError(f"found {show(value)}, expected {alternatives([*known, 'module:name'], value)}")
+        return value
+
+    schema = WithJsonSchema({"anyOf": [{"enum": list(known)}, {"type": "string", "pattern": ":"}]})
+    told = ", ".join(f'"{name}"' for name in known) + " or your own as 'module:name'"
+    return Annotated[str | None, BeforeValidator(check), schema, Field(description=told)]
+
+
+Limiter: Any = choice("limiter")
+Reconstruction: Any = choice("reconstruction")
+Riemann: Any = choice("riemann")
+Integrator: Any = choice("integrator")
+Diffusion: Any = choice("diffusion", "auto", "explicit")
 COUPLINGS = Literal["unsplit", "strang"]
 PRECISIONS = Literal["float64", "float32"]
 ABOVE = "a number, or one for each level that may be refined"
 BELOW = "a number, or one for each level, at most above"
-UP_TO = "the highest level that this may ask for, 1 or more"
 
 
 class DomainTable(Table):
@@ -51,13 +68,13 @@ class SchemeTable(Table):
     """`[scheme]`: how it is solved."""
 
     method: Literal["ctu", "lines"] | None = Field(default=None)
-    reconstruction: RECONSTRUCTIONS | None = Field(default=None)
-    limiter: LIMITERS | None = Field(default=None)
-    riemann: RIEMANN_SOLVERS | None = Field(default=None)
-    integrator: INTEGRATORS | None = Field(default=None)
+    reconstruction: Reconstruction = None
+    limiter: Limiter = None
+    riemann: Riemann = None
+    integrator: Integrator = None
     bounded: bool | None = Field(default=None, description="true or false")
     primitive: bool | None = Field(default=None, description="true or false")
-    diffusion: DIFFUSIONS | None = Field(default=None)
+    diffusion: Diffusion = None
     coupling: COUPLINGS | None = Field(default=None)
     stages: int | None = Field(default=None, ge=3, description="at most this many stages, a whole number, 3 or more")
     tolerance: Positive | None = Field(default=None, le=1, description="a small number above 0, such as 1e-8")
@@ -70,32 +87,40 @@ class SchemeTable(Table):
     precision: PRECISIONS = Field(default="float64")
 
 
-class Thresholds(Table):
+class Limited(Table):
+    """What asks for resolution up to a level."""
+
+    up_to: int | None = Field(default=None, ge=1, description="the highest level that this may ask for, 1 or more")
+
+
+class FunctionThresholds(Limited):
+    """When to refine and when to coarsen by a function of the user's own, one number or one for each level."""
+
+    name: str = Field(description="'module:function', of one patch")
+    above: Point = Field(description=ABOVE)
+    below: Point | None = Field(default=None, description=BELOW)
+
+
+class Thresholds(Limited):
     """When to refine and when to coarsen, one number or one for each level."""
 
     above: Point = Field(description=ABOVE)
     below: Point | None = Field(default=None, description=BELOW)
     variable: Name | None = Field(default=None, description="the name of a variable")
-    up_to: int | None = Field(default=None, ge=1, description=UP_TO)
 
 
-class LoehnerThresholds(Table):
+class LoehnerThresholds(Thresholds):
     """Thresholds of Löhner's estimator, which has no unit."""
 
     above: Point = Field(default=(0.8,), description=ABOVE)
-    below: Point | None = Field(default=None, description=BELOW)
-    variable: Name | None = Field(default=None, description="the name of a variable")
-    up_to: int | None = Field(default=None, ge=1, description=UP_TO)
     filter: Number = Field(default=0.01, ge=0, description="0 or a small number such as 0.01")
 
 
-class FunctionThresholds(Table):
-    """Thresholds of a user's own indicator."""
+class OwnIndicator(Limited):
+    """An indicator of the user's own."""
 
-    name: str = Field(description="'module:function', of one patch")
-    above: Point = Field(description=ABOVE)
-    below: Point | None = Field(default=None, description=BELOW)
-    up_to: int | None = Field(default=None, ge=1, description=UP_TO)
+    type: str = Field(description="'module:name' of an indicator", pattern=":")
+    arguments: Arguments = Field(default_factory=dict, description="a table, such as {share = 0.1}")
 
 
 class RegionTable(Table):
@@ -106,24 +131,27 @@ class RegionTable(Table):
     level: int = Field(ge=1, description="a whole number from 1 to mesh.max_level")
 
 
-OneOrMore = Annotated[tuple[Thresholds, ...], BeforeValidator(listed), Also(None), Field(strict=False)]
-OneOrMoreLoehner = Annotated[tuple[LoehnerThresholds, ...], BeforeValidator(listed), Also(None), Field(strict=False)]
-OneOrMoreFunctions = Annotated[tuple[FunctionThresholds, ...], BeforeValidator(listed), Also(None), Field(strict=False)]
-ON_VARIABLE = ("value", "difference", "gradient", "curvature", "detail", "loehner")
+T = TypeVar("T")
+OneOrMore = Annotated[tuple[T, ...], BeforeValidator(listed), Also(None), Field(strict=False)]
+ON_VARIABLE = tuple(CHOICES["indicator"])
+INDICATORS = (*ON_VARIABLE, "function", "own")
+
+
+def _some(example: str) -> Any:
+    return Field(default=(), description=f"a table, such as {example}, or a list of them")
 
 
 class RefineTable(Table):
     """`[refine]`: what gets resolution; a cell is refined where any of these wishes it."""
 
-    value: OneOrMore = Field(default=(), description="a table, such as {above = 0.5}, or a list of them")
-    difference: OneOrMore = Field(default=(), description="a table, such as {above = 0.1}, or a list of them")
-    gradient: OneOrMore = Field(default=(), description="a table, such as {above = 1.0}, or a list of them")
-    curvature: OneOrMore = Field(default=(), description="a table, such as {above = 0.05}, or a list of them")
-    detail: OneOrMore = Field(default=(), description="a table, such as {above = 0.01}, or a list of them")
-    loehner: OneOrMoreLoehner = Field(default=(), description="a table, such as {above = 0.8}, or a list of them")
-    function: OneOrMoreFunctions = Field(
-        default=(), description="a table, such as {name = 'my:indicator', above = 1}, or a list of them"
-    )
+    value: OneOrMore[Thresholds] = _some("{above = 0.5}")
+    difference: OneOrMore[Thresholds] = _some("{above = 0.1}")
+    gradient: OneOrMore[Thresholds] = _some("{above = 1.0}")
+    curvature: OneOrMore[Thresholds] = _some("{above = 0.05}")
+    detail: OneOrMore[Thresholds] = _some("{above = 0.01}")
+    loehner: OneOrMore[LoehnerThresholds] = _some("{above = 0.8}")
+    function: OneOrMore[FunctionThresholds] = _some("{name = 'my:indicator', above = 1}")
+    own: OneOrMore[OwnIndicator] = _some("{type = 'my:Indicator', arguments = {share = 0.1}}")
     regions: Annotated[tuple[RegionTable, ...], Field(strict=False)] = Field(
         default=(), description="a list of tables, such as [{lower = [0.2, 0.2], upper = [0.4, 0.4], level = 1}]"
     )
@@ -132,9 +160,9 @@ class RefineTable(Table):
 
     @property
     def empty(self) -> bool:
-        return not any(getattr(self, key) for key in (*ON_VARIABLE, "function", "regions"))
+        return not any(getattr(self, key) for key in (*INDICATORS, "regions"))
 
-    @field_serializer(*ON_VARIABLE, "function", mode="wrap")
+    @field_serializer(*INDICATORS, mode="wrap")
     def _one_as_a_table(self, tables: Any, plain: Callable) -> Any:
         found = plain(tables)
         return found[0] if len(found) == 1 else found

@@ -41,7 +41,8 @@ def find(reference: str, folder: Path, fits: Callable[[Any], bool], kind: str) -
     found = getattr(module, name, None)
     if not fits(found):
         close = difflib.get_close_matches(name, [key for key, value in vars(module).items() if fits(value)], 1)
-        hint = f"; did you mean {close[0]}?" if close else ""
+        is_else = f": it is {found!r}" if hasattr(module, name) else ""
+        hint = f"; did you mean {close[0]}?" if close else is_else
         raise UserFunctionError(f"{module.__file__} has no {kind} {name!r}{hint}")
     return found
 

@@ -47,6 +47,13 @@ def _formulas(value: Any) -> Any:
     return [formula(part) for part in parts] if isinstance(value, list | tuple) else formula(value)
 
 
+def plain(value: Any) -> Any:
+    """Raise `ValueError` unless this is one value, as an object of the user's own may be made with."""
+    if not isinstance(value, int | float | str):
+        raise ValueError(f"found {show(value)}, expected a number, a text, true or false")
+    return value
+
+
 def _rates(value: Any) -> Any:
     return _entries(value, formula) if isinstance(value, Mapping) else _formulas(value)
 
@@ -103,6 +110,8 @@ Formulas = Annotated[Any, BeforeValidator(_formulas), WithJsonSchema(ONE_OR_SEVE
 Rates = Annotated[Any, BeforeValidator(_rates), _or_by_name(ONE_OR_SEVERAL, FORMULA)]
 # One, a list, or a table of these by directions.
 Coefficients = Annotated[Any, BeforeValidator(_coefficients), _or_by_name(ONE_OR_SEVERAL, ONE_OR_SEVERAL)]
+
+Arguments = dict[str, Annotated[Any, BeforeValidator(plain)]]
 
 
 class Table(BaseModel):
