@@ -230,7 +230,7 @@ def test_a_stepper_of_diffusion(write):
         (f"scheme.limiter={NAME}:Unfinished", "scheme.limiter: fails: TypeError: Can't instantiate abstract class"),
         (f"scheme.limiter={NAME}:Sharp", "Sharp: __call__ fails: AttributeError: "),
         (f"scheme.limiter={NAME}:Sharp", f"({NAME}.py, line 19)"),
-        (f"scheme.limiter={NAME}:Wide", "Wide: __call__ gives arrays of shape (2, 4), expected (4,)"),
+        (f"scheme.limiter={NAME}:Wide", "Wide: __call__ gives an array of shape (2, 4), expected (4,)"),
         ("scheme.limiter=no_such_module:A", "scheme.limiter: no module 'no_such_module'"),
         (f"scheme.integrator={NAME}:Slow", "scheme.integrator: Slow is for diffusion alone"),
         (f"refine.own={{type = '{NAME}:Step'}}", "has no amr.Indicator 'Step'; did you mean Steep?"),
@@ -245,7 +245,10 @@ def test_a_stepper_of_diffusion(write):
         (f"domain.boundary={{type = '{NAME}:light', argument = 1}}", "unknown key of"),
         (f"domain.boundary={{type = '{NAME}:TrafficLight', arguments = {{red = [1]}}}}", "red: found [1], expected"),
         (f"domain.boundary={{type = '{NAME}:TrafficLight', arguments = 3}}", "arguments: found 3, expected a table"),
-        (f"domain.boundary={{type = '{NAME}:Short', arguments = {{red = 1}}}}", "Short: ghosts gives arrays of shape"),
+        (
+            f"domain.boundary={{type = '{NAME}:Short', arguments = {{red = 1}}}}",
+            "Short: ghosts gives an array of shape",
+        ),
         (f"domain.boundary={NAME}:Wrapped", "domain.boundary: Wrapped is periodic"),
     ],
 )

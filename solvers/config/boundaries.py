@@ -22,9 +22,9 @@ from .boundary_tables import EXAMPLES, KEYS, NAMES, OPTIONAL, OWN
 from .formulas import Formulas
 from .law_checks import not_admissible, with_coefficients
 from .mistakes import Mistakes
-from .own_object import check_method, own_object
+from .own_object import own_object
 from .toml_text import KeyPath, alternatives, show
-from .trial import Beyond, Points, beyond_face, check_values, values_at, with_first
+from .trial import Beyond, Points, beyond_face, check_method, check_values, values_at, with_first
 from .user_function import is_reference
 from .values import formula, plain
 

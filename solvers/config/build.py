@@ -31,8 +31,8 @@ from .formulas import Each, Formulas, Looks
 from .law_checks import check_methods, not_admissible, with_coefficients
 from .mistakes import Mistakes, Tables, fields_of, read_tables
 from .records import build_records, check_columns
-from .refine import build_refine, check_regions
-from .scheme import Auto, Scheme, as_table, build_scheme
+from .refine import build_refine
+from .scheme import Auto, as_table, build_scheme
 from .tables import Config, DomainTable, MeshTable, OutputTable, RefineTable, TimeTable
 from .toml_text import alternatives, show
 from .trial import flat_points, values_at
@@ -138,15 +138,18 @@ class _Builder:
     def case(self) -> Case | None:
         """All of it, if nothing is wrong."""
         attempt, tables = self.mistakes.attempt, self.tables
-        equation = self._equation()
+        equation = attempt((), build_equation, tables["equation"], self.formulas)
         initial = self._functions("initial", equation, in_time=False)
         exact = self._functions("exact", equation, in_time=True)
         self._try_law(equation, initial)
         if equation is not None:
             tried = None if self.mistakes.blame(("initial",)) else initial
             try_coefficients(equation, tried, self.formulas)
-        scheme = self._scheme(equation)
-        refine = self._refine(equation)
+        scheme = attempt((), build_scheme, tables["scheme"], equation, self.formulas)
+        names = None if equation is None else equation.names
+        refine = attempt(
+            (), lambda table: build_refine(table, names, tables["mesh"], self.domain, self.formulas), tables["refine"]
+        )
         times = attempt(("output",), _output_times, tables["time"], tables["output"])
         derived = None if equation is None else self._derived(equation)
         self._check_picture(equation)
@@ -162,10 +165,6 @@ class _Builder:
         return Case(config, simulation, initial, exact, times, derived, tuple(self.formulas.modules), records)
 
     # --- the equation and the functions -------------------------------------------------------------------------------
-
-    def _equation(self) -> Equation | None:
-        table = self.tables["equation"]
-        return None if table is None else build_equation(table, self.formulas)
 
     def _functions(self, name: str, equation: Equation | None, in_time: bool) -> Callable | None:
         """What `[initial]` or `[exact]` gives: a function of one value, or of a tuple with all given variables."""
@@ -219,18 +218,6 @@ class _Builder:
             self.mistakes.add(("initial", "function") if one else ("initial", name) if name else ("initial",), message)
 
     # --- scheme, refinement, pictures, boundaries ---------------------------------------------------------------------
-
-    def _scheme(self, equation: Equation | None) -> Scheme | Auto | None:
-        table = self.tables["scheme"]
-        return None if table is None or equation is None else build_scheme(table, equation, self.formulas)
-
-    def _refine(self, equation: Equation | None) -> tuple[amr.Indicator | None, RefineTable] | None:
-        table = self.tables["refine"]
-        if table is None:
-            return None
-        check_regions(table, self.domain, self.mistakes)
-        names = None if equation is None else equation.names
-        return build_refine(table, names, self.tables["mesh"], self.formulas)
 
     def _derived(self, equation: Equation) -> Derived | None:
         """What `[output.derived]` gives."""

@@ -11,7 +11,7 @@ from amr.errors import InvalidSettingError
 
 from .toml_text import alternatives, show
 from .user_function import is_reference
-from .values import Arguments, Coefficients, Formula, Formulas, Name, NotNegative, Number, Positive, Rates, Table
+from .values import Arguments, Coefficients, Formula, Formulas, Name, NotNegative, Number, Positive, Rates, Table, maybe
 
 Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
 VARIABLE = "a name of letters, digits and underscores"
@@ -26,21 +26,15 @@ class ScalarsTable(Table):
     """Scalars that are carried by a flow, diffuse and react, each as far as it is given."""
 
     type: str
-    variable: Name | None = Field(default=None, description=VARIABLE)
-    variables: Names | None = Field(default=None, description=VARIABLES)
-    velocity: Formulas | None = Field(
-        default=None, description="a number or an expression for each dimension, or 'module:function'"
-    )
-    stream_function: Formula | None = Field(default=None, description="an expression in x, y, t, or 'module:function'")
-    potential: Formulas | None = Field(
-        default=None, description="three expressions in x, y, z, t, or 'module:function'"
-    )
-    diffusivity: Coefficients | None = Field(default=None, description=DIFFUSIVITY)
-    mean: Literal["arithmetic", "harmonic"] | None = Field(default=None)
-    reaction: Rates | None = Field(
-        default=None, description="an expression for each variable, such as \"phi*(1 - phi)\", or 'module:function'"
-    )
-    stiff: bool | None = Field(default=None, description="true or false")
+    variable: Name | None = maybe(VARIABLE)
+    variables: Names | None = maybe(VARIABLES)
+    velocity: Formulas | None = maybe("a number or an expression for each dimension, or 'module:function'")
+    stream_function: Formula | None = maybe("an expression in x, y, t, or 'module:function'")
+    potential: Formulas | None = maybe("three expressions in x, y, z, t, or 'module:function'")
+    diffusivity: Coefficients | None = maybe(DIFFUSIVITY)
+    mean: Literal["arithmetic", "harmonic"] | None = None
+    reaction: Rates | None = maybe("an expression for each variable, such as \"phi*(1 - phi)\", or 'module:function'")
+    stiff: bool | None = maybe("true or false")
 
     @model_validator(mode="after")
     def _one_of_each(self) -> ScalarsTable:
@@ -84,8 +78,8 @@ class BurgersTable(Table):
     """The Burgers equation."""
 
     type: Literal["burgers"]
-    variable: Name | None = Field(default=None, description=VARIABLE)
-    variables: Names | None = Field(default=None, description=VARIABLES)
+    variable: Name | None = maybe(VARIABLE)
+    variables: Names | None = maybe(VARIABLES)
     viscosity: NotNegative = Field(default=0.0, description=NOT_NEGATIVE)
 
     @model_validator(mode="after")
@@ -111,7 +105,7 @@ class ShallowWaterTable(Table):
 
     type: Literal["shallow_water"]
     gravity: Positive = Field(default=9.81, description="a number above 0")
-    bottom: Formula | None = Field(default=None, description="an expression in x, y, or 'module:function'")
+    bottom: Formula | None = maybe("an expression in x, y, or 'module:function'")
     rest_level: Number = Field(default=0.0, description="a finite number")
     dry_depth: Positive = Field(default=1e-6, description="a number above 0")
     viscosity: NotNegative = Field(default=0.0, description=NOT_NEGATIVE)
@@ -130,8 +124,8 @@ class NavierStokesTable(Table):
     type: Literal["navier_stokes"]
     gamma: Annotated[Number, Field(gt=1)] = Field(default=1.4, description="a number above 1")
     viscosity: NotNegative = Field(description=NOT_NEGATIVE)
-    conductivity: NotNegative | None = Field(default=None, description=NOT_NEGATIVE)
-    prandtl: Positive | None = Field(default=None, description="a number above 0")
+    conductivity: NotNegative | None = maybe(NOT_NEGATIVE)
+    prandtl: Positive | None = maybe("a number above 0")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> NavierStokesTable:

@@ -185,9 +185,10 @@ class Formulas:
         return Coefficient(function, looks)
 
     def user_object(self, reference: str, fits: Callable[[Any], bool], kind: str) -> Any:
-        """Something else that a user's module has."""
+        """What a user's module has; its file is noted, and those of modules beside it that it has imported."""
         found = user_function.find(reference, self.folder, fits, kind)
-        self._keep_module(reference)
+        files = user_function.files_of(reference.strip().split(":")[0], self.folder)
+        self.modules += [file for file in files if file not in self.modules]
         return found
 
     def _function(self, text: Any, arguments: tuple[str, ...]) -> Callable:
@@ -197,18 +198,10 @@ class Formulas:
 
     def user_function(self, reference: str, *calls: tuple[str, ...]) -> Callable:
         """The function of that name, which must take the arguments of one of `calls`."""
-        function = user_function.load(reference, self.folder)
+        function = self.user_object(reference, callable, "function")
         if not any(user_function.takes(function, len(call)) for call in calls):
             user_function.check_takes(function, calls[0])
-        self._keep_module(reference)
         return function
-
-    def _keep_module(self, reference: str) -> None:
-        """Note the module's file, and those of modules beside it that it has imported."""
-        name = reference.strip().split(":")[0]
-        for file in user_function.files_of(name, self.folder):
-            if file not in self.modules:
-                self.modules.append(file)
 
     def _user_flow(self, path: KeyPath, reference: str, count: int | None, shift: float) -> Flow | None:
         function = self.mistakes.attempt(path, self.user_function, reference, self.spacetime, self.space)

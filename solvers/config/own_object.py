@@ -6,15 +6,12 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-
 import amr
 from solvers.equations import ConservationLaw
 
 from .formulas import Formulas
 from .toml_text import KeyPath, alternatives
-from .user_function import UserFunctionError, failure, signature_of
+from .user_function import failure, signature_of
 
 
 def own_object(
@@ -82,16 +79,3 @@ def _fitted(
         if parameter.kind in named and parameter.default is parameter.empty and name not in own and name not in given:
             unfit[name] = f"missing, {reference} needs it"
     return own, unfit
-
-
-def check_method(owner: Any, method: str, call: Callable, *shapes: tuple[int, ...]) -> None:
-    """Raise `UserFunctionError` unless a method gives arrays of these shapes; a call of it is traced, not run."""
-    name = f"{type(owner).__name__}: {method}"
-    try:
-        found = jax.eval_shape(lambda: jax.tree.map(jnp.asarray, call()))
-    except Exception as error:  # whatever a user's class raises
-        raise UserFunctionError(f"{name} {failure(error)}") from error
-    given = tuple(part.shape for part in (found if isinstance(found, tuple) else (found,)))
-    if given != shapes:
-        told = " and ".join(map(str, given)) or "none"
-        raise UserFunctionError(f"{name} gives arrays of shape {told}, expected {' and '.join(map(str, shapes))}")

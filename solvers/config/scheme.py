@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from typing import Any
 
 import jax.numpy as jnp
@@ -15,9 +15,10 @@ from solvers.schemes import CTU, MUSCL, MethodOfLines, Strang, suited_to
 
 from .formulas import Formulas
 from .mistakes import Mistakes
-from .own_object import check_method, own_object
+from .own_object import own_object
 from .tables import SchemeTable
 from .toml_text import show
+from .trial import check_method
 from .user_function import UserFunctionError, is_reference
 
 OF_LINES = ("reconstruction", "riemann", "integrator", "primitive")
@@ -46,16 +47,18 @@ def build_scheme(table: SchemeTable, equation: Equation, formulas: Formulas) -> 
     return Auto() if wanted.nothing else mistakes.attempt(("scheme",), _made, wanted)
 
 
-@dataclass(frozen=True)
 class _Wanted:
     """What a table says about the scheme for an equation, with the names of what it leaves open.
 
     **Attributes:** `own`: the objects of the user's own that it names, by key.
     """
 
-    table: SchemeTable
-    equation: Equation
-    own: dict[str, Any] = field(default_factory=dict)
+    def __init__(self, table: SchemeTable, equation: Equation):
+        self.table, self.equation = table, equation
+        self.law = equation.terms.law
+        self.flows, self.diffuses, self.reacts = (term is not None for term in equation.terms)
+        self.split = table.coupling == "strang"
+        self.own: dict[str, Any] = {}
 
     def new(self, kind: str, name: str, *given: Any, **settings: Any) -> Any:
         """What a name stands for, made anew unless it is the user's own."""
@@ -67,26 +70,6 @@ class _Wanted:
         return given if is_reference(given) else name_of(kind, made)
 
     @property
-    def law(self) -> bool:
-        return self.equation.terms.law is not None
-
-    @property
-    def flows(self) -> bool:
-        return self.equation.terms.transport is not None
-
-    @property
-    def diffuses(self) -> bool:
-        return self.equation.terms.diffusion is not None
-
-    @property
-    def reacts(self) -> bool:
-        return self.equation.terms.reaction is not None
-
-    @property
-    def split(self) -> bool:
-        return self.table.coupling == "strang"
-
-    @property
     def nothing(self) -> bool:
         """Whether the choice is left open where there is more than a flow."""
         settled = self.table.model_dump(exclude={"precision", "diffusion"}, exclude_none=True)
@@ -96,7 +79,7 @@ class _Wanted:
     def method(self) -> str:
         """That of the flow."""
         table = self.table
-        if self.law or ((self.diffuses or self.reacts) and not self.split):
+        if self.law is not None or ((self.diffuses or self.reacts) and not self.split):
             return table.method or "lines"
         explicit = self.diffuses and self.diffusion == "explicit"
         of_lines = ("reconstruction", "riemann") if explicit else ("reconstruction", "riemann", "integrator")
@@ -107,7 +90,7 @@ class _Wanted:
         """How diffusion is integrated."""
         if self.table.diffusion not in (None, "auto"):
             return str(self.table.diffusion)
-        explicit = self.law or self.table.integrator is not None
+        explicit = self.law is not None or self.table.integrator is not None
         return "explicit" if explicit and not self.split else "rkl2"
 
     @property
@@ -120,8 +103,6 @@ class _Wanted:
 
 
 def _check_fit(wanted: _Wanted, mistakes: Mistakes) -> None:
-    """Keys that make no sense together are mistakes: none is passed over."""
-
     def refuse(keys: Iterable[str], message: str) -> None:
         for key in keys:
             if getattr(wanted.table, key) is not None and not mistakes.blame(("scheme", key)):
@@ -139,7 +120,7 @@ def _check_flow(wanted: _Wanted, refuse: Callable) -> None:
         refuse(["bounded"], "keeps scalars within the range of their initial values, which a reaction leaves")
     if not wanted.flows:
         refuse(OF_FLOWS, "belongs to a flow, and nothing flows here")
-    elif wanted.method == "ctu" and wanted.law:
+    elif wanted.method == "ctu" and wanted.law is not None:
         kind = type(wanted.equation).__name__
         refuse(["method"], f'"ctu" solves advection only, not {kind}; take "lines"')
     elif wanted.method == "ctu" and (wanted.diffuses or wanted.reacts) and not wanted.split:
@@ -147,7 +128,7 @@ def _check_flow(wanted: _Wanted, refuse: Callable) -> None:
     if wanted.method == "ctu" and wanted.flows:
         spared = "integrator" if wanted.diffuses and wanted.diffusion == "explicit" else ""
         refuse([key for key in OF_LINES if key != spared], 'belongs to method = "lines", not to "ctu"')
-    if not wanted.law:
+    if wanted.law is None:
         refuse(["riemann", "primitive"], "belongs to systems of conservation laws; advection is upwinded exactly")
     if table.reconstruction not in (None, "muscl"):
         refuse(["limiter"], f'belongs to reconstruction = "muscl", not to {show(table.reconstruction)}')
@@ -175,12 +156,12 @@ def _check_diffusion(wanted: _Wanted, refuse: Callable) -> None:
 
 
 def _made(wanted: _Wanted) -> Scheme:
-    if wanted.split:
-        flow = _flow(wanted)
-        chosen = _integrator_of_diffusion(wanted) if wanted.diffuses else None
-        shared = wanted.diffuses and chosen is None and isinstance(flow, MethodOfLines)
-        return Strang(flow, flow.integrator if shared else chosen)
-    return _lines(wanted, _integrator_of_diffusion(wanted)) if wanted.diffuses else _flow(wanted)
+    chosen = _integrator_of_diffusion(wanted) if wanted.diffuses else None
+    if not wanted.split:
+        return _lines(wanted, chosen) if wanted.diffuses else _flow(wanted)
+    flow = _flow(wanted)
+    shared = wanted.diffuses and chosen is None and isinstance(flow, MethodOfLines)
+    return Strang(flow, flow.integrator if shared else chosen)
 
 
 def _flow(wanted: _Wanted) -> CTU | MethodOfLines:
@@ -191,7 +172,7 @@ def _flow(wanted: _Wanted) -> CTU | MethodOfLines:
 
 
 def _lines(wanted: _Wanted, chosen: Stepper | None) -> MethodOfLines:
-    table, law = wanted.table, wanted.equation.terms.law
+    table, law = wanted.table, wanted.law
     limited = [wanted.new("limiter", table.limiter or ("mc" if wanted.flows else "none"))] if wanted.limited else []
     solver = None if law is None else suited_to(law)
     return MethodOfLines(
@@ -261,9 +242,8 @@ def _flow_keys(flow: CTU | MethodOfLines, wanted: _Wanted) -> dict[str, Any]:
         keys["limiter"] = wanted.name_of("limiter", flow.reconstruction.limiter)
     if not flow.integrator.of_diffusion:
         keys["integrator"] = wanted.name_of("integrator", flow.integrator)
-    law = wanted.equation.terms.law
-    if law is not None:
-        return keys | {"riemann": wanted.name_of("riemann", flow.solver(law)), "primitive": flow.primitive}
+    if wanted.law is not None:
+        return keys | {"riemann": wanted.name_of("riemann", flow.solver(wanted.law)), "primitive": flow.primitive}
     return keys | {"bounded": flow.bounded}
 
 

@@ -17,7 +17,20 @@ from .equation_tables import AnyEquation
 from .record_tables import RecordTables
 from .toml_text import alternatives, dumps, show
 from .user_function import is_reference
-from .values import Also, Arguments, Counts, Formula, Name, Number, Point, Positive, PositiveOrInfinite, Table, listed
+from .values import (
+    Also,
+    Arguments,
+    Counts,
+    Formula,
+    Name,
+    Number,
+    Point,
+    Positive,
+    PositiveOrInfinite,
+    Table,
+    listed,
+    maybe,
+)
 
 
 def choice(kind: str, *more: str) -> Any:
@@ -61,36 +74,32 @@ class MeshTable(Table):
         default=16, ge=4, description="an even number of cells, at least 4", json_schema_extra={"multipleOf": 2}
     )
     max_level: int = Field(default=0, ge=0, description="a whole number, 0 or more")
-    capacity: int | None = Field(default=None, gt=0, description="room for this many patches, a whole number")
+    capacity: int | None = maybe("room for this many patches, a whole number", gt=0)
 
 
 class SchemeTable(Table):
     """`[scheme]`: how it is solved."""
 
-    method: Literal["ctu", "lines"] | None = Field(default=None)
+    method: Literal["ctu", "lines"] | None = None
     reconstruction: Reconstruction = None
     limiter: Limiter = None
     riemann: Riemann = None
     integrator: Integrator = None
-    bounded: bool | None = Field(default=None, description="true or false")
-    primitive: bool | None = Field(default=None, description="true or false")
+    bounded: bool | None = maybe("true or false")
+    primitive: bool | None = maybe("true or false")
     diffusion: Diffusion = None
-    coupling: COUPLINGS | None = Field(default=None)
-    stages: int | None = Field(default=None, ge=3, description="at most this many stages, a whole number, 3 or more")
-    tolerance: Positive | None = Field(default=None, le=1, description="a small number above 0, such as 1e-8")
-    iterations: int | None = Field(
-        default=None, ge=1, description="at most this many cycles, a whole number, 1 or more"
-    )
-    ratio: PositiveOrInfinite | None = Field(
-        default=None, description="the longest step over an explicit one, a number above 0"
-    )
-    precision: PRECISIONS = Field(default="float64")
+    coupling: COUPLINGS | None = None
+    stages: int | None = maybe("at most this many stages, a whole number, 3 or more", ge=3)
+    tolerance: Positive | None = maybe("a small number above 0, such as 1e-8", le=1)
+    iterations: int | None = maybe("at most this many cycles, a whole number, 1 or more", ge=1)
+    ratio: PositiveOrInfinite | None = maybe("the longest step over an explicit one, a number above 0")
+    precision: PRECISIONS = "float64"
 
 
 class Limited(Table):
     """What asks for resolution up to a level."""
 
-    up_to: int | None = Field(default=None, ge=1, description="the highest level that this may ask for, 1 or more")
+    up_to: int | None = maybe("the highest level that this may ask for, 1 or more", ge=1)
 
 
 class FunctionThresholds(Limited):
@@ -98,15 +107,15 @@ class FunctionThresholds(Limited):
 
     name: str = Field(description="'module:function', of one patch")
     above: Point = Field(description=ABOVE)
-    below: Point | None = Field(default=None, description=BELOW)
+    below: Point | None = maybe(BELOW)
 
 
 class Thresholds(Limited):
     """When to refine and when to coarsen, one number or one for each level."""
 
     above: Point = Field(description=ABOVE)
-    below: Point | None = Field(default=None, description=BELOW)
-    variable: Name | None = Field(default=None, description="the name of a variable")
+    below: Point | None = maybe(BELOW)
+    variable: Name | None = maybe("the name of a variable")
 
 
 class LoehnerThresholds(Thresholds):
@@ -155,8 +164,8 @@ class RefineTable(Table):
     regions: Annotated[tuple[RegionTable, ...], Field(strict=False)] = Field(
         default=(), description="a list of tables, such as [{lower = [0.2, 0.2], upper = [0.4, 0.4], level = 1}]"
     )
-    interval: int | None = Field(default=None, ge=1, description="steps between two regrids, 1 or more")
-    buffer: int | None = Field(default=None, ge=0, description="cells around what is refined, from 0 to mesh.patch / 2")
+    interval: int | None = maybe("steps between two regrids, 1 or more", ge=1)
+    buffer: int | None = maybe("cells around what is refined, from 0 to mesh.patch / 2", ge=0)
 
     @property
     def empty(self) -> bool:
@@ -172,8 +181,8 @@ class TimeTable(Table):
     """`[time]`: how long and in what steps."""
 
     end: Positive = Field(description="the end time, a number above 0")
-    cfl: Positive | None = Field(default=None, le=1, description="a number above 0 and at most 1")
-    step: Positive | None = Field(default=None, description="the longest step, a number above 0")
+    cfl: Positive | None = maybe("a number above 0 and at most 1", le=1)
+    step: Positive | None = maybe("the longest step, a number above 0")
 
 
 Formulae = dict[str, Formula]
@@ -182,36 +191,28 @@ Formulae = dict[str, Formula]
 class OutputTable(Table):
     """`[output]`: what is left behind, and where."""
 
-    directory: Annotated[str, StringConstraints(min_length=1)] | None = Field(
-        default=None, description="the path of a folder"
+    directory: Annotated[str, StringConstraints(min_length=1)] | None = maybe("the path of a folder")
+    name: Annotated[str, StringConstraints(pattern=r"^[^/\\\x00]+$")] | None = maybe(
+        "what the names of the files begin with"
     )
-    name: Annotated[str, StringConstraints(pattern=r"^[^/\\\x00]+$")] | None = Field(
-        default=None, description="what the names of the files begin with"
-    )
-    every: Positive | None = Field(default=None, description="the time between two dumps, a number above 0")
-    every_steps: int | None = Field(
-        default=None, ge=1, description="steps between two dumps, a whole number, 1 or more"
-    )
+    every: Positive | None = maybe("the time between two dumps, a number above 0")
+    every_steps: int | None = maybe("steps between two dumps, a whole number, 1 or more", ge=1)
     derived: dict[Name, Formula] = Field(
         default_factory=dict,
         description='a table with an expression for each name, such as {speed = "sqrt(u**2 + v**2)"}',
     )
     picture: bool = Field(default=True, description="true or false")
-    variable: Name | None = Field(default=None, description="the name of the variable in the picture")
-    precision: PRECISIONS | None = Field(default=None)
+    variable: Name | None = maybe("the name of the variable in the picture")
+    precision: PRECISIONS | None = None
     compression: int = Field(default=1, ge=0, le=9, description="a whole number from 0 (none) to 9 (the most)")
 
 
 class CheckpointTable(Table):
     """`[checkpoint]`: files to resume from, besides the dumps."""
 
-    every: Positive | None = Field(default=None, description="the time between two checkpoints, a number above 0")
-    every_steps: int | None = Field(
-        default=None, ge=1, description="steps between two checkpoints, a whole number, 1 or more"
-    )
-    every_minutes: Positive | None = Field(
-        default=None, description="minutes on the clock between two checkpoints, a number above 0"
-    )
+    every: Positive | None = maybe("the time between two checkpoints, a number above 0")
+    every_steps: int | None = maybe("steps between two checkpoints, a whole number, 1 or more", ge=1)
+    every_minutes: Positive | None = maybe("minutes on the clock between two checkpoints, a number above 0")
     keep: int = Field(default=2, ge=1, description="how many of the newest to keep, a whole number, 1 or more")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -161,6 +162,26 @@ def values_at(function: Callable, points: Points, times: Sequence[float]) -> Seq
         except Exception as error:  # whatever a user's function raises
             raise UserFunctionError(failure(error)) from error
     return values if isinstance(values, tuple | list) else (values,)
+
+
+def check_method(owner: Any, method: str, call: Callable, *shapes: tuple[int, ...], note: str = "") -> Any:
+    """What a method of the user's gives; raises `UserFunctionError` unless that are arrays of these shapes.
+
+    Without shapes it may be anything. `note` says more about what was expected.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    try:
+        found = jax.jit(lambda: jax.tree.map(jnp.asarray, call()))()
+    except Exception as error:  # whatever a user's class raises
+        raise UserFunctionError(f"{type(owner).__name__}: {method} {failure(error)}") from error
+    given = [part.shape for part in (found if isinstance(found, tuple) else (found,))] if shapes else []
+    if given != list(shapes):
+        told, expected = (" and ".join(map(str, some)) for some in (given, shapes))
+        several = "an array of shape" if len(given) == 1 else "arrays of shape"
+        raise UserFunctionError(f"{type(owner).__name__}: {method} gives {several} {told}, expected {expected}{note}")
+    return found
 
 
 def _check_each(array: np.ndarray, good: np.ndarray, expected: str, points: Points, times: Sequence[float]) -> None:

@@ -26,13 +26,11 @@ def is_reference(text: object) -> bool:
     return isinstance(text, str) and ":" in text
 
 
-def load(reference: str, folder: Path) -> Callable:
-    """The function of that name; modules are looked for in `folder` first, then among what is installed."""
-    return find(reference, folder, callable, "function")
-
-
 def find(reference: str, folder: Path, fits: Callable[[Any], bool], kind: str) -> Any:
-    """What has that name in a module, if it `fits`; `kind` says in messages what was expected."""
+    """What has that name in a module, if it `fits`; `kind` says in messages what was expected.
+
+    Modules are looked for in `folder` first, then among what is installed.
+    """
     if not re.fullmatch(r"\s*[\w.]+:\w+\s*", reference):
         expected = "'module:function' or an expression" if kind == "function" else "'module:name'"
         raise UserFunctionError(f"found {reference!r}, expected {expected}")

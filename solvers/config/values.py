@@ -114,6 +114,11 @@ Coefficients = Annotated[Any, BeforeValidator(_coefficients), _or_by_name(ONE_OR
 Arguments = dict[str, Annotated[Any, BeforeValidator(plain)]]
 
 
+def maybe(description: str, **limits: Any) -> Any:
+    """A key that may be left out."""
+    return Field(default=None, description=description, **limits)
+
+
 class Table(BaseModel):
     """A table of the config: no unknown keys, no conversions between types, no nan or inf."""
 
