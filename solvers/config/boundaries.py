@@ -125,29 +125,19 @@ class BoundaryReader:
     ) -> amr.Boundary | None:
         """One boundary; `part` of a face or for some variables only, if it stands inside of another one."""
         kind = self._known_kind(path, given)
-        if kind is None:
-            return None
         if kind in PLAIN:
             if kind == "periodic" and part:
                 self.mistakes.add(path, "a part of a face cannot be periodic")
             return PLAIN[kind]
-        if kind == OWN:
-            return self._own(path, given, names)
-        if kind == "split":
-            return self._split(path, given, names, beyond)
-        if kind == "by_variable":
-            return self._by_variable(path, given, names, beyond)
-        if kind == "function":
-            return self._function((*path, "name"), given["name"], names, beyond)
-        if kind == "no_slip":
-            return self._no_slip(path, given)
-        if kind == "robin":
-            return self._robin(path, given, names, beyond)
-        key, make = ("slope", amr.Neumann) if kind == "neumann" else ("value", amr.Dirichlet)
-        value = self._values((*path, key), given[key], names, beyond)
-        if value is not None and kind != "neumann":
-            self._check_states((*path, key), given[key], value, names, beyond)
-        return None if value is None else make(value)
+        kinds = {
+            "split": self._split,
+            "by_variable": self._by_variable,
+            "function": self._function,
+            "no_slip": self._no_slip,
+            "robin": self._robin,
+            OWN: self._own,
+        }
+        return None if kind is None else kinds.get(kind, self._of_value)(path, given, names, beyond)
 
     def _known_kind(self, path: KeyPath, given: Any) -> str | None:
         """Which kind it is, if that has the keys it should."""
@@ -162,25 +152,21 @@ class BoundaryReader:
             place = (*path, "type") if table else path
             self.mistakes.add(place, f"{found}, expected {alternatives(list(KEYS), kind)}")
             return None
+        if not table and kind in NAMES:
+            return kind
+        example = f'{{type = "{kind}", {EXAMPLES.get(kind)}}}'
         if not table:
-            if kind in NAMES:
-                return kind
-            self.mistakes.add(path, f'{show(kind)} needs a table: {{type = "{kind}", {EXAMPLES[kind]}}}')
+            self.mistakes.add(path, f"{show(kind)} needs a table: {example}")
             return None
-        return kind if self._has_keys(path, given, kind) else None
-
-    def _has_keys(self, path: KeyPath, table: Mapping, kind: str) -> bool:
-        missing = [key for key in KEYS[kind] if key not in table and (kind, key) not in OPTIONAL]
+        missing = [key for key in KEYS[kind] if key not in given and (kind, key) not in OPTIONAL]
         for key in missing:
-            example = f'{{type = "{kind}", {EXAMPLES[kind]}}}'
             self.mistakes.add((*path, key), f"missing, expected it as in {example}")
-        for key in table.keys() - {"type", *KEYS[kind]} if kind != "by_variable" else ():
+        for key in given.keys() - {"type", *KEYS[kind]} if kind != "by_variable" else ():
             hint = f"expected {alternatives(KEYS[kind], key)}" if KEYS[kind] else "it has none"
             self.mistakes.add((*path, key), f"unknown key of {show(kind)}; {hint}")
-        return not missing
+        return None if missing else kind
 
-    def _own(self, path: KeyPath, given: Any, names: tuple[str, ...] | None) -> amr.Boundary | None:
-        """One of the user's own, tried on a few cells."""
+    def _own(self, path, given, names, beyond) -> amr.Boundary | None:
         place = path if isinstance(given, str) else (*path, "type")
         table: Mapping[str, Any] = {"type": given} if isinstance(given, str) else given
         arguments = table.get("arguments", {})
@@ -196,18 +182,14 @@ class BoundaryReader:
         return None
 
     def _split(self, path, given, names, beyond) -> amr.Boundary | None:
-        where, tried = self._formula((*path, "where"), given["where"]), beyond
-        for cells in beyond if where is not None else ():
-            self.mistakes.attempt((*path, "where"), _try, where, cells, 1)
-        if where is None or self.mistakes.blame((*path, "where")):
-            tried = []
+        where = self._formula((*path, "where"), given["where"])
+        tried = beyond if self._holds((*path, "where"), where, 1, beyond) else []
 
         def part(key: str, chosen: bool) -> amr.Boundary | None:
             there = [_part(cells, where, chosen) for cells in tried]
             return self.boundary((*path, key), given[key], names, there, part=True)
 
-        inside, outside = part("inside", True), part("outside", False)
-        return None if where is None or inside is None or outside is None else amr.Split(where, inside, outside)
+        return self.mistakes.attempt(path, amr.Split, where, part("inside", True), part("outside", False))
 
     def _by_variable(self, path, given, names, beyond) -> amr.Boundary | None:
         found: dict[str, amr.Boundary] = {}
@@ -221,6 +203,13 @@ class BoundaryReader:
         rest = self.boundary((*path, "rest"), given.get("rest", "outflow"), names, beyond, part=True)
         return None if rest is None else amr.ByVariable(found, rest)
 
+    def _of_value(self, path, given, names, beyond) -> amr.Boundary | None:
+        key, make = ("slope", amr.Neumann) if given["type"] == "neumann" else ("value", amr.Dirichlet)
+        value = self._values((*path, key), given[key], names, beyond)
+        if value is not None and key == "value":
+            self._check_states((*path, key), given[key], value, names, beyond)
+        return None if value is None else make(value)
+
     def _robin(self, path, given, names, beyond) -> amr.Boundary | None:
         a, b = (self._number((*path, key), given[key]) for key in ("a", "b"))
         value = (0.0,) * len(names or ("",))
@@ -228,7 +217,7 @@ class BoundaryReader:
             value = self._values((*path, "value"), given["value"], names, beyond)
         return self.mistakes.attempt(path, amr.Robin, a, b, value)
 
-    def _no_slip(self, path, given) -> amr.Boundary | None:
+    def _no_slip(self, path, given, names, beyond) -> amr.Boundary | None:
         known = given if isinstance(given, Mapping) else {}
         velocity, temperature = known.get("velocity"), known.get("temperature")
         ndim = self.formulas.ndim
@@ -253,31 +242,24 @@ class BoundaryReader:
             return None
         return constant
 
-    def _function(self, path, reference, names, beyond) -> amr.Boundary | None:
+    def _function(self, path, given, names, beyond) -> amr.Boundary | None:
         if self.diffuses:
             others = "a value or a slope, such as dirichlet, neumann or robin"
-            self.mistakes.add(path[:-1], f"ghost values say nothing about the flux of diffusion; give {others}")
+            self.mistakes.add(path, f"ghost values say nothing about the flux of diffusion; give {others}")
             return None
+        path, reference = (*path, "name"), given["name"]
         if not is_reference(reference):
             self.mistakes.add(path, f"found {show(reference)}, expected 'module:function'")
             return None
         call = ("mirrored", *self.formulas.spacetime)
         function = self.mistakes.attempt(path, self.formulas.user_function, reference, call)
-        if function is None:
-            return None
-        if names is not None and self.names is not None and self.initial is not None:
-            for cells in beyond:
-                self._try_on_mirrored(path, function, names, self._without_corners(cells))
+        if function is None or names is None or self.names is None or self.initial is None:
+            return None if function is None else amr.GhostFunction(function)
+        for cells in (cells for cells in map(self._without_corners, beyond) if len(cells.points[0])):
+            known = dict(zip(self.names, values_at(self.initial, cells.mirrored, ()), strict=True))
+            rows = [np.broadcast_to(np.asarray(known[name], float), cells.points[0].shape) for name in names]
+            self._holds(path, with_first(function, np.stack(rows)), len(names), [cells])
         return amr.GhostFunction(function)
-
-    def _try_on_mirrored(self, path, function, names, cells: Beyond) -> None:
-        if self.mistakes.blame(path) or not len(cells.points[0]):
-            return
-        assert self.initial is not None, "checked before"
-        assert self.names is not None, "checked before"
-        known = dict(zip(self.names, values_at(self.initial, cells.mirrored, ()), strict=True))
-        rows = [np.broadcast_to(np.asarray(known[name], float), cells.points[0].shape) for name in names]
-        self.mistakes.attempt(path, _try, with_first(function, np.stack(rows)), cells, len(names))
 
     # --- values -------------------------------------------------------------------------------------------------------
 
@@ -313,9 +295,7 @@ class BoundaryReader:
         if constant is not None and not math.isfinite(constant):
             self.mistakes.add(path, f"found {show(given)}, which is {constant}, expected a finite number")
             return None
-        for cells in beyond:
-            if not self.mistakes.blame(path):
-                self.mistakes.attempt(path, _try, function, cells, count)
+        self._holds(path, function, count, beyond)
         return function if constant is None else constant
 
     def _formula(self, path: KeyPath, given: Any) -> Callable | None:
@@ -328,6 +308,13 @@ class BoundaryReader:
             self.mistakes.add(path, str(error))
             return False
         return True
+
+    def _holds(self, path: KeyPath, function: Callable | None, count: int, beyond: Sequence[Beyond]) -> bool:
+        """Whether a function gives so many finite numbers wherever it is needed."""
+        for cells in (cells for cells in beyond if len(cells.points[0])):
+            if not self.mistakes.blame(path):
+                self.mistakes.attempt(path, check_values, function, cells.points, count, cells.time)
+        return function is not None and not self.mistakes.blame(path)
 
     def _check_states(self, path: KeyPath, given: Any, value: Any, names, beyond: Sequence[Beyond]) -> None:
         """The values must make sense to the law, if they are all of its variables."""
@@ -361,11 +348,6 @@ def _part(cells: Beyond, where: Callable | None, chosen: bool) -> Beyond:
     assert where is not None, "there are points"
     found = np.asarray(values_at(where, cells.points, (cells.time,))[0], float) != 0
     return cells.where(np.broadcast_to(found, cells.points[0].shape) == chosen)
-
-
-def _try(function: Callable, cells: Beyond, count: int) -> None:
-    if len(cells.points[0]):
-        check_values(function, cells.points, count, cells.time)
 
 
 def _try_own(own: amr.Boundary, names: tuple[str, ...], vectors: tuple, ndim: int) -> None:
