@@ -77,16 +77,21 @@ class Expression:
 
 @dataclass(frozen=True)
 class ExpressionTuple:
-    """Several formulas as one function that gives a tuple."""
+    """Several formulas, or functions of a user's, as one function that gives a tuple; equal if they are."""
 
-    components: tuple[Expression, ...]
+    components: tuple[Callable, ...]
 
     def __call__(self, *values) -> tuple:
         return tuple(component(*values) for component in self.components)
 
+    @property
+    def pure(self) -> bool:
+        """Whether all are formulas."""
+        return all(isinstance(component, Expression) for component in self.components)
+
     def evaluate(self, xp, *values) -> tuple:
-        """As `Expression.evaluate`, for each component."""
-        return tuple(component.evaluate(xp, *values) for component in self.components)
+        """As `Expression.evaluate`, for each component of a pure one."""
+        return tuple(component.evaluate(xp, *values) for component in self.components)  # type: ignore[attr-defined]
 
 
 def parse(text: str, arguments: Sequence[str] = (), parameters: Mapping[str, float] | None = None) -> Expression:

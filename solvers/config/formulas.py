@@ -32,21 +32,9 @@ class Flow:
     @property
     def constants(self) -> tuple[float, ...] | None:
         """The components, if they are the same everywhere and always."""
-        if self.factor != STEADY or not isinstance(self.function, Expression | ExpressionTuple):
-            return None
-        parts = (self.function,) if isinstance(self.function, Expression) else self.function.components
-        constants = [part.constant for part in parts]
-        return None if None in constants else tuple(constants)  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True)
-class Each:
-    """Several functions as one that gives a tuple; equal if the functions are."""
-
-    functions: tuple[Callable, ...]
-
-    def __call__(self, *values) -> tuple:
-        return tuple(function(*values) for function in self.functions)
+        parts = self.function.components if isinstance(self.function, ExpressionTuple) else (self.function,)
+        constants = tuple(getattr(part, "constant", None) for part in parts)
+        return None if None in constants or self.factor != STEADY else constants  # type: ignore[return-value]
 
 
 class Looks(enum.IntEnum):

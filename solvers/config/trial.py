@@ -152,7 +152,7 @@ def check_wraps(function: Callable, mesh: Mesh, stream: bool, *times: float) -> 
 
 def values_at(function: Callable, points: Points, times: Sequence[float]) -> Sequence:
     """What a function gives at points (and a time), one entry for each number."""
-    if isinstance(function, Expression | ExpressionTuple):
+    if isinstance(function, Expression) or (isinstance(function, ExpressionTuple) and function.pure):
         values = function.evaluate(np, *points, *times)
     else:
         import jax  # what a user's function is written for, and compiled by
