@@ -13,7 +13,7 @@ import click
 from pydantic.fields import FieldInfo
 
 from solvers.command.cli import main
-from solvers.config.equation_tables import KINDS, OwnLawTable
+from solvers.config.equation_tables import KINDS
 from solvers.config.tables import Config
 from solvers.config.toml_text import show
 from solvers.config.values import Table
@@ -49,7 +49,7 @@ def config_reference() -> str:
         tables = tables_in(field.annotation)
         if key == "equation":
             text += f"\n## `[equation]`\n\nWhich keys there are depends on `type`, by default {show('advection')}.\n"
-            for kind, table in {**KINDS, "module:name": OwnLawTable}.items():
+            for kind, table in KINDS.items():
                 text += section(f'`type = "{kind}"`', table, known, level=3, path=key)
         elif tables:
             for table in tables:

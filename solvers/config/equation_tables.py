@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -151,32 +151,19 @@ AnyEquation = (
     | NavierStokesTable
     | OwnLawTable
 )
+OWN = "module:name"  # stands for all laws of the user's own
 KINDS: dict[str, type[Table]] = {
-    "advection": AdvectionTable,
-    "diffusion": DiffusionTable,
-    "burgers": BurgersTable,
-    "acoustics": AcousticsTable,
-    "shallow_water": ShallowWaterTable,
-    "euler": EulerTable,
-    "navier_stokes": NavierStokesTable,
+    name: kind for kind in get_args(AnyEquation) for name in get_args(kind.model_fields["type"].annotation) or (OWN,)
 }
 
 
 def equation_kind(table: Mapping[str, Any]) -> type[Table]:
     """Which kind of table this is, by its type; raises `InvalidSettingError` if there is no such type."""
     name = table.get("type", "advection")
-    if is_reference(name):
-        return OwnLawTable
-    if not isinstance(name, str) or name not in KINDS:
-        expected = alternatives([*KINDS, "module:name"], name)
-        raise InvalidSettingError("type", f"found {show(name)}, expected {expected}")
-    return KINDS[name]
-
-
-def types_with(key: str) -> list[str]:
-    """The types of equations that have a key."""
-    kinds: dict[str, type[Table]] = {**KINDS, "module:name": OwnLawTable}
-    return [name for name, kind in kinds.items() if key in kind.model_fields]
+    kind = KINDS.get(OWN if is_reference(name) else name) if isinstance(name, str) else None
+    if kind is None:
+        raise InvalidSettingError("type", f"found {show(name)}, expected {alternatives(list(KINDS), name)}")
+    return kind
 
 
 def _check_names(variable: str | None, variables: tuple[str, ...] | None) -> None:
