@@ -58,8 +58,8 @@ def build_coefficients(table: ScalarsTable, formulas: Formulas) -> dict[str, Any
 
 def _check_names(table: ScalarsTable, formulas: Formulas) -> None:
     """Formulas that know the variables must not mean something else by their names."""
-    mistakes = formulas.mistakes
-    if not any(_is_formula(text) for text in _texts((table.diffusivity, table.reaction))):
+    mistakes, texts = formulas.mistakes, _texts((table.diffusivity, table.reaction))
+    if not any(isinstance(text, str) and not is_reference(text) for text in texts):
         return
     key = "variables" if table.variables else "variable"
     for name in table.names:
@@ -76,10 +76,6 @@ def _texts(given: Any) -> Iterator[Any]:
             yield from _texts(part)
     else:
         yield given
-
-
-def _is_formula(text: Any) -> bool:
-    return isinstance(text, str) and not is_reference(text)
 
 
 # --- diffusivity ------------------------------------------------------------------------------------------------------
