@@ -278,11 +278,8 @@ class BoundaryReader:
         found = {key: self._value((*path, key), text, 1, beyond) for key, text in given.items()}
         if names is None:
             return None
-        for key in given.keys() - set(names):
-            self.mistakes.add((*path, key), f"no such variable here; expected {alternatives(names, key)}")
-        for name in names:
-            if name not in given:
-                self.mistakes.add((*path, name), "missing, expected a number, an expression or 'module:function'")
+        one = "a number, an expression or 'module:function'"
+        self.mistakes.compare(path, given, names, "variable here", one)
         values = tuple(found.get(name) for name in names)
         return None if None in values else values
 

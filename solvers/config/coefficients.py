@@ -29,8 +29,8 @@ from solvers.equations import (
 from .equation_tables import ScalarsTable
 from .formulas import Formulas, Looks
 from .mistakes import Mistakes
-from .toml_text import KeyPath, alternatives, show
-from .trial import Points, check_not_negative, check_values, flat_points, values_at, wall_points, with_first
+from .toml_text import KeyPath, show
+from .trial import Points, check_values, flat_points, values_at, wall_points, with_first
 from .user_function import is_reference
 from .values import COORDINATES, RESERVED
 
@@ -82,15 +82,14 @@ def _texts(given: Any) -> Iterator[Any]:
 
 
 def _diffusivity(table: ScalarsTable, formulas: Formulas) -> Diffusivity:
-    given, plain, mistakes = table.diffusivity, ConstantDiffusivity(1.0), formulas.mistakes
+    given, plain = table.diffusivity, ConstantDiffusivity(1.0)
     if not isinstance(given, Mapping):
         return _part(DIFFUSIVITY, given, table.names, formulas) or plain
     directions = formulas.space
-    for name in given.keys() - set(directions):
-        mistakes.add((*DIFFUSIVITY, name), f"no such direction; expected {alternatives(directions, name)}")
-    for name in directions if formulas.ndim is not None else ():
-        if name not in given:
-            mistakes.add((*DIFFUSIVITY, name), "missing, expected a diffusivity for each direction of the domain")
+    expected = [name for name in directions if name in given or formulas.ndim is not None]
+    formulas.mistakes.compare(
+        DIFFUSIVITY, given, expected, "direction", "a diffusivity for each direction of the domain"
+    )
     known = {name: _part((*DIFFUSIVITY, name), given[name], table.names, formulas) for name in given}
     return Diagonal(*(known.get(name) or plain for name in directions))
 
@@ -137,11 +136,7 @@ def _reaction(table: ScalarsTable, formulas: Formulas) -> Reaction:
     given, names, stiff = table.reaction, table.names, bool(table.stiff)
     plain = Reaction(_nothing, stiff)
     if isinstance(given, Mapping):
-        for name in given.keys() - set(names):
-            mistakes.add((*REACTION, name), f"no such variable; expected {alternatives(names, name)}")
-        for name in names:
-            if name not in given:
-                mistakes.add((*REACTION, name), "missing, expected a rate for each variable, such as 0")
+        mistakes.compare(REACTION, given, names, "variable", "a rate for each variable, such as 0")
         given = {name: given[name] for name in names if name in given}
     elif not isinstance(given, tuple | list) and not is_reference(given) and len(names) > 1:
         expected = f"one rate for each variable: {', '.join(names)}"
@@ -185,11 +180,11 @@ def _try_diffusivity(part: Diffusivity, names, points: Points, values, times, me
     counts = (1, len(names))
     if isinstance(part, NonlinearDiffusivity) and values is not None:
         function = part.function
-        check_not_negative(lambda *place: function(jnp.asarray(values), *place), points, counts, 0.0)
+        check_values(lambda *place: function(jnp.asarray(values), *place), points, counts, 0.0, negative=False)
     elif isinstance(part, VariableDiffusivity):
         for time in ((),) if part.steady else ((time,) for time in times):
             for place in (points, *wall_points(mesh)):
-                check_not_negative(part.function, place, counts, *time)
+                check_values(part.function, place, counts, *time, negative=False)
 
 
 def _rows(initial: Callable, points: Points) -> np.ndarray:

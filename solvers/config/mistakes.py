@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -53,23 +52,28 @@ class Mistakes:
         """Whether something is wrong with that key or below it."""
         return any(found[: len(path)] == path for found, _ in self.entries)
 
-    @contextmanager
-    def at(self, *path: str | int) -> Iterator[None]:
-        """Turns what is raised inside into entries: a setting's own key below `path`, an expression at `path`."""
+    def attempt(self, path: KeyPath, make: Callable[..., T], *ingredients: Any) -> T | None:
+        """What `make` gives; `None` where that is a mistake or an ingredient is missing because of an earlier one.
+
+        The key of a setting is added to `path`.
+        """
+        if any(ingredient is None for ingredient in ingredients):
+            return None
         try:
-            yield
+            return make(*ingredients)
         except InvalidSettingError as error:
             self.add((*path, error.key), error.message)
         except (ExpressionError, UserFunctionError) as error:
             self.add(path, str(error))
-
-    def attempt(self, path: KeyPath, make: Callable[..., T], *ingredients: Any) -> T | None:
-        """What `make` gives; `None` where that is a mistake or an ingredient is missing because of an earlier one."""
-        if any(ingredient is None for ingredient in ingredients):
-            return None
-        with self.at(*path):
-            return make(*ingredients)
         return None
+
+    def compare(self, path: KeyPath, table: Mapping[str, Any], names: Sequence[str], kind: str, missing: str) -> None:
+        """The keys of a table must be these names."""
+        for name in table.keys() - set(names):
+            self.add((*path, name), f"no such {kind}; expected {alternatives(names, name)}")
+        for name in names:
+            if name not in table:
+                self.add((*path, name), f"missing, expected {missing}")
 
 
 def read_tables(data: Mapping[str, Any], mistakes: Mistakes) -> Tables:

@@ -67,15 +67,26 @@ def _centres(mesh: Mesh, axes: Sequence[np.ndarray]) -> Points:
     return tuple(grid.ravel() for grid in grids)
 
 
-def check_values(function: Callable, points: Points, count: int, *times: float) -> None:
-    """Raise `UserFunctionError` unless the function gives `count` finite values at each point (and time)."""
-    _finite_values(function, points, (count,), times)
-
-
-def check_not_negative(function: Callable, points: Points, counts: Sequence[int], *times: float) -> None:
-    """Raise `UserFunctionError` unless the function gives finite values of 0 or more, as many as one of `counts`."""
-    for array in _finite_values(function, points, counts, times):
-        _check_each(array, array >= 0, "numbers of 0 or more", points, times)
+def check_values(
+    function: Callable, points: Points, counts: int | Sequence[int], *times: float, negative: bool = True
+) -> None:
+    """Raise `UserFunctionError` unless the function gives finite values at each point (and time), as many as (one of)
+    `counts`, and none below 0 where they may not be `negative`."""
+    shape = np.broadcast_shapes(*(x.shape for x in points))
+    with np.errstate(all="ignore"):
+        values = values_at(function, points, times)
+    if len(values) not in np.atleast_1d(counts):
+        expected = " or ".join(map(str, np.unique(counts)))
+        raise UserFunctionError(f"gives {len(values)} values at each point, expected {expected}")
+    for value in values:
+        try:
+            array = np.broadcast_to(np.asarray(value, float), shape)
+        except (TypeError, ValueError):
+            raise UserFunctionError(
+                f"gives an array of shape {np.shape(value)} at points of shape {shape}, expected a number at each"
+            ) from None
+        _check_each(array, np.isfinite(array), "finite numbers", points, times)
+        _check_each(array, negative | (array >= 0), "numbers of 0 or more", points, times)
 
 
 def with_first(function: Callable, first: np.ndarray) -> Callable:
@@ -104,29 +115,6 @@ def wall_points(mesh: Mesh) -> list[Points]:
         points[d] = ends.reshape([-1 if k == d else 1 for k in range(mesh.ndim)])
         found.append(tuple(points))
     return found
-
-
-def _finite_values(
-    function: Callable, points: Points, counts: Sequence[int], times: Sequence[float]
-) -> list[np.ndarray]:
-    """What the function gives, one array of finite numbers for each of its values."""
-    shape = np.broadcast_shapes(*(x.shape for x in points))
-    with np.errstate(all="ignore"):
-        values = values_at(function, points, times)
-    if len(values) not in counts:
-        expected = " or ".join(map(str, sorted(set(counts))))
-        raise UserFunctionError(f"gives {len(values)} values at each point, expected {expected}")
-    arrays = []
-    for value in values:
-        try:
-            array = np.broadcast_to(np.asarray(value, float), shape)
-        except (TypeError, ValueError):
-            raise UserFunctionError(
-                f"gives an array of shape {np.shape(value)} at points of shape {shape}, expected a number at each"
-            ) from None
-        _check_each(array, np.isfinite(array), "finite numbers", points, times)
-        arrays.append(array)
-    return arrays
 
 
 def check_wraps(function: Callable, mesh: Mesh, stream: bool, *times: float) -> None:
