@@ -98,13 +98,11 @@ class BoundaryReader:
         found: list[amr.Boundary | None] = []
         for d, pair in enumerate(faces):
             for end, (path, given) in enumerate(pair):
-                if self.mistakes.blame(path):
-                    found.append(None)  # the same mistake on another face
-                    continue
-                boundary = self.boundary(path, given, self.names, self._beyond(faces, d, end))
-                found.append(None if self.mistakes.blame(path) else boundary)
+                if not self.mistakes.blame(path):  # else the same mistake on another face
+                    found.append(self.boundary(path, given, self.names, self._beyond(faces, d, end)))
         whole = [boundary for boundary in found if boundary is not None]
-        return list(zip(whole[::2], whole[1::2], strict=True)) if len(whole) == len(found) else None
+        blamed = any(self.mistakes.blame(path) for pair in faces for path, _ in pair)
+        return None if blamed or len(whole) < 2 * len(faces) else list(zip(whole[::2], whole[1::2], strict=True))
 
     def _beyond(self, faces: Faces, d: int, end: int) -> list[Beyond]:
         """Where and when the boundary is needed; nothing if the grid is not known.

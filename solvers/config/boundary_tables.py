@@ -20,6 +20,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     OWN: ("arguments",),
 }
 OPTIONAL = {("robin", "value"), ("no_slip", "velocity"), ("no_slip", "temperature"), (OWN, "arguments")}
+NAMES = (*PLAIN, "no_slip", OWN)  # what needs no table
 EXAMPLES = {
     "dirichlet": "value = 1.0",
     "inflow": "value = 1.0",
@@ -31,22 +32,14 @@ EXAMPLES = {
     "by_variable": 'pressure = .., rest = "outflow"',
 }
 
-NAMES = tuple(
-    kind for kind, keys in KEYS.items() if all((kind, key) in OPTIONAL for key in keys) and kind != "by_variable"
-)
-
 REFERENCE = {"type": "string", "pattern": ":", "description": "your own, as 'module:name'"}
 _FORMULA = {"type": ["number", "string"]}
 _VALUES = {"anyOf": [_FORMULA, {"type": "object", "additionalProperties": _FORMULA}]}
 _FORMS: dict[str, dict[str, Any]] = {
-    "value": _VALUES,
-    "slope": _VALUES,
-    "a": _FORMULA,
-    "b": _FORMULA,
-    "where": _FORMULA,
+    **dict.fromkeys(("value", "slope"), _VALUES),
+    **dict.fromkeys(("a", "b", "where", "temperature"), _FORMULA),
     "name": {"type": "string"},
     "velocity": {"anyOf": [_FORMULA, {"type": "array", "items": _FORMULA, "minItems": 1, "maxItems": 3}]},
-    "temperature": _FORMULA,
     "arguments": {"type": "object", "additionalProperties": {"type": ["number", "string", "boolean"]}},
 }
 

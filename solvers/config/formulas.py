@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from .mistakes import Mistakes
 from .time_factor import TIME, separate
 from .toml_text import KeyPath
 from .trial import check_values, check_wraps, sample_points
-from .user_function import is_reference
+from .user_function import UserFunctionError, is_reference
 from .values import COORDINATES
 
 STEADY = parse("1", (TIME,))
@@ -185,7 +186,8 @@ class Formulas:
         """The function of that name, which must take the arguments of one of `calls`."""
         function = self.user_object(reference, callable, "function")
         if not any(user_function.takes(function, len(call)) for call in calls):
-            user_function.check_takes(function, calls[0])
+            name, call = getattr(function, "__name__", str(function)), ", ".join(calls[0])
+            raise UserFunctionError(f"{name}{inspect.signature(function)} cannot be called as {name}({call})")
         return function
 
     def _user_flow(self, path: KeyPath, reference: str, count: int | None, shift: float) -> Flow | None:

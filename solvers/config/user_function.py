@@ -96,10 +96,3 @@ def signature_of(function: Callable) -> inspect.Signature | None:
         return inspect.signature(function)
     except (TypeError, ValueError):
         return None
-
-
-def check_takes(function: Callable, names: tuple[str, ...]) -> None:
-    """Raise `UserFunctionError` if a function cannot be called with arguments of these names."""
-    if not takes(function, len(names)):
-        name = getattr(function, "__name__", str(function))
-        raise UserFunctionError(f"{name}{inspect.signature(function)} cannot be called as {name}({', '.join(names)})")
