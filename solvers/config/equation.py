@@ -85,26 +85,20 @@ def _equation(table: AnyEquation, formulas: Formulas) -> Equation | None:
 
 
 def _velocity(table: ScalarsTable, formulas: Formulas) -> Velocity | None:
-    if table.stream_function is not None:
-        return _incompressible(StreamFunction, table, "stream_function", formulas)
-    if table.potential is not None:
-        return _incompressible(VectorPotential, table, "potential", formulas)
-    flow = formulas.flow(("equation", "velocity"), table.velocity, formulas.ndim, 0.5)
+    (key,), ndim = table.flows, formulas.ndim
+    kinds: dict[str, tuple[Callable[..., Velocity], int | None, float]] = {
+        "velocity": (FaceVelocity, ndim, 0.5),
+        "stream_function": (StreamFunction, 1, 0.0),
+        "potential": (VectorPotential, 3, 0.5),
+    }
+    kind, count, shift = kinds[key]
+    if ndim is not None:
+        kind(STEADY).check(ndim)  # before the formula is found to miss a coordinate
+    flow = formulas.flow(("equation", key), getattr(table, key), count, shift)
     if flow is None:
         return None
-    if flow.constants is not None:
-        return ConstantVelocity(flow.constants)
-    return FaceVelocity(flow.function, amplitude=flow.factor)
-
-
-def _incompressible(
-    kind: Callable[..., Velocity], table: ScalarsTable, key: str, formulas: Formulas
-) -> Velocity | None:
-    if formulas.ndim is not None:
-        kind(STEADY).check(formulas.ndim)  # before the formula is found to miss a coordinate
-    count, shift = (1, 0.0) if key == "stream_function" else (3, 0.5)
-    flow = formulas.flow(("equation", key), getattr(table, key), count, shift)
-    return None if flow is None else kind(flow.function, amplitude=flow.factor)
+    constant = key == "velocity" and flow.constants is not None
+    return ConstantVelocity(flow.constants) if constant else kind(flow.function, amplitude=flow.factor)
 
 
 # --- laws of one's own ------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -14,7 +14,6 @@ from .user_function import is_reference
 from .values import Arguments, Coefficients, Formula, Formulas, Name, NotNegative, Number, Positive, Rates, Table, maybe
 
 Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
-VARIABLE = "a name of letters, digits and underscores"
 VARIABLES = 'a list of different names, such as ["a", "b"]'
 NOT_NEGATIVE = "a finite number of 0 or more"
 FLOWS = ("velocity", "stream_function", "potential")
@@ -22,12 +21,32 @@ VELOCITIES = "velocity, stream_function and potential"
 DIFFUSIVITY = "a number or an expression, a list with one for each variable, or a table such as {x = 1.0, y = 0.1}"
 
 
-class ScalarsTable(Table):
+class NamedTable(Table):
+    """An equation whose variables may have any names."""
+
+    usual: ClassVar[str]
+    type: str
+    variable: Name | None = maybe("a name of letters, digits and underscores")
+    variables: Names | None = maybe(VARIABLES)
+
+    @model_validator(mode="after")
+    def _one_kind_of_names(self) -> NamedTable:
+        several = self.variables
+        if self.variable is not None and several is not None:
+            raise ValueError("found variable and variables, expected one of them")
+        if several is not None and len(set(several)) < len(several):
+            raise ValueError(f"found variables = {show(list(several))}, expected {VARIABLES}")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.variables or (self.variable or self.usual,)
+
+
+class ScalarsTable(NamedTable):
     """Scalars that are carried by a flow, diffuse and react, each as far as it is given."""
 
-    type: str
-    variable: Name | None = maybe(VARIABLE)
-    variables: Names | None = maybe(VARIABLES)
+    usual: ClassVar[str] = "phi"
     velocity: Formulas | None = maybe("a number or an expression for each dimension, or 'module:function'")
     stream_function: Formula | None = maybe("an expression in x, y, t, or 'module:function'")
     potential: Formulas | None = maybe("three expressions in x, y, z, t, or 'module:function'")
@@ -40,17 +59,12 @@ class ScalarsTable(Table):
     def _one_of_each(self) -> ScalarsTable:
         if len(self.flows) > 1:
             raise ValueError(f"found {' and '.join(self.flows)}, expected one of {VELOCITIES}")
-        _check_names(self.variable, self.variables)
         return self
 
     @property
     def flows(self) -> list[str]:
         """The keys that give a flow."""
         return [key for key in FLOWS if getattr(self, key) is not None]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return self.variables or (self.variable or "phi",)
 
 
 class AdvectionTable(ScalarsTable):
@@ -74,22 +88,12 @@ class DiffusionTable(ScalarsTable):
     diffusivity: Coefficients = Field(description=DIFFUSIVITY)
 
 
-class BurgersTable(Table):
+class BurgersTable(NamedTable):
     """The Burgers equation."""
 
+    usual: ClassVar[str] = "u"
     type: Literal["burgers"]
-    variable: Name | None = maybe(VARIABLE)
-    variables: Names | None = maybe(VARIABLES)
     viscosity: NotNegative = Field(default=0.0, description=NOT_NEGATIVE)
-
-    @model_validator(mode="after")
-    def _one_kind_of_names(self) -> BurgersTable:
-        _check_names(self.variable, self.variables)
-        return self
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return self.variables or (self.variable or "u",)
 
 
 class AcousticsTable(Table):
@@ -164,10 +168,3 @@ def equation_kind(table: Mapping[str, Any]) -> type[Table]:
     if kind is None:
         raise InvalidSettingError("type", f"found {show(name)}, expected {alternatives(list(KINDS), name)}")
     return kind
-
-
-def _check_names(variable: str | None, variables: tuple[str, ...] | None) -> None:
-    if variable is not None and variables is not None:
-        raise ValueError("found variable and variables, expected one of them")
-    if variables is not None and len(set(variables)) < len(variables):
-        raise ValueError(f"found variables = {show(list(variables))}, expected {VARIABLES}")
