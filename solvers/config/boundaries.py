@@ -24,7 +24,7 @@ from .law_checks import not_admissible, with_coefficients
 from .mistakes import Mistakes
 from .own_object import own_object
 from .toml_text import KeyPath, alternatives, show
-from .trial import Beyond, Points, beyond_face, check_method, check_values, values_at, with_first
+from .trial import Beyond, beyond_face, check_method, check_values, values_at, with_first
 from .user_function import is_reference
 from .values import formula, plain
 
@@ -318,15 +318,13 @@ class BoundaryReader:
         for cells in (cells for cells in beyond if len(cells.points[0])):
             parts = value if isinstance(value, tuple) else (value,)
             found = [values_at(p, cells.points, (cells.time,)) if callable(p) else (p,) for p in parts]
-            rows = with_coefficients(self.law, [row for part in found for row in part], self._moved_onto(cells))
+            # On the faces, where the coefficients of a law are taken.
+            moved = tuple(np.clip(x, *sides) for x, sides in zip(cells.points, self._sides(), strict=True))
+            rows = with_coefficients(self.law, [row for part in found for row in part], moved)
             name, message = not_admissible(self.law, rows, *cells.points, cells.time)
             if message:
                 self.mistakes.add((*path, name) if name and isinstance(given, Mapping) else path, message)
                 return
-
-    def _moved_onto(self, cells: Beyond) -> Points:
-        """The points moved onto the faces, where the coefficients of a law are taken."""
-        return tuple(np.clip(x, low, high) for x, (low, high) in zip(cells.points, self._sides(), strict=True))
 
     def _without_corners(self, cells: Beyond) -> Beyond:
         """Only the points beyond this face alone."""
@@ -346,7 +344,9 @@ def _part(cells: Beyond, where: Callable | None, chosen: bool) -> Beyond:
 
 
 def _try_own(own: amr.Boundary, names: tuple[str, ...], vectors: tuple, ndim: int) -> None:
-    """Raise `UserFunctionError` unless a boundary of the user's own gives ghost values."""
+    """Raise `UserFunctionError` unless a boundary of the user's own gives ghost values, and what it says of slopes."""
     u, x = jnp.ones((len(names), *(2,) * ndim)), (jnp.ones((2,) * ndim),) * ndim
     cells = GhostCells(u, u[:, :1], x, x, x[0], jnp.zeros(()), (1.0,) * len(names), names, vectors=vectors)
     check_method(own, "ghosts", lambda: own.ghosts(cells), u.shape)
+    if type(own).relation is not amr.Boundary.relation:
+        check_method(own, "relation", lambda: own.relation(cells))

@@ -108,13 +108,15 @@ def flat_points(mesh: Mesh) -> Points:
 
 def wall_points(mesh: Mesh) -> list[Points]:
     """Points on the faces of the domain that are not periodic, for each dimension across which there are such."""
-    found = []
-    for d in (d for d in range(mesh.ndim) if not mesh.domain.periodic[d]):
-        points = list(sample_points(mesh))
-        ends = np.array([mesh.domain.lower[d], mesh.domain.upper[d]])
-        points[d] = ends.reshape([-1 if k == d else 1 for k in range(mesh.ndim)])
-        found.append(tuple(points))
-    return found
+    ends = np.array([mesh.domain.lower, mesh.domain.upper])
+    return [_at(mesh, d, ends[:, d]) for d in range(mesh.ndim) if not mesh.domain.periodic[d]]
+
+
+def _at(mesh: Mesh, d: int, places: np.ndarray) -> Points:
+    """Sample points with other coordinates along dimension d."""
+    points = list(sample_points(mesh))
+    points[d] = places.reshape([-1 if k == d else 1 for k in range(mesh.ndim)])
+    return tuple(points)
 
 
 def check_wraps(function: Callable, mesh: Mesh, stream: bool, *times: float) -> None:
@@ -124,11 +126,10 @@ def check_wraps(function: Callable, mesh: Mesh, stream: bool, *times: float) -> 
     are what crosses it.
     """
     for d in (d for d in range(mesh.ndim) if mesh.domain.periodic[d]):
-        points = list(sample_points(mesh))
         low, high = mesh.domain.lower[d], mesh.domain.upper[d]
-        points[d] = np.linspace(low, high, 33).reshape([-1 if k == d else 1 for k in range(mesh.ndim)])
+        points = _at(mesh, d, np.linspace(low, high, 33))
         with np.errstate(all="ignore"):
-            values = values_at(function, tuple(points), times)[0 if stream else d]
+            values = values_at(function, points, times)[0 if stream else d]
         shape = np.broadcast_shapes(*(x.shape for x in points))
         values = np.moveaxis(np.broadcast_to(np.asarray(values, float), shape), d, 0)
         jump = values[-1] - values[0]
