@@ -104,7 +104,10 @@ def _part(path: KeyPath, given: Any, names: tuple[str, ...], formulas: Formulas)
         return None
     several = isinstance(given, tuple | list)
     for n, value in enumerate(found.constants):
-        _check_constant((*path, n) if several else path, given[n] if several else given, value, mistakes)
+        if value is not None and not 0 <= value < math.inf:
+            place, text = ((*path, n), given[n]) if several else (path, given)
+            meaning = f", which is {value}," if isinstance(text, str) else ","
+            mistakes.add(place, f"found {show(text)}{meaning} expected a finite number of 0 or more")
     if mistakes.blame(path):
         return None
     if None not in found.constants:
@@ -112,12 +115,6 @@ def _part(path: KeyPath, given: Any, names: tuple[str, ...], formulas: Formulas)
     if found.looks == Looks.SOLUTION:
         return NonlinearDiffusivity(found.function)
     return VariableDiffusivity(found.function, steady=found.looks == Looks.SPACE)
-
-
-def _check_constant(path: KeyPath, given: Any, value: float | None, mistakes: Mistakes) -> None:
-    if value is not None and not 0 <= value < math.inf:
-        meaning = f", which is {value}," if isinstance(given, str) else ","
-        mistakes.add(path, f"found {show(given)}{meaning} expected a finite number of 0 or more")
 
 
 def _check_count(path: KeyPath, given: Any, names: tuple[str, ...], mistakes: Mistakes) -> bool:
@@ -162,12 +159,14 @@ def try_coefficients(equation: Equation, initial: Callable | None, formulas: For
     if mesh is None:
         return
     points = flat_points(mesh)
-    values = None if initial is None else _rows(initial, points)
+    values = None
+    if initial is not None:  # one row for each variable
+        rows = values_at(initial, points, ())
+        values = np.stack([np.broadcast_to(np.asarray(row, float), points[0].shape) for row in rows])
     _, diffusion, reaction = equation.terms
     if diffusion is not None and equation.terms.law is None:
-        diffusivity = diffusion.diffusivity
-        tensor = isinstance(diffusivity, Diagonal)
-        for n, part in enumerate(diffusivity.parts if isinstance(diffusivity, Diagonal) else (diffusivity,)):
+        found, tensor = diffusion.diffusivity, isinstance(diffusion.diffusivity, Diagonal)
+        for n, part in enumerate(found.parts if tensor else (found,)):
             path = (*DIFFUSIVITY, COORDINATES[n]) if tensor else DIFFUSIVITY
             if not mistakes.blame(path):
                 mistakes.attempt(path, _try_diffusivity, part, equation.names, points, values, formulas.times, mesh)
@@ -185,10 +184,3 @@ def _try_diffusivity(part: Diffusivity, names, points: Points, values, times, me
         for time in ((),) if part.steady else ((time,) for time in times):
             for place in (points, *wall_points(mesh)):
                 check_values(part.function, place, counts, *time, negative=False)
-
-
-def _rows(initial: Callable, points: Points) -> np.ndarray:
-    """The initial values, one row for each variable."""
-    return np.stack(
-        [np.broadcast_to(np.asarray(row, float), points[0].shape) for row in values_at(initial, points, ())]
-    )
