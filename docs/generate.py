@@ -13,7 +13,7 @@ import click
 from pydantic.fields import FieldInfo
 
 from solvers.command.cli import main
-from solvers.config.equation_tables import KINDS, OwnLawTable
+from solvers.config.equation_tables import KINDS
 from solvers.config.tables import Config
 from solvers.config.toml_text import show
 from solvers.config.values import Table
@@ -49,7 +49,7 @@ def config_reference() -> str:
         tables = tables_in(field.annotation)
         if key == "equation":
             text += f"\n## `[equation]`\n\nWhich keys there are depends on `type`, by default {show('advection')}.\n"
-            for kind, table in {**KINDS, "module:name": OwnLawTable}.items():
+            for kind, table in KINDS.items():
                 text += section(f'`type = "{kind}"`', table, known, level=3, path=key)
         elif tables:
             for table in tables:
@@ -67,7 +67,7 @@ def meanings() -> dict[str, tuple[str, str]]:
     for line in (HERE / "config.md").read_text(encoding="utf-8").replace("](#", "](config.md#").splitlines():
         heading = line.removeprefix("## ") if line.startswith("## ") else heading
         row = ROW.match(line)
-        if row is None:
+        if row is None or heading == "Boundaries":  # whose keys are no keys of a table
             continue
         named, keys, meaning, default = row.groups()
         table = named or ("equation" if heading in ("Equations", "Diffusion and reaction") else table)
@@ -83,7 +83,7 @@ def section(title: str, table: type[Table], known: dict[str, tuple[str, str]], *
     text += "| key | meaning | expected | default |\n|---|---|---|---|\n"
     inner: dict[type[Table], list[str]] = {}
     for key, field in table.model_fields.items():
-        if key == "type":
+        if key == "type" and path == "equation":  # which is in the title
             continue
         meaning, otherwise = known.get(f"{path}.{key}") or known.get(f"{path.split('.')[0]}.{key}", ("", ""))
         text += f"| `{key}` | {meaning} | {expected(field, f'{path}.{key}')} | {default(field, otherwise)} |\n"
@@ -106,7 +106,9 @@ def expected(field: FieldInfo, path: str) -> str:
 
 def as_code(words: str) -> str:
     """Pieces of TOML in a sentence, marked as such."""
-    return re.sub(r"""(\w+ = "[^"]*"|\[?\{[^}]*\}\]?|"[^"]*"|'[^']*'|\[(?:[^][]|\[[^][]*\])*\])""", r"`\1`", words)
+    return re.sub(
+        r"""(\w+ = "[^"]*"|\[?\{(?:[^{}]|\{[^{}]*\})*\}\]?|"[^"]*"|'[^']*'|\[(?:[^][]|\[[^][]*\])*\])""", r"`\1`", words
+    )
 
 
 def default(field: FieldInfo, otherwise: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
 from typing import Any
 
 CHOICES: dict[str, dict[str, str]] = {
@@ -53,14 +52,28 @@ CHOICES: dict[str, dict[str, str]] = {
 }
 
 
-def names(kind: str) -> Iterable[str]:
-    """What there is of a kind."""
-    return CHOICES[kind]
+# What all of a kind are, also those of a user's own, which configs name as "module:name".
+BASES = {
+    "limiter": "solvers:Limiter",
+    "reconstruction": "solvers:Reconstruction",
+    "riemann": "solvers:RiemannSolver",
+    "integrator": "solvers:Stepper",
+    "diffusion": "solvers:Stepper",
+}
 
 
 def class_of(kind: str, name: str) -> Any:
     """The class of that name."""
-    module, _, attribute = CHOICES[kind][name].partition(":")
+    return _found(CHOICES[kind][name])
+
+
+def base_of(kind: str) -> Any:
+    """The class that all of a kind are derived from."""
+    return _found(BASES[kind])
+
+
+def _found(reference: str) -> Any:
+    module, _, attribute = reference.partition(":")
     return getattr(importlib.import_module(module), attribute)
 
 

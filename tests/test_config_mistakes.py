@@ -380,8 +380,8 @@ def test_a_law_may_not_exist_in_so_many_dimensions(write):
     ("overrides", "words"),
     [
         ([f"equation.type={NAME}:Trafic"], "equation.type: "),
-        ([f"equation.type={NAME}:Trafic"], "has no conservation law 'Trafic'; did you mean Traffic?"),
-        ([f"equation.type={NAME}:number"], "has no conservation law 'number'"),
+        ([f"equation.type={NAME}:Trafic"], "has no solvers.ConservationLaw 'Trafic'; did you mean Traffic?"),
+        ([f"equation.type={NAME}:number"], "has no solvers.ConservationLaw 'number'"),
         ([f"equation.type={NAME}:"], "expected 'module:name'"),
         (["equation.type=no_such_module:Law"], "equation.type: no module"),
         (
@@ -390,7 +390,7 @@ def test_a_law_may_not_exist_in_so_many_dimensions(write):
         ),
         (["equation.arguments={sped = 2}"], "equation.arguments.speed: missing"),
         (["equation.arguments={speed = [2]}"], "equation.arguments.speed: found [2], expected a number"),
-        ([f"equation.type={NAME}:road"], "equation.arguments.speed: amrax_test_laws:road is a law already"),
+        ([f"equation.type={NAME}:road"], "equation.arguments.speed: amrax_test_laws:road is an object already"),
         ([f"equation.type={NAME}:several", "equation.arguments={ndim = 1}"], "ndim: is 1 by the domain; leave it out"),
         ([f"equation.type={NAME}:no_law", "equation.arguments={}"], "gives a int, expected a solvers.ConservationLaw"),
         ([f"equation.type={NAME}:no_law"], "no argument of amrax_test_laws:no_law; it takes none"),

@@ -47,7 +47,7 @@ def test_the_schema_is_one_and_the_command_prints_it_without_jax():
 def test_every_table_and_equation_is_in_it():
     made = schema()
     assert made["properties"].keys() == Config.model_fields.keys()
-    assert len(made["properties"]["equation"]["anyOf"]) == len(KINDS) + 1
+    assert len(made["properties"]["equation"]["anyOf"]) == len(KINDS)
     assert made["$defs"]["MeshTable"]["properties"]["patch"]["default"] == 16
     assert "null" not in json.dumps(made)
     assert tuple(PLAIN) == NAMES

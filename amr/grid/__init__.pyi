@@ -1,5 +1,6 @@
 from .block import Block as Block
 from .block import averages as averages
+from .boundary import Beyond as Beyond
 from .boundary import Boundary as Boundary
 from .boundary import ByVariable as ByVariable
 from .boundary import Dirichlet as Dirichlet

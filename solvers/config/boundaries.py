@@ -11,19 +11,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 import amr
+from amr.grid import Beyond as GhostCells
 from solvers.equations import ConservationLaw, NoSlip
 
-from .boundary_tables import EXAMPLES, KEYS, NAMES, OPTIONAL
+from .boundary_tables import EXAMPLES, KEYS, NAMES, OPTIONAL, OWN
 from .formulas import Formulas
 from .law_checks import not_admissible, with_coefficients
 from .mistakes import Mistakes
+from .own_object import own_object
 from .toml_text import KeyPath, alternatives, show
-from .trial import Beyond, Points, beyond_face, check_values, values_at, with_first
+from .trial import Beyond, beyond_face, check_method, check_values, values_at, with_first
 from .user_function import is_reference
-from .values import formula
+from .values import formula, plain
 
 PLAIN: dict[str, amr.Boundary] = {
     "periodic": amr.Periodic(),
@@ -79,25 +82,27 @@ class BoundaryReader:
     """
 
     formulas: Formulas
-    mistakes: Mistakes
     law: ConservationLaw | None
     names: tuple[str, ...] | None
     initial: Callable | None
     ghost: int = 2
     diffuses: bool = False
 
+    @property
+    def mistakes(self) -> Mistakes:
+        """Where errors go."""
+        return self.formulas.mistakes
+
     def pairs(self, faces: Faces) -> list[tuple[amr.Boundary, amr.Boundary]] | None:
         """The boundaries of all faces, if nothing is wrong with any."""
         found: list[amr.Boundary | None] = []
         for d, pair in enumerate(faces):
             for end, (path, given) in enumerate(pair):
-                if self.mistakes.blame(path):
-                    found.append(None)  # the same mistake on another face
-                    continue
-                boundary = self.boundary(path, given, self.names, self._beyond(faces, d, end))
-                found.append(None if self.mistakes.blame(path) else boundary)
+                if not self.mistakes.blame(path):  # else the same mistake on another face
+                    found.append(self.boundary(path, given, self.names, self._beyond(faces, d, end)))
         whole = [boundary for boundary in found if boundary is not None]
-        return list(zip(whole[::2], whole[1::2], strict=True)) if len(whole) == len(found) else None
+        blamed = any(self.mistakes.blame(path) for pair in faces for path, _ in pair)
+        return None if blamed or len(whole) < 2 * len(faces) else list(zip(whole[::2], whole[1::2], strict=True))
 
     def _beyond(self, faces: Faces, d: int, end: int) -> list[Beyond]:
         """Where and when the boundary is needed; nothing if the grid is not known.
@@ -118,27 +123,19 @@ class BoundaryReader:
     ) -> amr.Boundary | None:
         """One boundary; `part` of a face or for some variables only, if it stands inside of another one."""
         kind = self._known_kind(path, given)
-        if kind is None:
-            return None
         if kind in PLAIN:
             if kind == "periodic" and part:
                 self.mistakes.add(path, "a part of a face cannot be periodic")
             return PLAIN[kind]
-        if kind == "split":
-            return self._split(path, given, names, beyond)
-        if kind == "by_variable":
-            return self._by_variable(path, given, names, beyond)
-        if kind == "function":
-            return self._function((*path, "name"), given["name"], names, beyond)
-        if kind == "no_slip":
-            return self._no_slip(path, given)
-        if kind == "robin":
-            return self._robin(path, given, names, beyond)
-        key, make = ("slope", amr.Neumann) if kind == "neumann" else ("value", amr.Dirichlet)
-        value = self._values((*path, key), given[key], names, beyond)
-        if value is not None and kind != "neumann":
-            self._check_states((*path, key), given[key], value, names, beyond)
-        return None if value is None else make(value)
+        kinds = {
+            "split": self._split,
+            "by_variable": self._by_variable,
+            "function": self._function,
+            "no_slip": self._no_slip,
+            "robin": self._robin,
+            OWN: self._own,
+        }
+        return None if kind is None else kinds.get(kind, self._of_value)(path, given, names, beyond)
 
     def _known_kind(self, path: KeyPath, given: Any) -> str | None:
         """Which kind it is, if that has the keys it should."""
@@ -147,41 +144,50 @@ class BoundaryReader:
             self.mistakes.add(path, f'found {show(given)}, expected a name such as "outflow" or a table with a type')
             return None
         kind = given.get("type") if table else given
+        kind = OWN if is_reference(kind) else kind
         if not isinstance(kind, str) or kind not in KEYS:
             found = "missing" if kind is None else f"found {show(kind)}"
             place = (*path, "type") if table else path
             self.mistakes.add(place, f"{found}, expected {alternatives(list(KEYS), kind)}")
             return None
+        if not table and kind in NAMES:
+            return kind
+        example = f'{{type = "{kind}", {EXAMPLES.get(kind)}}}'
         if not table:
-            if kind in NAMES:
-                return kind
-            self.mistakes.add(path, f'{show(kind)} needs a table: {{type = "{kind}", {EXAMPLES[kind]}}}')
+            self.mistakes.add(path, f"{show(kind)} needs a table: {example}")
             return None
-        return kind if self._has_keys(path, given, kind) else None
-
-    def _has_keys(self, path: KeyPath, table: Mapping, kind: str) -> bool:
-        missing = [key for key in KEYS[kind] if key not in table and (kind, key) not in OPTIONAL]
+        missing = [key for key in KEYS[kind] if key not in given and (kind, key) not in OPTIONAL]
         for key in missing:
-            example = f'{{type = "{kind}", {EXAMPLES[kind]}}}'
             self.mistakes.add((*path, key), f"missing, expected it as in {example}")
-        for key in table.keys() - {"type", *KEYS[kind]} if kind != "by_variable" else ():
+        for key in given.keys() - {"type", *KEYS[kind]} if kind != "by_variable" else ():
             hint = f"expected {alternatives(KEYS[kind], key)}" if KEYS[kind] else "it has none"
             self.mistakes.add((*path, key), f"unknown key of {show(kind)}; {hint}")
-        return not missing
+        return None if missing else kind
+
+    def _own(self, path, given, names, beyond) -> amr.Boundary | None:
+        place = path if isinstance(given, str) else (*path, "type")
+        table: Mapping[str, Any] = {"type": given} if isinstance(given, str) else given
+        arguments = table.get("arguments", {})
+        if not isinstance(arguments, Mapping):
+            self.mistakes.add((*path, "arguments"), f"found {show(arguments)}, expected a table, such as {{red = 0.4}}")
+        elif all(self._is((*path, "arguments", name), plain, value) for name, value in arguments.items()):
+            own = own_object(place, table["type"], amr.Boundary, self.formulas, arguments)
+            if getattr(own, "periodic", False):
+                self.mistakes.add(place, f'{type(own).__name__} is periodic, expected "periodic" for that')
+            vectors = self.law.vectors if self.law is not None and names == self.law.given else ()
+            self.mistakes.attempt(place, _try_own, own, names, vectors, self.formulas.ndim)
+            return own
+        return None
 
     def _split(self, path, given, names, beyond) -> amr.Boundary | None:
-        where, tried = self._formula((*path, "where"), given["where"]), beyond
-        for cells in beyond if where is not None else ():
-            self.mistakes.attempt((*path, "where"), _try, where, cells, 1)
-        if where is None or self.mistakes.blame((*path, "where")):
-            tried = []
+        where = self._formula((*path, "where"), given["where"])
+        tried = beyond if self._holds((*path, "where"), where, 1, beyond) else []
 
         def part(key: str, chosen: bool) -> amr.Boundary | None:
             there = [_part(cells, where, chosen) for cells in tried]
             return self.boundary((*path, key), given[key], names, there, part=True)
 
-        inside, outside = part("inside", True), part("outside", False)
-        return None if where is None or inside is None or outside is None else amr.Split(where, inside, outside)
+        return self.mistakes.attempt(path, amr.Split, where, part("inside", True), part("outside", False))
 
     def _by_variable(self, path, given, names, beyond) -> amr.Boundary | None:
         found: dict[str, amr.Boundary] = {}
@@ -195,6 +201,13 @@ class BoundaryReader:
         rest = self.boundary((*path, "rest"), given.get("rest", "outflow"), names, beyond, part=True)
         return None if rest is None else amr.ByVariable(found, rest)
 
+    def _of_value(self, path, given, names, beyond) -> amr.Boundary | None:
+        key, make = ("slope", amr.Neumann) if given["type"] == "neumann" else ("value", amr.Dirichlet)
+        value = self._values((*path, key), given[key], names, beyond)
+        if value is not None and key == "value":
+            self._check_states((*path, key), given[key], value, names, beyond)
+        return None if value is None else make(value)
+
     def _robin(self, path, given, names, beyond) -> amr.Boundary | None:
         a, b = (self._number((*path, key), given[key]) for key in ("a", "b"))
         value = (0.0,) * len(names or ("",))
@@ -202,7 +215,7 @@ class BoundaryReader:
             value = self._values((*path, "value"), given["value"], names, beyond)
         return self.mistakes.attempt(path, amr.Robin, a, b, value)
 
-    def _no_slip(self, path, given) -> amr.Boundary | None:
+    def _no_slip(self, path, given, names, beyond) -> amr.Boundary | None:
         known = given if isinstance(given, Mapping) else {}
         velocity, temperature = known.get("velocity"), known.get("temperature")
         ndim = self.formulas.ndim
@@ -227,31 +240,24 @@ class BoundaryReader:
             return None
         return constant
 
-    def _function(self, path, reference, names, beyond) -> amr.Boundary | None:
+    def _function(self, path, given, names, beyond) -> amr.Boundary | None:
         if self.diffuses:
             others = "a value or a slope, such as dirichlet, neumann or robin"
-            self.mistakes.add(path[:-1], f"ghost values say nothing about the flux of diffusion; give {others}")
+            self.mistakes.add(path, f"ghost values say nothing about the flux of diffusion; give {others}")
             return None
+        path, reference = (*path, "name"), given["name"]
         if not is_reference(reference):
             self.mistakes.add(path, f"found {show(reference)}, expected 'module:function'")
             return None
         call = ("mirrored", *self.formulas.spacetime)
         function = self.mistakes.attempt(path, self.formulas.user_function, reference, call)
-        if function is None:
-            return None
-        if names is not None and self.names is not None and self.initial is not None:
-            for cells in beyond:
-                self._try_on_mirrored(path, function, names, self._without_corners(cells))
+        if function is None or names is None or self.names is None or self.initial is None:
+            return None if function is None else amr.GhostFunction(function)
+        for cells in (cells for cells in map(self._without_corners, beyond) if len(cells.points[0])):
+            known = dict(zip(self.names, values_at(self.initial, cells.mirrored, ()), strict=True))
+            rows = [np.broadcast_to(np.asarray(known[name], float), cells.points[0].shape) for name in names]
+            self._holds(path, with_first(function, np.stack(rows)), len(names), [cells])
         return amr.GhostFunction(function)
-
-    def _try_on_mirrored(self, path, function, names, cells: Beyond) -> None:
-        if self.mistakes.blame(path) or not len(cells.points[0]):
-            return
-        assert self.initial is not None, "checked before"
-        assert self.names is not None, "checked before"
-        known = dict(zip(self.names, values_at(self.initial, cells.mirrored, ()), strict=True))
-        rows = [np.broadcast_to(np.asarray(known[name], float), cells.points[0].shape) for name in names]
-        self.mistakes.attempt(path, _try, with_first(function, np.stack(rows)), cells, len(names))
 
     # --- values -------------------------------------------------------------------------------------------------------
 
@@ -270,11 +276,8 @@ class BoundaryReader:
         found = {key: self._value((*path, key), text, 1, beyond) for key, text in given.items()}
         if names is None:
             return None
-        for key in given.keys() - set(names):
-            self.mistakes.add((*path, key), f"no such variable here; expected {alternatives(names, key)}")
-        for name in names:
-            if name not in given:
-                self.mistakes.add((*path, name), "missing, expected a number, an expression or 'module:function'")
+        one = "a number, an expression or 'module:function'"
+        self.mistakes.compare(path, given, names, "variable here", one)
         values = tuple(found.get(name) for name in names)
         return None if None in values else values
 
@@ -287,18 +290,26 @@ class BoundaryReader:
         if constant is not None and not math.isfinite(constant):
             self.mistakes.add(path, f"found {show(given)}, which is {constant}, expected a finite number")
             return None
-        for cells in beyond:
-            if not self.mistakes.blame(path):
-                self.mistakes.attempt(path, _try, function, cells, count)
+        self._holds(path, function, count, beyond)
         return function if constant is None else constant
 
     def _formula(self, path: KeyPath, given: Any) -> Callable | None:
+        return self.formulas.read(path, given, in_time=True) if self._is(path, formula, given) else None
+
+    def _is(self, path: KeyPath, check: Callable[[Any], Any], given: Any) -> bool:
         try:
-            formula(given)
+            check(given)
         except ValueError as error:
             self.mistakes.add(path, str(error))
-            return None
-        return self.formulas.read(path, given, in_time=True)
+            return False
+        return True
+
+    def _holds(self, path: KeyPath, function: Callable | None, count: int, beyond: Sequence[Beyond]) -> bool:
+        """Whether a function gives so many finite numbers wherever it is needed."""
+        for cells in (cells for cells in beyond if len(cells.points[0])):
+            if not self.mistakes.blame(path):
+                self.mistakes.attempt(path, check_values, function, cells.points, count, cells.time)
+        return function is not None and not self.mistakes.blame(path)
 
     def _check_states(self, path: KeyPath, given: Any, value: Any, names, beyond: Sequence[Beyond]) -> None:
         """The values must make sense to the law, if they are all of its variables."""
@@ -307,15 +318,13 @@ class BoundaryReader:
         for cells in (cells for cells in beyond if len(cells.points[0])):
             parts = value if isinstance(value, tuple) else (value,)
             found = [values_at(p, cells.points, (cells.time,)) if callable(p) else (p,) for p in parts]
-            rows = with_coefficients(self.law, [row for part in found for row in part], self._moved_onto(cells))
+            # On the faces, where the coefficients of a law are taken.
+            moved = tuple(np.clip(x, *sides) for x, sides in zip(cells.points, self._sides(), strict=True))
+            rows = with_coefficients(self.law, [row for part in found for row in part], moved)
             name, message = not_admissible(self.law, rows, *cells.points, cells.time)
             if message:
                 self.mistakes.add((*path, name) if name and isinstance(given, Mapping) else path, message)
                 return
-
-    def _moved_onto(self, cells: Beyond) -> Points:
-        """The points moved onto the faces, where the coefficients of a law are taken."""
-        return tuple(np.clip(x, low, high) for x, (low, high) in zip(cells.points, self._sides(), strict=True))
 
     def _without_corners(self, cells: Beyond) -> Beyond:
         """Only the points beyond this face alone."""
@@ -334,6 +343,10 @@ def _part(cells: Beyond, where: Callable | None, chosen: bool) -> Beyond:
     return cells.where(np.broadcast_to(found, cells.points[0].shape) == chosen)
 
 
-def _try(function: Callable, cells: Beyond, count: int) -> None:
-    if len(cells.points[0]):
-        check_values(function, cells.points, count, cells.time)
+def _try_own(own: amr.Boundary, names: tuple[str, ...], vectors: tuple, ndim: int) -> None:
+    """Raise `UserFunctionError` unless a boundary of the user's own gives ghost values, and what it says of slopes."""
+    u, x = jnp.ones((len(names), *(2,) * ndim)), (jnp.ones((2,) * ndim),) * ndim
+    cells = GhostCells(u, u[:, :1], x, x, x[0], jnp.zeros(()), (1.0,) * len(names), names, vectors=vectors)
+    check_method(own, "ghosts", lambda: own.ghosts(cells), u.shape)
+    if type(own).relation is not amr.Boundary.relation:
+        check_method(own, "relation", lambda: own.relation(cells))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+OWN = "module:name"  # stands for all boundaries of the user's own
 PLAIN = ("periodic", "outflow", "wall", "symmetry")  # these have no keys, and their name is enough
 # The keys of each kind of table; by_variable has names of variables.
 KEYS: dict[str, tuple[str, ...]] = {
@@ -16,8 +17,10 @@ KEYS: dict[str, tuple[str, ...]] = {
     "no_slip": ("velocity", "temperature"),
     "function": ("name",),
     "by_variable": (),
+    OWN: ("arguments",),
 }
-OPTIONAL = {("robin", "value"), ("no_slip", "velocity"), ("no_slip", "temperature")}
+OPTIONAL = {("robin", "value"), ("no_slip", "velocity"), ("no_slip", "temperature"), (OWN, "arguments")}
+NAMES = (*PLAIN, "no_slip", OWN)  # what needs no table
 EXAMPLES = {
     "dirichlet": "value = 1.0",
     "inflow": "value = 1.0",
@@ -29,28 +32,25 @@ EXAMPLES = {
     "by_variable": 'pressure = .., rest = "outflow"',
 }
 
-NAMES = tuple(
-    kind for kind, keys in KEYS.items() if all((kind, key) in OPTIONAL for key in keys) and kind != "by_variable"
-)
-
+REFERENCE = {"type": "string", "pattern": ":", "description": "your own, as 'module:name'"}
 _FORMULA = {"type": ["number", "string"]}
 _VALUES = {"anyOf": [_FORMULA, {"type": "object", "additionalProperties": _FORMULA}]}
 _FORMS: dict[str, dict[str, Any]] = {
-    "value": _VALUES,
-    "slope": _VALUES,
-    "a": _FORMULA,
-    "b": _FORMULA,
-    "where": _FORMULA,
+    **dict.fromkeys(("value", "slope"), _VALUES),
+    **dict.fromkeys(("a", "b", "where", "temperature"), _FORMULA),
     "name": {"type": "string"},
     "velocity": {"anyOf": [_FORMULA, {"type": "array", "items": _FORMULA, "minItems": 1, "maxItems": 3}]},
-    "temperature": _FORMULA,
+    "arguments": {"type": "object", "additionalProperties": {"type": ["number", "string", "boolean"]}},
 }
 
 
 def one_face(itself: str) -> dict[str, Any]:
     """The JSON schema of what is said about one face; `itself` is the reference by which it contains itself."""
-    name = {"enum": list(NAMES), "description": "a name, or a table such as {type = 'dirichlet', value = 1.0}"}
-    return {"anyOf": [name, *(_table(kind, {"$ref": itself}) for kind in KEYS)]}
+    name = {
+        "enum": [kind for kind in NAMES if kind != OWN],
+        "description": "a name, or a table such as {type = 'dirichlet', value = 1.0}",
+    }
+    return {"anyOf": [name, REFERENCE, *(_table(kind, {"$ref": itself}) for kind in KEYS)]}
 
 
 def all_faces(face: str) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def _table(kind: str, face: dict[str, Any]) -> dict[str, Any]:
     keys = {key: _FORMS.get(key, face) for key in KEYS[kind]}
     return {
         "type": "object",
-        "properties": {"type": {"const": kind}, **keys},
+        "properties": {"type": REFERENCE if kind == OWN else {"const": kind}, **keys},
         "required": ["type", *(key for key in keys if (kind, key) not in OPTIONAL)],
         "additionalProperties": face if kind == "by_variable" else False,
     }

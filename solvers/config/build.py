@@ -26,16 +26,18 @@ from .boundaries import PATH, BoundaryReader, Faces, faces_of, periodic_in
 from .coefficients import try_coefficients
 from .equation import build_equation
 from .equation_tables import OwnLawTable, ScalarsTable
+from .expression import ExpressionTuple
 from .file import Source, read_source
-from .formulas import Each, Formulas, Looks
+from .formulas import Formulas, Looks
 from .law_checks import check_methods, not_admissible, with_coefficients
 from .mistakes import Mistakes, Tables, fields_of, read_tables
 from .records import build_records, check_columns
-from .refine import build_refine, check_regions
-from .scheme import Auto, Scheme, as_table, build_scheme
-from .tables import Config, DomainTable, MeshTable, OutputTable, RefineTable, TimeTable
+from .refine import build_refine
+from .scheme import Auto, as_table, build_scheme
+from .tables import Config, MeshTable, OutputTable, RefineTable, TimeTable
 from .toml_text import alternatives, show
 from .trial import flat_points, values_at
+from .user_function import is_reference
 from .values import RESERVED
 
 MOST_DUMPS = 100_000
@@ -111,47 +113,38 @@ class _Builder:
         self.source, self.tables, self.mistakes = source, tables, mistakes
         if tables["scheme"] is None or tables["scheme"].precision == "float64":
             jax.config.update("jax_enable_x64", True)  # before user's modules are imported: they may make arrays
-        table: DomainTable | None = tables["domain"]
-        self.faces: Faces | None = None
-        if table is not None:
-            self.faces = mistakes.attempt(("domain",), faces_of, table.boundary, len(table.lower))
-        self.domain = self._domain(table)
-        self.mesh = mistakes.attempt(("mesh",), _mesh, self.domain, tables["mesh"])
-        self.formulas = self._formulas()
-
-    def _domain(self, table: DomainTable | None) -> amr.Domain | None:
-        """The domain; where nobody knows which dimensions wrap around, none does."""
-        if table is None:
-            return None
-        known = None if self.faces is None else self.mistakes.attempt(("domain",), periodic_in, self.faces)
-        return self.mistakes.attempt(("domain",), _domain, table, False if known is None else known)
-
-    def _formulas(self) -> Formulas:
-        time, parameters, mesh = self.tables["time"], self.tables["parameters"], self.mesh
+        attempt, path = mistakes.attempt, ("domain",)
+        self.faces = attempt(path, lambda table: faces_of(table.boundary, len(table.lower)), tables["domain"])
+        periodic = (
+            attempt(path, periodic_in, self.faces) or False
+        )  # where nobody knows which dimensions wrap, none does
+        self.domain = attempt(path, lambda box: amr.Domain(box.lower, box.upper, periodic=periodic), tables["domain"])
+        self.mesh = attempt(("mesh",), _mesh, self.domain, tables["mesh"])
+        time, parameters, mesh = tables["time"], tables["parameters"], self.mesh
         if parameters is None:  # not to be tried with wrong numbers, but the names are known
-            parameters, mesh = dict.fromkeys(self.source.names("parameters"), 1.0), None
+            parameters, mesh = dict.fromkeys(source.names("parameters"), 1.0), None
         times = (0.0,) if time is None else (0.0, time.end)
         ndim = None if self.domain is None else self.domain.ndim
-        folder = self.source.path.resolve().parent
-        return Formulas(parameters, folder, self.mistakes, ndim, mesh, times)
+        self.formulas = Formulas(parameters, source.path.resolve().parent, mistakes, ndim, mesh, times)
 
     def case(self) -> Case | None:
         """All of it, if nothing is wrong."""
         attempt, tables = self.mistakes.attempt, self.tables
-        equation = self._equation()
+        equation = attempt((), build_equation, tables["equation"], self.formulas)
         initial = self._functions("initial", equation, in_time=False)
         exact = self._functions("exact", equation, in_time=True)
         self._try_law(equation, initial)
+        tried = None if self.mistakes.blame(("initial",)) else initial
         if equation is not None:
-            tried = None if self.mistakes.blame(("initial",)) else initial
-            try_coefficients(equation, tried, self.formulas, self.mistakes)
-        scheme = self._scheme(equation)
-        refine = self._refine(equation)
+            try_coefficients(equation, tried, self.formulas)
+        scheme = attempt((), build_scheme, tables["scheme"], equation, self.formulas)
+        names = None if equation is None else equation.names
+        mesh, domain = tables["mesh"], self.domain
+        refine = attempt((), lambda table: build_refine(table, names, mesh, domain, self.formulas), tables["refine"])
         times = attempt(("output",), _output_times, tables["time"], tables["output"])
-        derived = None if equation is None else self._derived(equation)
-        self._check_picture(equation)
+        derived = attempt((), self._derived, equation, tables["output"])
         records = build_records(tables["record"], self.mesh, self.mistakes)
-        boundary = self._boundary(equation, initial, scheme)
+        boundary = attempt((), lambda faces, _: self._boundary(faces, equation, tried, scheme), self.faces, domain)
         simulation = self._simulation(equation, scheme, refine, boundary)
         check_columns(records, simulation, derived, self.mistakes)
         if self.mistakes.entries or simulation is None or initial is None or times is None:
@@ -163,18 +156,14 @@ class _Builder:
 
     # --- the equation and the functions -------------------------------------------------------------------------------
 
-    def _equation(self) -> Equation | None:
-        table = self.tables["equation"]
-        return None if table is None else build_equation(table, self.formulas.ndim, self.formulas, self.mistakes)
-
     def _functions(self, name: str, equation: Equation | None, in_time: bool) -> Callable | None:
         """What `[initial]` or `[exact]` gives: a function of one value, or of a tuple with all given variables."""
-        table: Mapping[str, Any] | None = self.tables[name]
+        table: Mapping[str, Any] = self.tables[name] or {}
         given = None if equation is None else equation.given
-        if table is not None and given is not None and "function" in table and "function" not in given:
+        if given is not None and "function" in table and "function" not in given:
             return self._one_function(name, table, given, in_time)
-        functions = {key: self.formulas.value((name, key), text, in_time) for key, text in (table or {}).items()}
-        if given is None or table is None:
+        functions = {key: self.formulas.value((name, key), text, in_time) for key, text in table.items()}
+        if given is None or self.tables[name] is None:
             return None
         unknown = table.keys() - set(given)
         meant = {name for key in unknown for name in difflib.get_close_matches(key, given, 1)}
@@ -185,20 +174,18 @@ class _Builder:
         for key in given if name == "initial" or (table and len(given) > 1) else ():
             if key not in table and key not in meant:
                 self.mistakes.add((name, key), NEEDED if name == "initial" else f"{NEEDED}: all variables or none")
-        found = [functions.get(key) for key in given]
-        if None in found:
-            return None
-        return found[0] if len(found) == 1 else Each(tuple(found))  # type: ignore[arg-type]
+        found = tuple(function for key in given if (function := functions.get(key)) is not None)
+        return None if len(found) < len(given) else found[0] if len(found) == 1 else ExpressionTuple(found)
 
     def _one_function(self, name: str, table: Mapping[str, Any], given: Sequence[str], in_time: bool):
         """One function of the user's own for all variables."""
         for key in table.keys() - {"function"}:
             self.mistakes.add((name, key), f"{name}.function gives all variables already; leave one of both out")
         path, text = (name, "function"), table["function"]
-        if not isinstance(text, str) or ":" not in text:
-            self.mistakes.add(path, f"found {show(text)}, expected 'module:function', which gives {', '.join(given)}")
-            return None
-        return self.formulas.value(path, text, in_time, len(given))
+        if is_reference(text):
+            return self.formulas.value(path, text, in_time, len(given))
+        self.mistakes.add(path, f"found {show(text)}, expected 'module:function', which gives {', '.join(given)}")
+        return None
 
     def _try_law(self, equation: Equation | None, initial: Callable | None) -> None:
         """The initial values must make sense to a law, and a law of the user's own must be able to work with them."""
@@ -220,23 +207,8 @@ class _Builder:
 
     # --- scheme, refinement, pictures, boundaries ---------------------------------------------------------------------
 
-    def _scheme(self, equation: Equation | None) -> Scheme | Auto | None:
-        table = self.tables["scheme"]
-        return None if table is None or equation is None else build_scheme(table, equation, self.mistakes)
-
-    def _refine(self, equation: Equation | None) -> tuple[amr.Indicator | None, RefineTable] | None:
-        table = self.tables["refine"]
-        if table is None:
-            return None
-        check_regions(table, self.domain, self.mistakes)
-        names = None if equation is None else equation.names
-        return build_refine(table, names, self.tables["mesh"], self.formulas, self.mistakes)
-
-    def _derived(self, equation: Equation) -> Derived | None:
-        """What `[output.derived]` gives."""
-        table: OutputTable | None = self.tables["output"]
-        if table is None:
-            return None
+    def _derived(self, equation: Equation, table: OutputTable) -> Derived:
+        """What `[output.derived]` gives; it may be what the picture shows."""
         found = {}
         names = known_names(equation)
         for key, text in table.derived.items():
@@ -246,25 +218,19 @@ class _Builder:
             if key in equation.names or key in RESERVED_NAMES:
                 self.mistakes.add(path, "is the name of something else already; choose another one")
             found[key] = self.formulas.coefficient(path, text, names, Looks.SOLUTION)
+        shown = (*equation.names, *table.derived)
+        if table.variable not in (None, *shown):
+            expected = alternatives(shown, table.variable)
+            self.mistakes.add(("output", "variable"), f"found {show(table.variable)}, expected {expected}")
         return Derived(equation, {key: value.function for key, value in found.items() if value is not None})
 
-    def _check_picture(self, equation: Equation | None) -> None:
-        table: OutputTable | None = self.tables["output"]
-        if table is None or equation is None or table.variable in (None, *equation.names, *table.derived):
-            return
-        expected = alternatives((*equation.names, *table.derived), table.variable)
-        self.mistakes.add(("output", "variable"), f"found {show(table.variable)}, expected {expected}")
-
-    def _boundary(self, equation: Equation | None, initial: Callable | None, scheme) -> list | None:
+    def _boundary(self, faces: Faces, equation: Equation | None, initial: Callable | None, scheme) -> list | None:
         """The boundaries of all faces; `None` with a mistake in one, so that the rest is checked without."""
-        if self.faces is None or self.domain is None:
-            return None
         terms = Terms() if equation is None else equation.terms
         names = None if equation is None else equation.given
         ghost = 2 if scheme is None or isinstance(scheme, Auto) else scheme.space.ghost
-        tried = None if self.mistakes.blame(("initial",)) else initial
-        reader = BoundaryReader(self.formulas, self.mistakes, terms.law, names, tried, ghost, terms.guided)
-        return None if self.mistakes.blame(PATH) else reader.pairs(self.faces)
+        reader = BoundaryReader(self.formulas, terms.law, names, initial, ghost, terms.guided)
+        return None if self.mistakes.blame(PATH) else reader.pairs(faces)
 
     # --- the whole ----------------------------------------------------------------------------------------------------
 
@@ -287,6 +253,8 @@ class _Builder:
             )
         except amr.InvalidSettingError as error:
             path = (_table_of(error.key), error.key)
+            if path == ("scheme", "integrator") and self.tables["scheme"].integrator is None:
+                path = ("scheme", "diffusion")  # what it is called there
             if not self.mistakes.blame(path):
                 self.mistakes.add(path, error.message)
             return None
@@ -306,7 +274,7 @@ class _Builder:
         settled = {
             "equation": equation,
             "output": output.model_copy(update={"name": name, "directory": directory, "variable": shown}),
-            "scheme": as_table(setup.scheme, setup.equation, tables["scheme"].precision),
+            "scheme": as_table(setup.scheme, setup.equation, tables["scheme"]),
             "refine": refine.model_copy(update={"interval": setup.interval}),
             "time": tables["time"].model_copy(update={"cfl": setup.cfl, "step": setup.longest}),
             "record": {key: table.settled() for key, table in tables["record"].items()},
@@ -315,10 +283,6 @@ class _Builder:
 
 
 # --- one object each --------------------------------------------------------------------------------------------------
-
-
-def _domain(table: DomainTable, periodic: Sequence[bool] | bool) -> amr.Domain:
-    return amr.Domain(table.lower, table.upper, periodic=periodic)
 
 
 def _mesh(domain: amr.Domain, table: MeshTable) -> amr.Mesh:

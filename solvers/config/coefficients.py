@@ -29,8 +29,8 @@ from solvers.equations import (
 from .equation_tables import ScalarsTable
 from .formulas import Formulas, Looks
 from .mistakes import Mistakes
-from .toml_text import KeyPath, alternatives, show
-from .trial import Points, check_not_negative, check_values, flat_points, values_at, wall_points, with_first
+from .toml_text import KeyPath, show
+from .trial import Points, check_values, flat_points, values_at, wall_points, with_first
 from .user_function import is_reference
 from .values import COORDINATES, RESERVED
 
@@ -39,9 +39,10 @@ DIFFUSIVITY: KeyPath = ("equation", "diffusivity")
 REACTION: KeyPath = ("equation", "reaction")
 
 
-def build_coefficients(table: ScalarsTable, formulas: Formulas, mistakes: Mistakes) -> dict[str, Any]:
+def build_coefficients(table: ScalarsTable, formulas: Formulas) -> dict[str, Any]:
     """The arguments `diffusivity`, `mean` and `reaction` of an equation."""
-    _check_names(table, formulas, mistakes)
+    mistakes = formulas.mistakes
+    _check_names(table, formulas)
     if table.mean is not None and table.diffusivity is None:
         mistakes.add(
             ("equation", "mean"), "is that of a diffusivity, and there is none; give diffusivity or leave it out"
@@ -49,15 +50,16 @@ def build_coefficients(table: ScalarsTable, formulas: Formulas, mistakes: Mistak
     if table.stiff is not None and table.reaction is None:
         mistakes.add(("equation", "stiff"), "is about a reaction, and there is none; give reaction or leave it out")
     return {
-        "diffusivity": None if table.diffusivity is None else _diffusivity(table, formulas, mistakes),
+        "diffusivity": None if table.diffusivity is None else _diffusivity(table, formulas),
         "mean": None if table.mean is None else MEANS[table.mean](),
-        "reaction": None if table.reaction is None else _reaction(table, formulas, mistakes),
+        "reaction": None if table.reaction is None else _reaction(table, formulas),
     }
 
 
-def _check_names(table: ScalarsTable, formulas: Formulas, mistakes: Mistakes) -> None:
+def _check_names(table: ScalarsTable, formulas: Formulas) -> None:
     """Formulas that know the variables must not mean something else by their names."""
-    if not any(_is_formula(text) for text in _texts((table.diffusivity, table.reaction))):
+    mistakes, texts = formulas.mistakes, _texts((table.diffusivity, table.reaction))
+    if not any(isinstance(text, str) and not is_reference(text) for text in texts):
         return
     key = "variables" if table.variables else "variable"
     for name in table.names:
@@ -76,31 +78,25 @@ def _texts(given: Any) -> Iterator[Any]:
         yield given
 
 
-def _is_formula(text: Any) -> bool:
-    return isinstance(text, str) and not is_reference(text)
-
-
 # --- diffusivity ------------------------------------------------------------------------------------------------------
 
 
-def _diffusivity(table: ScalarsTable, formulas: Formulas, mistakes: Mistakes) -> Diffusivity:
+def _diffusivity(table: ScalarsTable, formulas: Formulas) -> Diffusivity:
     given, plain = table.diffusivity, ConstantDiffusivity(1.0)
     if not isinstance(given, Mapping):
-        return _part(DIFFUSIVITY, given, table.names, formulas, mistakes) or plain
+        return _part(DIFFUSIVITY, given, table.names, formulas) or plain
     directions = formulas.space
-    for name in given.keys() - set(directions):
-        mistakes.add((*DIFFUSIVITY, name), f"no such direction; expected {alternatives(directions, name)}")
-    for name in directions if formulas.ndim is not None else ():
-        if name not in given:
-            mistakes.add((*DIFFUSIVITY, name), "missing, expected a diffusivity for each direction of the domain")
-    known = {name: _part((*DIFFUSIVITY, name), given[name], table.names, formulas, mistakes) for name in given}
+    expected = [name for name in directions if name in given or formulas.ndim is not None]
+    formulas.mistakes.compare(
+        DIFFUSIVITY, given, expected, "direction", "a diffusivity for each direction of the domain"
+    )
+    known = {name: _part((*DIFFUSIVITY, name), given[name], table.names, formulas) for name in given}
     return Diagonal(*(known.get(name) or plain for name in directions))
 
 
-def _part(
-    path: KeyPath, given: Any, names: tuple[str, ...], formulas: Formulas, mistakes: Mistakes
-) -> Diffusivity | None:
+def _part(path: KeyPath, given: Any, names: tuple[str, ...], formulas: Formulas) -> Diffusivity | None:
     """One coefficient, or one for each variable."""
+    mistakes = formulas.mistakes
     if not _check_count(path, given, names, mistakes):
         return None
     found = formulas.coefficient(path, given, names)
@@ -108,7 +104,10 @@ def _part(
         return None
     several = isinstance(given, tuple | list)
     for n, value in enumerate(found.constants):
-        _check_constant((*path, n) if several else path, given[n] if several else given, value, mistakes)
+        if value is not None and not 0 <= value < math.inf:
+            place, text = ((*path, n), given[n]) if several else (path, given)
+            meaning = f", which is {value}," if isinstance(text, str) else ","
+            mistakes.add(place, f"found {show(text)}{meaning} expected a finite number of 0 or more")
     if mistakes.blame(path):
         return None
     if None not in found.constants:
@@ -116,12 +115,6 @@ def _part(
     if found.looks == Looks.SOLUTION:
         return NonlinearDiffusivity(found.function)
     return VariableDiffusivity(found.function, steady=found.looks == Looks.SPACE)
-
-
-def _check_constant(path: KeyPath, given: Any, value: float | None, mistakes: Mistakes) -> None:
-    if value is not None and not 0 <= value < math.inf:
-        meaning = f", which is {value}," if isinstance(given, str) else ","
-        mistakes.add(path, f"found {show(given)}{meaning} expected a finite number of 0 or more")
 
 
 def _check_count(path: KeyPath, given: Any, names: tuple[str, ...], mistakes: Mistakes) -> bool:
@@ -135,15 +128,12 @@ def _check_count(path: KeyPath, given: Any, names: tuple[str, ...], mistakes: Mi
 # --- reaction ---------------------------------------------------------------------------------------------------------
 
 
-def _reaction(table: ScalarsTable, formulas: Formulas, mistakes: Mistakes) -> Reaction:
+def _reaction(table: ScalarsTable, formulas: Formulas) -> Reaction:
+    mistakes = formulas.mistakes
     given, names, stiff = table.reaction, table.names, bool(table.stiff)
     plain = Reaction(_nothing, stiff)
     if isinstance(given, Mapping):
-        for name in given.keys() - set(names):
-            mistakes.add((*REACTION, name), f"no such variable; expected {alternatives(names, name)}")
-        for name in names:
-            if name not in given:
-                mistakes.add((*REACTION, name), "missing, expected a rate for each variable, such as 0")
+        mistakes.compare(REACTION, given, names, "variable", "a rate for each variable, such as 0")
         given = {name: given[name] for name in names if name in given}
     elif not isinstance(given, tuple | list) and not is_reference(given) and len(names) > 1:
         expected = f"one rate for each variable: {', '.join(names)}"
@@ -162,19 +152,21 @@ def _nothing(u, *place):
 # --- trying them ------------------------------------------------------------------------------------------------------
 
 
-def try_coefficients(equation: Equation, initial: Callable | None, formulas: Formulas, mistakes: Mistakes) -> None:
+def try_coefficients(equation: Equation, initial: Callable | None, formulas: Formulas) -> None:
     """Diffusivities must be numbers of 0 or more, rates finite ones; what depends on the solution is tried on the
     initial values, if they are known."""
-    mesh = formulas.mesh
+    mesh, mistakes = formulas.mesh, formulas.mistakes
     if mesh is None:
         return
     points = flat_points(mesh)
-    values = None if initial is None else _rows(initial, points)
+    values = None
+    if initial is not None:  # one row for each variable
+        rows = values_at(initial, points, ())
+        values = np.stack([np.broadcast_to(np.asarray(row, float), points[0].shape) for row in rows])
     _, diffusion, reaction = equation.terms
     if diffusion is not None and equation.terms.law is None:
-        diffusivity = diffusion.diffusivity
-        tensor = isinstance(diffusivity, Diagonal)
-        for n, part in enumerate(diffusivity.parts if isinstance(diffusivity, Diagonal) else (diffusivity,)):
+        found, tensor = diffusion.diffusivity, isinstance(diffusion.diffusivity, Diagonal)
+        for n, part in enumerate(found.parts if tensor else (found,)):
             path = (*DIFFUSIVITY, COORDINATES[n]) if tensor else DIFFUSIVITY
             if not mistakes.blame(path):
                 mistakes.attempt(path, _try_diffusivity, part, equation.names, points, values, formulas.times, mesh)
@@ -187,15 +179,8 @@ def _try_diffusivity(part: Diffusivity, names, points: Points, values, times, me
     counts = (1, len(names))
     if isinstance(part, NonlinearDiffusivity) and values is not None:
         function = part.function
-        check_not_negative(lambda *place: function(jnp.asarray(values), *place), points, counts, 0.0)
+        check_values(lambda *place: function(jnp.asarray(values), *place), points, counts, 0.0, negative=False)
     elif isinstance(part, VariableDiffusivity):
         for time in ((),) if part.steady else ((time,) for time in times):
             for place in (points, *wall_points(mesh)):
-                check_not_negative(part.function, place, counts, *time)
-
-
-def _rows(initial: Callable, points: Points) -> np.ndarray:
-    """The initial values, one row for each variable."""
-    return np.stack(
-        [np.broadcast_to(np.asarray(row, float), points[0].shape) for row in values_at(initial, points, ())]
-    )
+                check_values(part.function, place, counts, *time, negative=False)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from amr.errors import InvalidSettingError
 
 from .toml_text import alternatives, show
 from .user_function import is_reference
-from .values import Coefficients, Formula, Formulas, Name, NotNegative, Number, Positive, Rates, Table
+from .values import Arguments, Coefficients, Formula, Formulas, Name, NotNegative, Number, Positive, Rates, Table, maybe
 
 Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
-VARIABLE = "a name of letters, digits and underscores"
 VARIABLES = 'a list of different names, such as ["a", "b"]'
 NOT_NEGATIVE = "a finite number of 0 or more"
 FLOWS = ("velocity", "stream_function", "potential")
@@ -22,47 +21,50 @@ VELOCITIES = "velocity, stream_function and potential"
 DIFFUSIVITY = "a number or an expression, a list with one for each variable, or a table such as {x = 1.0, y = 0.1}"
 
 
-def _plain(value: Any) -> Any:
-    if not isinstance(value, int | float | str):
-        raise ValueError(f"found {show(value)}, expected a number, a text, true or false")
-    return value
+class NamedTable(Table):
+    """An equation whose variables may have any names."""
+
+    usual: ClassVar[str]
+    type: str
+    variable: Name | None = maybe("a name of letters, digits and underscores")
+    variables: Names | None = maybe(VARIABLES)
+
+    @model_validator(mode="after")
+    def _one_kind_of_names(self) -> NamedTable:
+        several = self.variables
+        if self.variable is not None and several is not None:
+            raise ValueError("found variable and variables, expected one of them")
+        if several is not None and len(set(several)) < len(several):
+            raise ValueError(f"found variables = {show(list(several))}, expected {VARIABLES}")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.variables or (self.variable or self.usual,)
 
 
-class ScalarsTable(Table):
+class ScalarsTable(NamedTable):
     """Scalars that are carried by a flow, diffuse and react, each as far as it is given."""
 
-    type: str
-    variable: Name | None = Field(default=None, description=VARIABLE)
-    variables: Names | None = Field(default=None, description=VARIABLES)
-    velocity: Formulas | None = Field(
-        default=None, description="a number or an expression for each dimension, or 'module:function'"
-    )
-    stream_function: Formula | None = Field(default=None, description="an expression in x, y, t, or 'module:function'")
-    potential: Formulas | None = Field(
-        default=None, description="three expressions in x, y, z, t, or 'module:function'"
-    )
-    diffusivity: Coefficients | None = Field(default=None, description=DIFFUSIVITY)
-    mean: Literal["arithmetic", "harmonic"] | None = Field(default=None)
-    reaction: Rates | None = Field(
-        default=None, description="an expression for each variable, such as \"phi*(1 - phi)\", or 'module:function'"
-    )
-    stiff: bool | None = Field(default=None, description="true or false")
+    usual: ClassVar[str] = "phi"
+    velocity: Formulas | None = maybe("a number or an expression for each dimension, or 'module:function'")
+    stream_function: Formula | None = maybe("an expression in x, y, t, or 'module:function'")
+    potential: Formulas | None = maybe("three expressions in x, y, z, t, or 'module:function'")
+    diffusivity: Coefficients | None = maybe(DIFFUSIVITY)
+    mean: Literal["arithmetic", "harmonic"] | None = None
+    reaction: Rates | None = maybe("an expression for each variable, such as \"phi*(1 - phi)\", or 'module:function'")
+    stiff: bool | None = maybe("true or false")
 
     @model_validator(mode="after")
     def _one_of_each(self) -> ScalarsTable:
         if len(self.flows) > 1:
             raise ValueError(f"found {' and '.join(self.flows)}, expected one of {VELOCITIES}")
-        _check_names(self.variable, self.variables)
         return self
 
     @property
     def flows(self) -> list[str]:
         """The keys that give a flow."""
         return [key for key in FLOWS if getattr(self, key) is not None]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return self.variables or (self.variable or "phi",)
 
 
 class AdvectionTable(ScalarsTable):
@@ -86,22 +88,12 @@ class DiffusionTable(ScalarsTable):
     diffusivity: Coefficients = Field(description=DIFFUSIVITY)
 
 
-class BurgersTable(Table):
+class BurgersTable(NamedTable):
     """The Burgers equation."""
 
+    usual: ClassVar[str] = "u"
     type: Literal["burgers"]
-    variable: Name | None = Field(default=None, description=VARIABLE)
-    variables: Names | None = Field(default=None, description=VARIABLES)
     viscosity: NotNegative = Field(default=0.0, description=NOT_NEGATIVE)
-
-    @model_validator(mode="after")
-    def _one_kind_of_names(self) -> BurgersTable:
-        _check_names(self.variable, self.variables)
-        return self
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return self.variables or (self.variable or "u",)
 
 
 class AcousticsTable(Table):
@@ -117,7 +109,7 @@ class ShallowWaterTable(Table):
 
     type: Literal["shallow_water"]
     gravity: Positive = Field(default=9.81, description="a number above 0")
-    bottom: Formula | None = Field(default=None, description="an expression in x, y, or 'module:function'")
+    bottom: Formula | None = maybe("an expression in x, y, or 'module:function'")
     rest_level: Number = Field(default=0.0, description="a finite number")
     dry_depth: Positive = Field(default=1e-6, description="a number above 0")
     viscosity: NotNegative = Field(default=0.0, description=NOT_NEGATIVE)
@@ -136,8 +128,8 @@ class NavierStokesTable(Table):
     type: Literal["navier_stokes"]
     gamma: Annotated[Number, Field(gt=1)] = Field(default=1.4, description="a number above 1")
     viscosity: NotNegative = Field(description=NOT_NEGATIVE)
-    conductivity: NotNegative | None = Field(default=None, description=NOT_NEGATIVE)
-    prandtl: Positive | None = Field(default=None, description="a number above 0")
+    conductivity: NotNegative | None = maybe(NOT_NEGATIVE)
+    prandtl: Positive | None = maybe("a number above 0")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> NavierStokesTable:
@@ -149,10 +141,8 @@ class NavierStokesTable(Table):
 class OwnLawTable(Table):
     """A conservation law of the user's own."""
 
-    type: str = Field(description="'module:name' of a conservation law", json_schema_extra={"pattern": ":"})
-    arguments: dict[str, Annotated[Any, BeforeValidator(_plain)]] = Field(
-        default_factory=dict, description="a table, such as {speed = 2.0}"
-    )
+    type: str = Field(description="'module:name' of a conservation law", pattern=":")
+    arguments: Arguments = Field(default_factory=dict, description="a table, such as {speed = 2.0}")
 
 
 AnyEquation = (
@@ -165,36 +155,16 @@ AnyEquation = (
     | NavierStokesTable
     | OwnLawTable
 )
+OWN = "module:name"  # stands for all laws of the user's own
 KINDS: dict[str, type[Table]] = {
-    "advection": AdvectionTable,
-    "diffusion": DiffusionTable,
-    "burgers": BurgersTable,
-    "acoustics": AcousticsTable,
-    "shallow_water": ShallowWaterTable,
-    "euler": EulerTable,
-    "navier_stokes": NavierStokesTable,
+    name: kind for kind in get_args(AnyEquation) for name in get_args(kind.model_fields["type"].annotation) or (OWN,)
 }
 
 
 def equation_kind(table: Mapping[str, Any]) -> type[Table]:
     """Which kind of table this is, by its type; raises `InvalidSettingError` if there is no such type."""
     name = table.get("type", "advection")
-    if is_reference(name):
-        return OwnLawTable
-    if not isinstance(name, str) or name not in KINDS:
-        expected = alternatives([*KINDS, "module:name"], name)
-        raise InvalidSettingError("type", f"found {show(name)}, expected {expected}")
-    return KINDS[name]
-
-
-def types_with(key: str) -> list[str]:
-    """The types of equations that have a key."""
-    kinds: dict[str, type[Table]] = {**KINDS, "module:name": OwnLawTable}
-    return [name for name, kind in kinds.items() if key in kind.model_fields]
-
-
-def _check_names(variable: str | None, variables: tuple[str, ...] | None) -> None:
-    if variable is not None and variables is not None:
-        raise ValueError("found variable and variables, expected one of them")
-    if variables is not None and len(set(variables)) < len(variables):
-        raise ValueError(f"found variables = {show(list(variables))}, expected {VARIABLES}")
+    kind = KINDS.get(OWN if is_reference(name) else name) if isinstance(name, str) else None
+    if kind is None:
+        raise InvalidSettingError("type", f"found {show(name)}, expected {alternatives(list(KINDS), name)}")
+    return kind

@@ -77,16 +77,21 @@ class Expression:
 
 @dataclass(frozen=True)
 class ExpressionTuple:
-    """Several formulas as one function that gives a tuple."""
+    """Several formulas, or functions of a user's, as one function that gives a tuple; equal if they are."""
 
-    components: tuple[Expression, ...]
+    components: tuple[Callable, ...]
 
     def __call__(self, *values) -> tuple:
         return tuple(component(*values) for component in self.components)
 
+    @property
+    def pure(self) -> bool:
+        """Whether all are formulas."""
+        return all(isinstance(component, Expression) for component in self.components)
+
     def evaluate(self, xp, *values) -> tuple:
-        """As `Expression.evaluate`, for each component."""
-        return tuple(component.evaluate(xp, *values) for component in self.components)
+        """As `Expression.evaluate`, for each component of a pure one."""
+        return tuple(component.evaluate(xp, *values) for component in self.components)  # type: ignore[attr-defined]
 
 
 def parse(text: str, arguments: Sequence[str] = (), parameters: Mapping[str, float] | None = None) -> Expression:
@@ -124,21 +129,6 @@ def _syntax_tree(text: str) -> ast.expr:
 # --- what a formula may contain ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Function:
-    compute: Callable
-    least: int = 1
-    most: int | None = 1  # None: any number of arguments
-
-    def takes(self, count: int) -> bool:
-        return self.least <= count and (self.most is None or count <= self.most)
-
-    @property
-    def arity(self) -> str:
-        number = f"{self.least} argument{'s' if self.least > 1 else ''}"
-        return number if self.most == self.least else f"at least {number}"
-
-
 def _of(name: str) -> Callable:
     return lambda xp, *args: getattr(xp, name)(*args)
 
@@ -155,16 +145,17 @@ def _erf(xp, x):
     return erf(x)
 
 
-FUNCTIONS = {
-    **{name: _Function(_of(name)) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "log10")},
-    **{name: _Function(_of(name)) for name in ("sqrt", "abs", "sign", "floor", "ceil")},
-    **{f"a{name}": _Function(_of(f"arc{name}")) for name in ("sin", "cos", "tan")},
-    "atan2": _Function(_of("arctan2"), 2, 2),
-    "min": _Function(_fold("minimum"), 2, None),
-    "max": _Function(_fold("maximum"), 2, None),
-    "where": _Function(lambda xp, test, a, b: xp.where(_truth(test), a, b), 3, 3),
-    "heaviside": _Function(lambda xp, x: xp.where(x > 0, 1.0, xp.where(x < 0, 0.0, 0.5))),
-    "erf": _Function(_erf),
+# How to compute each, and how many arguments it takes, at least and at most.
+FUNCTIONS: dict[str, tuple[Callable, int, float]] = {
+    **{name: (_of(name), 1, 1) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "log10")},
+    **{name: (_of(name), 1, 1) for name in ("sqrt", "abs", "sign", "floor", "ceil")},
+    **{f"a{name}": (_of(f"arc{name}"), 1, 1) for name in ("sin", "cos", "tan")},
+    "atan2": (_of("arctan2"), 2, 2),
+    "min": (_fold("minimum"), 2, math.inf),
+    "max": (_fold("maximum"), 2, math.inf),
+    "where": (lambda xp, test, a, b: xp.where(_truth(test), a, b), 3, 3),
+    "heaviside": (lambda xp, x: xp.where(x > 0, 1.0, xp.where(x < 0, 0.0, 0.5)), 1, 1),
+    "erf": (_erf, 1, 1),
 }
 
 _BINARY: dict[type, Callable] = {
@@ -260,10 +251,11 @@ class _Evaluator:
         name = node.func.id
         if name not in FUNCTIONS:
             raise self.unknown(node.func, "function", FUNCTIONS)
-        if node.keywords or not FUNCTIONS[name].takes(len(node.args)):
-            found = len(node.args) + len(node.keywords)
-            raise self.error(node, f"{name} takes {FUNCTIONS[name].arity}, found {found}")
-        return FUNCTIONS[name].compute(self.xp, *map(self.number, node.args))
+        compute, least, most = FUNCTIONS[name]
+        if node.keywords or not least <= len(node.args) <= most:
+            number = f"{'' if most == least else 'at least '}{least} argument{'s' if least > 1 else ''}"
+            raise self.error(node, f"{name} takes {number}, found {len(node.args) + len(node.keywords)}")
+        return compute(self.xp, *map(self.number, node.args))
 
     def unknown(self, node: ast.Name, kind: str, known: Mapping[str, Any]) -> ExpressionError:
         close = difflib.get_close_matches(node.id, known, 1) or difflib.get_close_matches(node.id, FUNCTIONS, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
 from collections.abc import Sequence
@@ -35,19 +36,17 @@ class Source:
         return list(found) if isinstance(found, dict) else []
 
     def error(self, mistakes: Mistakes) -> ConfigError:
-        """All mistakes as one error, in the order of the file."""
-        reports = {(self._place(path), f"{_key(path)}: {message}") for path, message in mistakes.entries}
-        return ConfigError([f"{self._shown(*place)}: {text}" for place, text in sorted(reports)])
+        """All mistakes as one error, in the order of the file, those of the command line at the end."""
+        reports = {(self._line(path), f"{_key(path)}: {message}") for path, message in mistakes.entries}
+        places = {math.inf: COMMAND_LINE}
+        return ConfigError([f"{places.get(line, f'{self.path}:{line}')}: {text}" for line, text in sorted(reports)])
 
-    def _place(self, path: KeyPath) -> tuple[bool, int]:
-        """Whether a key comes from the command line, and else its line."""
+    def _line(self, path: KeyPath) -> int | float:
+        """Where a key stands in the file, infinity if it comes from the command line."""
         below = any(path[: len(key)] == key for key in self.overridden)
         above = path not in self.lines and any(key[: len(path)] == path for key in self.overridden)
-        given = below or above  # a table that only the command line mentions is its mistake as well
-        return given, 0 if given else line_of(self.lines, path)
-
-    def _shown(self, overridden: bool, line: int) -> str:
-        return COMMAND_LINE if overridden else f"{self.path}:{line}"
+        # A table that only the command line mentions is its mistake as well.
+        return math.inf if below or above else line_of(self.lines, path)
 
 
 def read_source(path: str | Path, overrides: Sequence[str], mistakes: Mistakes) -> Source:

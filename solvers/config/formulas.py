@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from .mistakes import Mistakes
 from .time_factor import TIME, separate
 from .toml_text import KeyPath
 from .trial import check_values, check_wraps, sample_points
-from .user_function import is_reference
+from .user_function import UserFunctionError, is_reference
 from .values import COORDINATES
 
 STEADY = parse("1", (TIME,))
@@ -32,21 +33,9 @@ class Flow:
     @property
     def constants(self) -> tuple[float, ...] | None:
         """The components, if they are the same everywhere and always."""
-        if self.factor != STEADY or not isinstance(self.function, Expression | ExpressionTuple):
-            return None
-        parts = (self.function,) if isinstance(self.function, Expression) else self.function.components
-        constants = [part.constant for part in parts]
-        return None if None in constants else tuple(constants)  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True)
-class Each:
-    """Several functions as one that gives a tuple; equal if the functions are."""
-
-    functions: tuple[Callable, ...]
-
-    def __call__(self, *values) -> tuple:
-        return tuple(function(*values) for function in self.functions)
+        parts = self.function.components if isinstance(self.function, ExpressionTuple) else (self.function,)
+        constants = tuple(getattr(part, "constant", None) for part in parts)
+        return None if None in constants or self.factor != STEADY else constants  # type: ignore[return-value]
 
 
 class Looks(enum.IntEnum):
@@ -119,7 +108,9 @@ class Formulas:
     def read(self, path: KeyPath, text: Any, in_time: bool) -> Callable | None:
         """A function of position (and time), not yet tried."""
         arguments = self.spacetime if in_time else self.space
-        return self.mistakes.attempt(path, self._function, text, arguments)
+        if is_reference(text):
+            return self.mistakes.attempt(path, self.user_function, text, arguments)
+        return self.mistakes.attempt(path, parse, str(text), arguments, self.parameters)
 
     def flow(self, path: KeyPath, given: Any, count: int | None, shift: float) -> Flow | None:
         """A function of position and time that gives `count` numbers.
@@ -128,25 +119,30 @@ class Formulas:
         """
         if is_reference(given):
             return self._user_flow(path, given, count, shift)
-        several = isinstance(given, tuple | list)
-        parts = list(given) if several else [given]
-        if count is not None and len(parts) != count:
-            self.mistakes.add(path, f"found {len(parts)} components, expected {count}")
+        several = _several(given)
+        if count is not None and (length := len(given) if several else 1) != count:
+            self.mistakes.add(path, f"found {length} components, expected {count}")
             return None
-        places = [(*path, n) if several else path for n in range(len(parts))]
-        components = [self._component(place, part, self.spacetime) for place, part in zip(places, parts, strict=True)]
-        known = [component for component in components if component is not None]
-        if len(known) < len(components):
+        known = self._components(path, given, self.spacetime)
+        if known is None:
             return None
-        self._try_flow(path, ExpressionTuple(tuple(known)), len(known), shift, True)
-        return _factored(known, several)
+        self._try_flow(path, ExpressionTuple(known), len(known), shift, True)
+        spaces, factor = separate(known) or (known, None)
+        return Flow(ExpressionTuple(tuple(spaces)) if several else spaces[0], factor)
 
-    def _component(self, path: KeyPath, text: Any, arguments: tuple[str, ...]) -> Expression | None:
-        """One of several numbers; a user's function gives them all."""
-        if is_reference(text):
-            self.mistakes.add(path, f"found {text!r}; name one function for all components, outside of a list")
-            return None
-        return self.mistakes.attempt(path, parse, str(text), arguments, self.parameters)
+    def _components(self, path: KeyPath, given: Any, arguments: tuple[str, ...]) -> tuple[Expression, ...] | None:
+        """Several numbers, or one; a user's function gives them all."""
+        found, entries = [], [(path, given)]
+        if _several(given):
+            parts = given.items() if isinstance(given, Mapping) else enumerate(given)
+            entries = [((*path, key), part) for key, part in parts]
+        for place, text in entries:
+            if is_reference(text):
+                self.mistakes.add(place, f"found {text!r}; name one function for all components, outside of a list")
+            else:
+                found.append(self.mistakes.attempt(place, parse, str(text), arguments, self.parameters))
+        known = tuple(part for part in found if part is not None)
+        return None if self.mistakes.blame(path) else known
 
     def coefficient(
         self, path: KeyPath, given: Any, names: tuple[str, ...], least: Looks = Looks.SPACE
@@ -158,20 +154,15 @@ class Formulas:
         """
         if is_reference(given):
             return self._user_coefficient(path, given, least)
-        several = isinstance(given, tuple | list | Mapping)
-        parts = list(given.values() if isinstance(given, Mapping) else given) if several else [given]
-        keys = list(given) if isinstance(given, Mapping) else range(len(parts))
-        places = [(*path, key) if several else path for key in keys]
         arguments = (*names, *self.spacetime)
-        found = [self._component(place, part, arguments) for place, part in zip(places, parts, strict=True)]
-        known = [part for part in found if part is not None]
-        if len(known) < len(found):
+        known = self._components(path, given, arguments)
+        if known is None:
             return None
         used = set().union(*(names_in(part.tree) for part in known))
         looks = max(least, Looks.SOLUTION if used & set(names) else Looks.TIME if TIME in used else Looks.SPACE)
         arguments = (self.space, self.spacetime, arguments)[looks - 1]
         fitted = tuple(Expression(part.tree, arguments, part.text) for part in known)
-        formula = ExpressionTuple(fitted) if several else fitted[0]
+        formula = ExpressionTuple(fitted) if _several(given) else fitted[0]
         function = OfSolution(formula, len(names)) if looks == Looks.SOLUTION else formula
         return Coefficient(function, looks, tuple(part.constant for part in fitted))
 
@@ -184,35 +175,20 @@ class Formulas:
         looks = next(looks for looks, call in calls.items() if user_function.takes(function, len(call)))
         return Coefficient(function, looks)
 
-    def indicator(self, reference: str) -> Callable:
-        """A user's function of one patch."""
-        return self.user_function(reference, ("patch",))
-
     def user_object(self, reference: str, fits: Callable[[Any], bool], kind: str) -> Any:
-        """Something else that a user's module has."""
+        """What a user's module has; its file is noted, and those of modules beside it that it has imported."""
         found = user_function.find(reference, self.folder, fits, kind)
-        self._keep_module(reference)
+        files = user_function.files_of(reference.strip().split(":")[0], self.folder)
+        self.modules += [file for file in files if file not in self.modules]
         return found
-
-    def _function(self, text: Any, arguments: tuple[str, ...]) -> Callable:
-        if is_reference(text):
-            return self.user_function(text, arguments)
-        return parse(str(text), arguments, self.parameters)
 
     def user_function(self, reference: str, *calls: tuple[str, ...]) -> Callable:
         """The function of that name, which must take the arguments of one of `calls`."""
-        function = user_function.load(reference, self.folder)
+        function = self.user_object(reference, callable, "function")
         if not any(user_function.takes(function, len(call)) for call in calls):
-            user_function.check_takes(function, calls[0])
-        self._keep_module(reference)
+            name, call = getattr(function, "__name__", str(function)), ", ".join(calls[0])
+            raise UserFunctionError(f"{name}{inspect.signature(function)} cannot be called as {name}({call})")
         return function
-
-    def _keep_module(self, reference: str) -> None:
-        """Note the module's file, and those of modules beside it that it has imported."""
-        name = reference.strip().split(":")[0]
-        for file in user_function.files_of(name, self.folder):
-            if file not in self.modules:
-                self.modules.append(file)
 
     def _user_flow(self, path: KeyPath, reference: str, count: int | None, shift: float) -> Flow | None:
         function = self.mistakes.attempt(path, self.user_function, reference, self.spacetime, self.space)
@@ -222,28 +198,22 @@ class Formulas:
         self._try_flow(path, function, count, shift, not steady)
         return Flow(function, STEADY if steady else None)
 
-    def _try(self, path: KeyPath, function: Callable | None, count: int | None, shift: float, in_time: bool) -> None:
+    def _try(self, path: KeyPath, function: Callable | None, count: int | None, shift: float, in_time: bool) -> bool:
+        """Whether it was tried, with success."""
         if function is None or count is None or self.mesh is None:
-            return
+            return False
         points = sample_points(self.mesh, shift)
-        for time in self.times if in_time else (None,):
-            before = len(self.mistakes.entries)
-            times = () if time is None else (time,)
-            self.mistakes.attempt(path, check_values, function, points, count, *times)
-            if len(self.mistakes.entries) > before:
-                return  # the same again at the next time would not help
+        for times in [(time,) for time in self.times] if in_time else [()]:
+            if not self.mistakes.blame(path):  # the same again at the next time would not help
+                self.mistakes.attempt(path, check_values, function, points, count, *times)
+        return not self.mistakes.blame(path)
 
     def _try_flow(self, path: KeyPath, function: Callable, count: int | None, shift: float, in_time: bool) -> None:
-        before = len(self.mistakes.entries)
-        self._try(path, function, count, shift, in_time)
-        tried = count is not None and self.mesh is not None and len(self.mistakes.entries) == before
-        if tried and path[-1] in ("velocity", "stream_function"):
+        if self._try(path, function, count, shift, in_time) and path[-1] in ("velocity", "stream_function"):
             # Not at the start: flows may begin at rest.
             times = (0.37 * self.times[-1],) if in_time else ()
             self.mistakes.attempt(path, check_wraps, function, self.mesh, path[-1] == "stream_function", *times)
 
 
-def _factored(components: Sequence[Expression], several: bool) -> Flow:
-    split = separate(components)
-    spaces, factor = split if split is not None else (components, None)
-    return Flow(ExpressionTuple(tuple(spaces)) if several else spaces[0], factor)
+def _several(given: Any) -> bool:
+    return isinstance(given, tuple | list | Mapping)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -11,7 +11,7 @@ import numpy as np
 
 from solvers.equations import ConservationLaw
 
-from .trial import Points, told_place
+from .trial import Points, check_method, told_place
 from .user_function import UserFunctionError
 from .values import COORDINATES
 
@@ -46,17 +46,17 @@ def _suspect(law: ConservationLaw, state: dict[str, float]) -> str | None:
 
 def check_methods(law: ConservationLaw, values: Sequence, points: Points) -> None:
     """Raise `UserFunctionError` unless the methods of a user's law give finite numbers in the shapes they should."""
-    size = points[0].shape
-    rows = _tried(law, "coefficients", lambda: with_coefficients(law, values, points))
-    u = _of_shape(law, "conserved", lambda: law.conserved(rows), rows.shape)
-    _of_shape(law, "primitive", lambda: law.primitive(u), rows.shape)
-    if _tried(law, "admissible", lambda: law.admissible(u)) is not None:
-        _of_shape(law, "admissible", lambda: law.admissible(u), size)
+    size, note = points[0].shape, f", one row for each of {', '.join(law.names)}"
+    rows = check_method(law, "coefficients", lambda: with_coefficients(law, values, points))
+    u = check_method(law, "conserved", lambda: law.conserved(rows), rows.shape, note=note)
+    check_method(law, "primitive", lambda: law.primitive(u), rows.shape, note=note)
+    if check_method(law, "admissible", lambda: law.admissible(u)) is not None:
+        check_method(law, "admissible", lambda: law.admissible(u), size)
     for d in range(len(points)):
-        for name, shape in (("flux", (len(law.names), *size)), ("max_speed", size)):
-            along = f"{name} along {COORDINATES[d]}"
-            found = _of_shape(law, along, lambda name=name, d=d: getattr(law, name)(u, d), shape)
-            _check_finite(along, found, points)
+        flux, speed = f"flux along {COORDINATES[d]}", f"max_speed along {COORDINATES[d]}"
+        found = check_method(law, flux, lambda d=d: law.flux(u, d), (len(law.names), *size), note=note)
+        _check_finite(flux, found, points)
+        _check_finite(speed, check_method(law, speed, lambda d=d: law.max_speed(u, d), size), points)
 
 
 def _check_finite(name: str, found: jax.Array, points: Points) -> None:
@@ -65,20 +65,3 @@ def _check_finite(name: str, found: jax.Array, points: Points) -> None:
         first = tuple(wrong[0])
         place = told_place([float(x[first[-1]]) for x in points], ())
         raise UserFunctionError(f"{name} gives {found[first]} for the initial values at {place}")
-
-
-def _of_shape(law: ConservationLaw, name: str, method: Callable, shape: tuple[int, ...]) -> jax.Array:
-    found = _tried(law, name, lambda: jnp.asarray(jax.jit(method)()))
-    if found.shape != shape:
-        rows = f", one row for each of {', '.join(law.names)}" if len(shape) > 1 else ""
-        raise UserFunctionError(
-            f"{type(law).__name__}: {name} gives an array of shape {found.shape}, expected {shape}{rows}"
-        )
-    return found
-
-
-def _tried(law: ConservationLaw, name: str, method: Callable) -> Any:
-    try:
-        return method()
-    except Exception as error:  # whatever a user's law raises
-        raise UserFunctionError(f"{type(law).__name__}: {name} fails: {type(error).__name__}: {error}") from error

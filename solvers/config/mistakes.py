@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from amr.errors import InvalidSettingError
 
-from .equation_tables import KINDS, equation_kind, types_with
+from .equation_tables import KINDS, equation_kind
 from .expression import ExpressionError
 from .tables import Config
 from .toml_text import KeyPath, alternatives, show
@@ -52,23 +52,28 @@ class Mistakes:
         """Whether something is wrong with that key or below it."""
         return any(found[: len(path)] == path for found, _ in self.entries)
 
-    @contextmanager
-    def at(self, *path: str | int) -> Iterator[None]:
-        """Turns what is raised inside into entries: a setting's own key below `path`, an expression at `path`."""
+    def attempt(self, path: KeyPath, make: Callable[..., T], *ingredients: Any) -> T | None:
+        """What `make` gives; `None` where that is a mistake or an ingredient is missing because of an earlier one.
+
+        The key of a setting is added to `path`.
+        """
+        if any(ingredient is None for ingredient in ingredients):
+            return None
         try:
-            yield
+            return make(*ingredients)
         except InvalidSettingError as error:
             self.add((*path, error.key), error.message)
         except (ExpressionError, UserFunctionError) as error:
             self.add(path, str(error))
-
-    def attempt(self, path: KeyPath, make: Callable[..., T], *ingredients: Any) -> T | None:
-        """What `make` gives; `None` where that is a mistake or an ingredient is missing because of an earlier one."""
-        if any(ingredient is None for ingredient in ingredients):
-            return None
-        with self.at(*path):
-            return make(*ingredients)
         return None
+
+    def compare(self, path: KeyPath, table: Mapping[str, Any], names: Sequence[str], kind: str, missing: str) -> None:
+        """The keys of a table must be these names."""
+        for name in table.keys() - set(names):
+            self.add((*path, name), f"no such {kind}; expected {alternatives(names, name)}")
+        for name in names:
+            if name not in table:
+                self.add((*path, name), f"missing, expected {missing}")
 
 
 def read_tables(data: Mapping[str, Any], mistakes: Mistakes) -> Tables:
@@ -166,29 +171,29 @@ def _message(path: KeyPath, entry: Any) -> str:
         case "value_error":
             return str(entry["ctx"]["error"])
         case "literal_error":
-            return f"found {show(entry['input'])}, expected {alternatives(_choices(path), entry['input'])}"
+            choices = re.findall("'(.*?)'", entry["ctx"]["expected"])
+            return f"found {show(entry['input'])}, expected {alternatives(choices, entry['input'])}"
     return f"found {show(entry['input'])}, expected {_expected(path)}"
 
 
 def _unknown(path: KeyPath) -> str:
     key = str(path[-1])
-    keys = list(fields_of(*path[:-1]))
-    close = _close(key, keys)
     elsewhere = [f"{name}.{key}" for name in Config.model_fields if key in fields_of(name)]
-    kind = "table" if len(path) == 1 else "key"
-    hint = f"did you mean {(close or elsewhere)[0]}?" if close or elsewhere else f"expected one of {', '.join(keys)}"
-    return f"unknown {kind}; {hint}"
+    return f"unknown {'table' if len(path) == 1 else 'key'}; {_meant(key, fields_of(*path[:-1]), elsewhere)}"
 
 
 def _misplaced(kind: type[Table], key: str) -> str:
     """About a key of `[equation]` that its type does not know."""
-    others = types_with(key)
-    own = next((name for name, known in KINDS.items() if known is kind), "module:name")
+    others = [show(name) for name, known in KINDS.items() if key in known.model_fields]
     if others:
-        return f"belongs to type = {' or '.join(map(show, others))}, not to {show(own)}"
-    hint = _close(key, kind.model_fields)
-    keys = ", ".join(kind.model_fields)
-    return f"unknown key; did you mean {hint[0]}?" if hint else f"unknown key; expected one of {keys}"
+        own = next(name for name, known in KINDS.items() if known is kind)
+        return f"belongs to type = {' or '.join(others)}, not to {show(own)}"
+    return f"unknown key; {_meant(key, kind.model_fields)}"
+
+
+def _meant(key: str, keys: Iterable[str], elsewhere: Sequence[str] = ()) -> str:
+    close = _close(key, keys) or elsewhere
+    return f"did you mean {close[0]}?" if close else f"expected one of {', '.join(keys)}"
 
 
 def _close(key: str, keys: Iterable[str]) -> list[str]:
@@ -196,21 +201,11 @@ def _close(key: str, keys: Iterable[str]) -> list[str]:
 
 
 def _expected(path: KeyPath) -> str:
-    info = _field(path)
+    """What is expected of the key a path leads to; positions in lists belong to the list."""
+    names = [part for part in path if isinstance(part, str)]
+    info = fields_of(*names[:-1]).get(names[-1])
     otherwise = "a table" if path[:1] == ("record",) else "a finite number"
     return info.description if info is not None and info.description else otherwise
-
-
-def _choices(path: KeyPath) -> list[str]:
-    info = _field(path)
-    kinds = [] if info is None else [info.annotation, *get_args(info.annotation)]
-    return [choice for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)]
-
-
-def _field(path: KeyPath) -> FieldInfo | None:
-    """The field a path leads to; positions in lists belong to the list."""
-    names = tuple(part for part in path if isinstance(part, str))
-    return fields_of(*names[:-1]).get(names[-1])
 
 
 def fields_of(*path: str | int) -> dict[str, FieldInfo]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
-from .values import Name, Number, Point, Positive, Table, listed
+from .values import Name, Number, Point, Positive, Table, listed, maybe
 
 Several = Annotated[
     tuple[Point, ...],
@@ -31,7 +31,7 @@ class SliceTable(Table):
 
     axis: Literal["x", "y", "z"] = Field(description="perpendicular to the slice")
     at: Number = Field(description="a coordinate along that axis")
-    level: int | None = Field(default=None, ge=0, description="a whole number from 0 to mesh.max_level")
+    level: int | None = maybe("a whole number from 0 to mesh.max_level", ge=0)
 
 
 class RecordTable(Table):
@@ -39,14 +39,12 @@ class RecordTable(Table):
 
     integrals: bool = Field(default=False, description="true or false")
     extrema: bool = Field(default=False, description="true or false")
-    points: Several | None = Field(default=None, description="a list of points, such as [[0.5, 0.5], [0.25, 0.75]]")
-    line: LineTable | None = Field(
-        default=None, description="a table, such as {from = [0.0, 0.5], to = [1.0, 0.5], points = 256}"
-    )
-    slice: SliceTable | None = Field(default=None, description='a table, such as {axis = "z", at = 0.5}')
-    every_steps: int | None = Field(default=None, ge=1, description="steps between two rows, a whole number, 1 or more")
-    every: Positive | None = Field(default=None, description="the time between two rows, a number above 0")
-    format: Literal["csv", "jsonl"] | None = Field(default=None)
+    points: Several | None = maybe("a list of points, such as [[0.5, 0.5], [0.25, 0.75]]")
+    line: LineTable | None = maybe("a table, such as {from = [0.0, 0.5], to = [1.0, 0.5], points = 256}")
+    slice: SliceTable | None = maybe('a table, such as {axis = "z", at = 0.5}')
+    every_steps: int | None = maybe("steps between two rows, a whole number, 1 or more", ge=1)
+    every: Positive | None = maybe("the time between two rows, a number above 0")
+    format: Literal["csv", "jsonl"] | None = None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> RecordTable:

@@ -27,12 +27,11 @@ def build_records(
         same = [other for other in found if other.lower() == name.lower()]
         if same:
             mistakes.add(("record", name), f"differs from {same[0]} in capitals alone, expected another name")
-        measures = [*([Integrals()] if table.integrals else []), *([Extrema()] if table.extrema else [])]
         place = _place(table)
         if place is not None and mesh is not None:
             _check(place, table, mesh, ("record", name), mistakes)
-        chosen = [*measures, *([] if place is None else [place])]
-        found[name] = Record(*chosen, every_steps=table.every_steps, every=table.every)
+        chosen = (table.integrals and Integrals(), table.extrema and Extrema(), place)
+        found[name] = Record(*filter(None, chosen), every_steps=table.every_steps, every=table.every)
     return found
 
 

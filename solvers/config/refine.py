@@ -4,53 +4,58 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax.numpy as jnp
+import numpy as np
+
 import amr
 from solvers.choices import class_of
 
 from .formulas import Formulas
 from .mistakes import Mistakes
-from .tables import ON_VARIABLE, FunctionThresholds, LoehnerThresholds, MeshTable, RefineTable, Thresholds
+from .own_object import own_object
+from .tables import INDICATORS, MeshTable, RefineTable
 from .toml_text import KeyPath, alternatives, show
+from .trial import check_method
 
 Names = tuple[str, ...]
-Entry = Thresholds | LoehnerThresholds | FunctionThresholds
 
 
 def build_refine(
-    table: RefineTable, names: Names | None, mesh: MeshTable | None, formulas: Formulas, mistakes: Mistakes
+    table: RefineTable, names: Names | None, mesh: MeshTable | None, domain: amr.Domain | None, formulas: Formulas
 ) -> tuple[amr.Indicator | None, RefineTable]:
     """The indicator, and the table with everything that it left open.
 
-    `names` are those of the variables; `None`, as for the mesh: not known because of a mistake.
+    `names` are those of the variables; `None`, as for the mesh and the domain: not known because of a mistake.
     """
-    found: list[amr.Indicator | None] = []
+    _check(table, mesh, domain, formulas.mistakes)
+    found: list[amr.Indicator] = []
     settled: dict[str, Any] = {}
-    for key in (*ON_VARIABLE, "function"):
-        entries = getattr(table, key)
-        made = [
-            _indicator(_place(entries, ("refine", key), n), key, entry, names, formulas, mistakes)
-            for n, entry in enumerate(entries)
-        ]
-        found += [_limited(entry, indicator) for entry, indicator in zip(entries, made, strict=True)]
-        settled[key] = tuple(_settled(*pair, names) for pair in zip(entries, made, strict=True))
+    for key in INDICATORS:
+        entries = settled[key] = list(getattr(table, key))
+        for n, entry in enumerate(entries):
+            # A single one may have been written without brackets.
+            path = ("refine", key, n) if len(entries) > 1 else ("refine", key)
+            indicator = _indicator(path, key, entry, names, formulas)
+            if indicator is not None:
+                found.append(indicator if entry.up_to is None else amr.UpTo(entry.up_to, indicator))
+                chosen = [name for name in ("below", "variable") if name in type(entry).model_fields]
+                entries[n] = entry.model_copy(update={name: getattr(indicator, name) for name in chosen})
     found += [amr.Region(r.lower, r.upper, r.level) for r in table.regions if len(r.lower) == len(r.upper)]
-    _check_levels(table, mesh, mistakes)
-    present = [indicator for indicator in found if indicator is not None]
-    joined = amr.AnyOf(*present) if len(present) > 1 else present[0] if present else None  # type: ignore[arg-type]
-    return joined, table.model_copy(update=settled)
+    joined = amr.AnyOf(*found) if len(found) > 1 else found[0] if found else None  # type: ignore[arg-type]
+    return joined, table.model_copy(update={key: tuple(entries) for key, entries in settled.items()})
 
 
-def _place(entries: tuple, path: KeyPath, n: int) -> KeyPath:
-    """Where an entry stands; a single one may have been written without brackets."""
-    return (*path, n) if len(entries) > 1 else path
-
-
-def _indicator(
-    path: KeyPath, key: str, entry: Any, names: Names | None, formulas: Formulas, mistakes: Mistakes
-) -> amr.Indicator | None:
+def _indicator(path: KeyPath, key: str, entry: Any, names: Names | None, formulas: Formulas) -> amr.Indicator | None:
+    mistakes = formulas.mistakes
+    if key == "own":
+        own = own_object((*path, "type"), entry.type, amr.Indicator, formulas, entry.arguments)
+        mistakes.attempt((*path, "type"), _try, own, names, formulas.mesh)
+        return own
     if key == "function":
-        own = mistakes.attempt((*path, "name"), formulas.indicator, entry.name)
-        return mistakes.attempt(path, lambda function: amr.Custom(function, entry.above, entry.below), own)
+        function = mistakes.attempt((*path, "name"), formulas.user_function, entry.name, ("patch",))
+        custom = mistakes.attempt(path, lambda given: amr.Custom(given, entry.above, entry.below), function)
+        mistakes.attempt((*path, "name"), _try, custom, names, formulas.mesh)
+        return custom
     if names is not None and entry.variable not in (None, *names):
         found = f"found {show(entry.variable)}, expected {alternatives(names, entry.variable)}"
         mistakes.add((*path, "variable"), found)
@@ -62,45 +67,34 @@ def _indicator(
     )
 
 
-def _limited(entry: Entry, indicator: amr.Indicator | None) -> amr.Indicator | None:
-    return indicator if indicator is None or entry.up_to is None else amr.UpTo(entry.up_to, indicator)
+def _try(own: amr.Indicator, names: Names, mesh: amr.Mesh) -> None:
+    """Raise `UserFunctionError` unless an indicator of the user's own gives wishes for the cells of a patch."""
+    ghost, one = 4, jnp.ones(())  # more than any scheme has
+    values = jnp.ones((len(names), *(side + 2 * ghost for side in mesh.patch_shape)))
+    x = jnp.meshgrid(*map(jnp.ones, mesh.patch_shape), indexing="ij", sparse=True)
+    patch = amr.PatchView(values, tuple(x), jnp.ones(mesh.ndim), jnp.zeros((), int), one, ghost, names)
+
+    def wishes():
+        return tuple(jnp.broadcast_to(wish, mesh.patch_shape) for wish in own.wishes(patch))
+
+    check_method(own, "wishes", wishes, mesh.patch_shape, mesh.patch_shape)
 
 
-def _settled(entry: Entry, indicator: Any, names: Names | None) -> Entry:
-    """The entry with what its indicator chose."""
-    if indicator is None:
-        return entry
-    named = {} if isinstance(entry, FunctionThresholds) else {"variable": indicator.variable}
-    return entry.model_copy(update={"below": indicator.below, **named})
-
-
-def _check_levels(table: RefineTable, mesh: MeshTable | None, mistakes: Mistakes) -> None:
-    """No level beyond those of the mesh, and something to refine if it has any."""
-    if mesh is None:
-        return
-    for n, region in enumerate(table.regions):
-        if region.level > mesh.max_level:
-            message = f"found {region.level}, expected at most mesh.max_level, {mesh.max_level}"
-            mistakes.add(("refine", "regions", n, "level"), message)
-    if table.empty and mesh.max_level > 0:
-        advice = "add what to refine, such as value = {above = 0.5}, or set mesh.max_level = 0"
-        mistakes.add(("refine",), f"asks for nothing, but mesh.max_level is {mesh.max_level}; {advice}")
-
-
-def check_regions(table: RefineTable, domain: amr.Domain | None, mistakes: Mistakes) -> None:
-    """Regions must be boxes that lie in the domain."""
+def _check(table: RefineTable, mesh: MeshTable | None, domain: amr.Domain | None, mistakes: Mistakes) -> None:
+    """Regions must be boxes in the domain, of levels of the mesh; if it has any, there must be something to refine."""
+    most = None if mesh is None else mesh.max_level
     for n, region in enumerate(table.regions):
         path = ("refine", "regions", n)
+        if most is not None and region.level > most:
+            mistakes.add((*path, "level"), f"found {region.level}, expected at most mesh.max_level, {most}")
         # What cannot be a domain cannot be a region either.
         box = mistakes.attempt(path, amr.Domain, region.lower, region.upper)
         if box is None or domain is None:
             continue
         if box.ndim != domain.ndim:
             mistakes.add(path, f"has {box.ndim} dimensions, expected {domain.ndim}, as the domain")
-        elif not _overlap(box, domain):
+        elif any(np.greater_equal(box.lower, domain.upper) | np.less_equal(box.upper, domain.lower)):
             mistakes.add(path, "lies outside the domain")
-
-
-def _overlap(a: amr.Domain, b: amr.Domain) -> bool:
-    sides = zip(a.lower, a.upper, b.lower, b.upper, strict=True)
-    return all(low < other_high and high > other_low for low, high, other_low, other_high in sides)
+    if most and table.empty:
+        advice = "add what to refine, such as value = {above = 0.5}, or set mesh.max_level = 0"
+        mistakes.add(("refine",), f"asks for nothing, but mesh.max_level is {most}; {advice}")

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
-from solvers.choices import class_of, name_of, names
-from solvers.equations import ConservationLaw, Equation
+import jax.numpy as jnp
+
+from solvers.choices import BASES, CHOICES, base_of, class_of, name_of
+from solvers.equations import Equation
 from solvers.integrators import SSPRK2, Stepper
 from solvers.schemes import CTU, MUSCL, MethodOfLines, Strang, suited_to
 
+from .formulas import Formulas
 from .mistakes import Mistakes
+from .own_object import own_object
 from .tables import SchemeTable
 from .toml_text import show
+from .trial import check_method
+from .user_function import UserFunctionError, is_reference
 
 OF_LINES = ("reconstruction", "riemann", "integrator", "primitive")
 OF_FLOWS = ("method", "reconstruction", "limiter", "bounded")
@@ -26,42 +32,42 @@ class Auto:
     """Stands for the scheme where the choice is left to `Simulation`."""
 
 
-def build_scheme(table: SchemeTable, equation: Equation, mistakes: Mistakes) -> Scheme | Auto | None:
+def build_scheme(table: SchemeTable, equation: Equation, formulas: Formulas) -> Scheme | Auto | None:
     """The scheme; `None` where there is a mistake in it."""
+    mistakes = formulas.mistakes
     before = len(mistakes.entries)
     wanted = _Wanted(table, equation)
     _check_fit(wanted, mistakes)
+    for kind in BASES if len(mistakes.entries) == before else ():
+        if is_reference(name := getattr(table, kind)):
+            wanted.own[kind] = own_object(("scheme", kind), name, base_of(kind), formulas)
+            mistakes.attempt(("scheme", kind), _try, kind, wanted.own[kind], equation, formulas.ndim)
     if len(mistakes.entries) > before:
         return None
     return Auto() if wanted.nothing else mistakes.attempt(("scheme",), _made, wanted)
 
 
-@dataclass(frozen=True)
 class _Wanted:
-    """What a table says about the scheme for an equation, with the names of what it leaves open."""
+    """What a table says about the scheme for an equation, with the names of what it leaves open.
 
-    table: SchemeTable
-    equation: Equation
+    **Attributes:** `own`: the objects of the user's own that it names, by key.
+    """
 
-    @property
-    def law(self) -> bool:
-        return self.equation.terms.law is not None
+    def __init__(self, table: SchemeTable, equation: Equation):
+        self.table, self.equation = table, equation
+        self.law = equation.terms.law
+        self.flows, self.diffuses, self.reacts = (term is not None for term in equation.terms)
+        self.split = table.coupling == "strang"
+        self.own: dict[str, Any] = {}
 
-    @property
-    def flows(self) -> bool:
-        return self.equation.terms.transport is not None
+    def new(self, kind: str, name: str, *given: Any, **settings: Any) -> Any:
+        """What a name stands for, made anew unless it is the user's own."""
+        return self.own[kind] if is_reference(name) else class_of(kind, name)(*given, **settings)
 
-    @property
-    def diffuses(self) -> bool:
-        return self.equation.terms.diffusion is not None
-
-    @property
-    def reacts(self) -> bool:
-        return self.equation.terms.reaction is not None
-
-    @property
-    def split(self) -> bool:
-        return self.table.coupling == "strang"
+    def name_of(self, kind: str, made: Any) -> str:
+        """The name of what was made."""
+        given = getattr(self.table, kind)
+        return given if is_reference(given) else name_of(kind, made)
 
     @property
     def nothing(self) -> bool:
@@ -73,7 +79,7 @@ class _Wanted:
     def method(self) -> str:
         """That of the flow."""
         table = self.table
-        if self.law or ((self.diffuses or self.reacts) and not self.split):
+        if self.law is not None or ((self.diffuses or self.reacts) and not self.split):
             return table.method or "lines"
         explicit = self.diffuses and self.diffusion == "explicit"
         of_lines = ("reconstruction", "riemann") if explicit else ("reconstruction", "riemann", "integrator")
@@ -84,7 +90,7 @@ class _Wanted:
         """How diffusion is integrated."""
         if self.table.diffusion not in (None, "auto"):
             return str(self.table.diffusion)
-        explicit = self.law or self.table.integrator is not None
+        explicit = self.law is not None or self.table.integrator is not None
         return "explicit" if explicit and not self.split else "rkl2"
 
     @property
@@ -97,8 +103,6 @@ class _Wanted:
 
 
 def _check_fit(wanted: _Wanted, mistakes: Mistakes) -> None:
-    """Keys that make no sense together are mistakes: none is passed over."""
-
     def refuse(keys: Iterable[str], message: str) -> None:
         for key in keys:
             if getattr(wanted.table, key) is not None and not mistakes.blame(("scheme", key)):
@@ -116,7 +120,7 @@ def _check_flow(wanted: _Wanted, refuse: Callable) -> None:
         refuse(["bounded"], "keeps scalars within the range of their initial values, which a reaction leaves")
     if not wanted.flows:
         refuse(OF_FLOWS, "belongs to a flow, and nothing flows here")
-    elif wanted.method == "ctu" and wanted.law:
+    elif wanted.method == "ctu" and wanted.law is not None:
         kind = type(wanted.equation).__name__
         refuse(["method"], f'"ctu" solves advection only, not {kind}; take "lines"')
     elif wanted.method == "ctu" and (wanted.diffuses or wanted.reacts) and not wanted.split:
@@ -124,7 +128,7 @@ def _check_flow(wanted: _Wanted, refuse: Callable) -> None:
     if wanted.method == "ctu" and wanted.flows:
         spared = "integrator" if wanted.diffuses and wanted.diffusion == "explicit" else ""
         refuse([key for key in OF_LINES if key != spared], 'belongs to method = "lines", not to "ctu"')
-    if not wanted.law:
+    if wanted.law is None:
         refuse(["riemann", "primitive"], "belongs to systems of conservation laws; advection is upwinded exactly")
     if table.reconstruction not in (None, "muscl"):
         refuse(["limiter"], f'belongs to reconstruction = "muscl", not to {show(table.reconstruction)}')
@@ -140,7 +144,7 @@ def _check_diffusion(wanted: _Wanted, refuse: Callable) -> None:
     if not (wanted.flows or wanted.reacts):
         refuse(["coupling"], "joins diffusion with a flow or a reaction, and there is neither")
     chosen = wanted.diffusion
-    implicits = [name for name in names("diffusion") if class_of("diffusion", name).solves]
+    implicits = [name for name in CHOICES["diffusion"] if class_of("diffusion", name).solves]
     for keys, owners in ((("stages",), ["rkl2"]), (OF_IMPLICIT, implicits)):
         if chosen not in owners:
             refuse(keys, f"belongs to diffusion = {' or '.join(map(show, owners))}, not to {show(chosen)}")
@@ -152,42 +156,37 @@ def _check_diffusion(wanted: _Wanted, refuse: Callable) -> None:
 
 
 def _made(wanted: _Wanted) -> Scheme:
-    if wanted.split:
-        flow = _flow(wanted)
-        chosen = _integrator_of_diffusion(wanted) if wanted.diffuses else None
-        shared = wanted.diffuses and chosen is None and isinstance(flow, MethodOfLines)
-        return Strang(flow, flow.integrator if shared else chosen)
-    return _lines(wanted, _integrator_of_diffusion(wanted)) if wanted.diffuses else _flow(wanted)
+    chosen = _integrator_of_diffusion(wanted) if wanted.diffuses else None
+    if not wanted.split:
+        return _lines(wanted, chosen) if wanted.diffuses else _flow(wanted)
+    flow = _flow(wanted)
+    shared = wanted.diffuses and chosen is None and isinstance(flow, MethodOfLines)
+    return Strang(flow, flow.integrator if shared else chosen)
 
 
 def _flow(wanted: _Wanted) -> CTU | MethodOfLines:
+    table = wanted.table
     if wanted.method == "ctu":
-        return CTU(
-            class_of("limiter", wanted.table.limiter or "mc")(), False if wanted.reacts else wanted.table.bounded
-        )
-    return _lines(wanted, _integrator(wanted.table))
+        return CTU(wanted.new("limiter", table.limiter or "mc"), False if wanted.reacts else table.bounded)
+    return _lines(wanted, _integrator(wanted))
 
 
 def _lines(wanted: _Wanted, chosen: Stepper | None) -> MethodOfLines:
-    table = wanted.table
-    limited = (class_of("limiter", table.limiter or ("mc" if wanted.flows else "none"))(),) if wanted.limited else ()
-    solver = table.riemann or (_riemann_for(wanted.equation.terms.law) if wanted.law else None)
+    table, law = wanted.table, wanted.law
+    limited = [wanted.new("limiter", table.limiter or ("mc" if wanted.flows else "none"))] if wanted.limited else []
+    solver = None if law is None else suited_to(law)
     return MethodOfLines(
-        class_of("reconstruction", table.reconstruction or "muscl")(*limited),
-        None if solver is None else class_of("riemann", solver)(),
+        wanted.new("reconstruction", table.reconstruction or "muscl", *limited),
+        solver if table.riemann is None else wanted.new("riemann", table.riemann),
         chosen,
         bool(table.bounded),
         table.primitive,
     )
 
 
-def _riemann_for(law: ConservationLaw) -> str:
-    """The sharpest that fits the law."""
-    return name_of("riemann", suited_to(law))
-
-
-def _integrator(table: SchemeTable) -> Stepper | None:
-    return None if table.integrator is None else class_of("integrator", table.integrator)()
+def _integrator(wanted: _Wanted) -> Stepper | None:
+    name = wanted.table.integrator
+    return None if name is None else wanted.new("integrator", name)
 
 
 def _integrator_of_diffusion(wanted: _Wanted) -> Stepper | None:
@@ -195,42 +194,62 @@ def _integrator_of_diffusion(wanted: _Wanted) -> Stepper | None:
     table, name = wanted.table, wanted.diffusion
     if name == "explicit":
         alone = wanted.split and wanted.method == "ctu"
-        return SSPRK2() if alone and table.integrator is None else _integrator(table)
+        return SSPRK2() if alone and table.integrator is None else _integrator(wanted)
     keys = ("stages",) if name == "rkl2" else OF_IMPLICIT
     given = {key: getattr(table, key) for key in keys if getattr(table, key) is not None}
-    return class_of("diffusion", name)(**given)
+    return wanted.new("diffusion", name, **given)
+
+
+def _try(kind: str, own: Any, equation: Equation, ndim: int) -> None:
+    """Raise `UserFunctionError` unless an object of the user's own does what it should with some cells."""
+    u, law = jnp.ones(4), equation.terms.law
+    match kind:
+        case "limiter":
+            check_method(own, "__call__", lambda: own(u, u), u.shape)
+        case "reconstruction":
+            check_method(own, "ends", lambda: own.ends((u,) * (2 * own.ghost - 1)), u.shape, u.shape)
+        case "riemann" if law is not None:
+            count = len(law.names)
+            state = jnp.stack([u] * (count + len(law.coefficients(*(u,) * ndim))))
+            check_method(own, "__call__", lambda: own(law, state, state, 0), (count, *u.shape))
+        case "integrator" if own.of_diffusion:
+            raise UserFunctionError(f"{type(own).__name__} is for diffusion alone; give it as scheme.diffusion")
+        case "diffusion" if not own.of_diffusion:
+            raise UserFunctionError(
+                f'{type(own).__name__} is not of_diffusion; give it as scheme.integrator, with diffusion = "explicit"'
+            )
 
 
 # --- and back ---------------------------------------------------------------------------------------------------------
 
 
-def as_table(scheme: Scheme, equation: Equation, precision: Any) -> SchemeTable:
-    """The table that describes a scheme, with nothing left open."""
-    wanted = _Wanted(SchemeTable(), equation)
-    keys: dict[str, Any] = _flow_keys(scheme.space, equation) if wanted.flows else {}
+def as_table(scheme: Scheme, equation: Equation, given: SchemeTable) -> SchemeTable:
+    """The table that describes a scheme, with nothing left open; what is the user's own is named as it was given."""
+    wanted = _Wanted(given, equation)
+    keys: dict[str, Any] = _flow_keys(scheme.space, wanted) if wanted.flows else {}
     if wanted.diffuses:
-        keys |= _diffusion_keys(scheme.integrator.for_diffusion)
+        keys |= _diffusion_keys(scheme.integrator.for_diffusion, wanted)
     if wanted.reacts or (wanted.diffuses and wanted.flows):
         keys["coupling"] = "strang" if scheme.integrator.splits else "unsplit"
-    return SchemeTable(**keys, precision=precision)
+    return SchemeTable(**keys, precision=given.precision)
 
 
-def _flow_keys(flow: CTU | MethodOfLines, equation: Equation) -> dict[str, Any]:
+def _flow_keys(flow: CTU | MethodOfLines, wanted: _Wanted) -> dict[str, Any]:
     if isinstance(flow, CTU):
-        return {"method": "ctu", "limiter": name_of("limiter", flow.limiter), "bounded": flow.bounded}
-    keys: dict[str, Any] = {"method": "lines", "reconstruction": name_of("reconstruction", flow.reconstruction)}
-    if isinstance(flow.reconstruction, MUSCL):
-        keys["limiter"] = name_of("limiter", flow.reconstruction.limiter)
+        return {"method": "ctu", "limiter": wanted.name_of("limiter", flow.limiter), "bounded": flow.bounded}
+    keys: dict[str, Any] = {"method": "lines", "reconstruction": wanted.name_of("reconstruction", flow.reconstruction)}
+    if isinstance(flow.reconstruction, MUSCL) and keys["reconstruction"] == "muscl":
+        keys["limiter"] = wanted.name_of("limiter", flow.reconstruction.limiter)
     if not flow.integrator.of_diffusion:
-        keys["integrator"] = name_of("integrator", flow.integrator)
-    if equation.terms.law is not None:
-        solver = flow.solver(equation.terms.law)
-        return keys | {"riemann": name_of("riemann", solver), "primitive": flow.primitive}
+        keys["integrator"] = wanted.name_of("integrator", flow.integrator)
+    if wanted.law is not None:
+        return keys | {"riemann": wanted.name_of("riemann", flow.solver(wanted.law)), "primitive": flow.primitive}
     return keys | {"bounded": flow.bounded}
 
 
-def _diffusion_keys(chosen: Stepper) -> dict[str, Any]:
+def _diffusion_keys(chosen: Stepper, wanted: _Wanted) -> dict[str, Any]:
     if not chosen.of_diffusion:
-        return {"diffusion": "explicit", "integrator": name_of("integrator", chosen)}
-    own = [field.name for field in fields(chosen) if field.name in OF_DIFFUSION]
-    return {"diffusion": name_of("diffusion", chosen)} | {key: getattr(chosen, key) for key in own}
+        return {"diffusion": "explicit", "integrator": wanted.name_of("integrator", chosen)}
+    name = wanted.name_of("diffusion", chosen)
+    own = [] if is_reference(name) else [one.name for one in fields(chosen) if one.name in OF_DIFFUSION]
+    return {"diffusion": name} | {key: getattr(chosen, key) for key in own}

@@ -7,25 +7,55 @@ of them. A field's description says what is expected of it and appears in error 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, StringConstraints, field_serializer
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, field_serializer
+
+from solvers.choices import CHOICES
 
 from .equation_tables import AnyEquation
 from .record_tables import RecordTables
-from .toml_text import dumps
-from .values import Also, Counts, Formula, Name, Number, Point, Positive, PositiveOrInfinite, Table, listed
+from .toml_text import alternatives, dumps, show
+from .user_function import is_reference
+from .values import (
+    Also,
+    Arguments,
+    Counts,
+    Formula,
+    Name,
+    Number,
+    Point,
+    Positive,
+    PositiveOrInfinite,
+    Table,
+    listed,
+    maybe,
+)
 
-LIMITERS = Literal["mc", "van_leer", "minmod", "superbee", "none"]
-RECONSTRUCTIONS = Literal["donor_cell", "muscl", "koren", "upwind3", "upwind5", "ppm", "weno5"]
-RIEMANN_SOLVERS = Literal["rusanov", "hll", "hllc", "upwind"]
-INTEGRATORS = Literal["forward_euler", "ssprk2", "ssprk3", "ssprk54", "rk4"]
-DIFFUSIONS = Literal["auto", "explicit", "rkl2", "backward_euler", "crank_nicolson", "sdirk2"]
+
+def choice(kind: str, *more: str) -> Any:
+    """What may be chosen: something of `solvers.choices`, or `more`, or one's own as `"module:name"`."""
+    known = (*more, *CHOICES[kind])
+
+    def check(value: Any) -> Any:
+        if not is_reference(value) and value not in known:
+            raise ValueError(f"found {show(value)}, expected {alternatives([*known, 'module:name'], value)}")
+        return value
+
+    schema = WithJsonSchema({"anyOf": [{"enum": list(known)}, {"type": "string", "pattern": ":"}]})
+    told = ", ".join(f'"{name}"' for name in known) + " or your own as 'module:name'"
+    return Annotated[str | None, BeforeValidator(check), schema, Field(description=told)]
+
+
+Limiter: Any = choice("limiter")
+Reconstruction: Any = choice("reconstruction")
+Riemann: Any = choice("riemann")
+Integrator: Any = choice("integrator")
+Diffusion: Any = choice("diffusion", "auto", "explicit")
 COUPLINGS = Literal["unsplit", "strang"]
 PRECISIONS = Literal["float64", "float32"]
 ABOVE = "a number, or one for each level that may be refined"
 BELOW = "a number, or one for each level, at most above"
-UP_TO = "the highest level that this may ask for, 1 or more"
 
 
 class DomainTable(Table):
@@ -44,58 +74,62 @@ class MeshTable(Table):
         default=16, ge=4, description="an even number of cells, at least 4", json_schema_extra={"multipleOf": 2}
     )
     max_level: int = Field(default=0, ge=0, description="a whole number, 0 or more")
-    capacity: int | None = Field(default=None, gt=0, description="room for this many patches, a whole number")
+    capacity: int | None = maybe("room for this many patches, a whole number", gt=0)
 
 
 class SchemeTable(Table):
     """`[scheme]`: how it is solved."""
 
-    method: Literal["ctu", "lines"] | None = Field(default=None)
-    reconstruction: RECONSTRUCTIONS | None = Field(default=None)
-    limiter: LIMITERS | None = Field(default=None)
-    riemann: RIEMANN_SOLVERS | None = Field(default=None)
-    integrator: INTEGRATORS | None = Field(default=None)
-    bounded: bool | None = Field(default=None, description="true or false")
-    primitive: bool | None = Field(default=None, description="true or false")
-    diffusion: DIFFUSIONS | None = Field(default=None)
-    coupling: COUPLINGS | None = Field(default=None)
-    stages: int | None = Field(default=None, ge=3, description="at most this many stages, a whole number, 3 or more")
-    tolerance: Positive | None = Field(default=None, le=1, description="a small number above 0, such as 1e-8")
-    iterations: int | None = Field(
-        default=None, ge=1, description="at most this many cycles, a whole number, 1 or more"
-    )
-    ratio: PositiveOrInfinite | None = Field(
-        default=None, description="the longest step over an explicit one, a number above 0"
-    )
-    precision: PRECISIONS = Field(default="float64")
+    method: Literal["ctu", "lines"] | None = None
+    reconstruction: Reconstruction = None
+    limiter: Limiter = None
+    riemann: Riemann = None
+    integrator: Integrator = None
+    bounded: bool | None = maybe("true or false")
+    primitive: bool | None = maybe("true or false")
+    diffusion: Diffusion = None
+    coupling: COUPLINGS | None = None
+    stages: int | None = maybe("at most this many stages, a whole number, 3 or more", ge=3)
+    tolerance: Positive | None = maybe("a small number above 0, such as 1e-8", le=1)
+    iterations: int | None = maybe("at most this many cycles, a whole number, 1 or more", ge=1)
+    ratio: PositiveOrInfinite | None = maybe("the longest step over an explicit one, a number above 0")
+    precision: PRECISIONS = "float64"
 
 
-class Thresholds(Table):
-    """When to refine and when to coarsen, one number or one for each level."""
+class Limited(Table):
+    """What asks for resolution up to a level."""
 
-    above: Point = Field(description=ABOVE)
-    below: Point | None = Field(default=None, description=BELOW)
-    variable: Name | None = Field(default=None, description="the name of a variable")
-    up_to: int | None = Field(default=None, ge=1, description=UP_TO)
+    up_to: int | None = maybe("the highest level that this may ask for, 1 or more", ge=1)
 
 
-class LoehnerThresholds(Table):
-    """Thresholds of Löhner's estimator, which has no unit."""
-
-    above: Point = Field(default=(0.8,), description=ABOVE)
-    below: Point | None = Field(default=None, description=BELOW)
-    variable: Name | None = Field(default=None, description="the name of a variable")
-    up_to: int | None = Field(default=None, ge=1, description=UP_TO)
-    filter: Number = Field(default=0.01, ge=0, description="0 or a small number such as 0.01")
-
-
-class FunctionThresholds(Table):
-    """Thresholds of a user's own indicator."""
+class FunctionThresholds(Limited):
+    """When to refine and when to coarsen by a function of the user's own, one number or one for each level."""
 
     name: str = Field(description="'module:function', of one patch")
     above: Point = Field(description=ABOVE)
-    below: Point | None = Field(default=None, description=BELOW)
-    up_to: int | None = Field(default=None, ge=1, description=UP_TO)
+    below: Point | None = maybe(BELOW)
+
+
+class Thresholds(Limited):
+    """When to refine and when to coarsen, one number or one for each level."""
+
+    above: Point = Field(description=ABOVE)
+    below: Point | None = maybe(BELOW)
+    variable: Name | None = maybe("the name of a variable")
+
+
+class LoehnerThresholds(Thresholds):
+    """Thresholds of Löhner's estimator, which has no unit."""
+
+    above: Point = Field(default=(0.8,), description=ABOVE)
+    filter: Number = Field(default=0.01, ge=0, description="0 or a small number such as 0.01")
+
+
+class OwnIndicator(Limited):
+    """An indicator of the user's own."""
+
+    type: str = Field(description="'module:name' of an indicator", pattern=":")
+    arguments: Arguments = Field(default_factory=dict, description="a table, such as {share = 0.1}")
 
 
 class RegionTable(Table):
@@ -106,35 +140,38 @@ class RegionTable(Table):
     level: int = Field(ge=1, description="a whole number from 1 to mesh.max_level")
 
 
-OneOrMore = Annotated[tuple[Thresholds, ...], BeforeValidator(listed), Also(None), Field(strict=False)]
-OneOrMoreLoehner = Annotated[tuple[LoehnerThresholds, ...], BeforeValidator(listed), Also(None), Field(strict=False)]
-OneOrMoreFunctions = Annotated[tuple[FunctionThresholds, ...], BeforeValidator(listed), Also(None), Field(strict=False)]
-ON_VARIABLE = ("value", "difference", "gradient", "curvature", "detail", "loehner")
+T = TypeVar("T")
+OneOrMore = Annotated[tuple[T, ...], BeforeValidator(listed), Also(None), Field(strict=False)]
+ON_VARIABLE = tuple(CHOICES["indicator"])
+INDICATORS = (*ON_VARIABLE, "function", "own")
+
+
+def _some(example: str) -> Any:
+    return Field(default=(), description=f"a table, such as {example}, or a list of them")
 
 
 class RefineTable(Table):
     """`[refine]`: what gets resolution; a cell is refined where any of these wishes it."""
 
-    value: OneOrMore = Field(default=(), description="a table, such as {above = 0.5}, or a list of them")
-    difference: OneOrMore = Field(default=(), description="a table, such as {above = 0.1}, or a list of them")
-    gradient: OneOrMore = Field(default=(), description="a table, such as {above = 1.0}, or a list of them")
-    curvature: OneOrMore = Field(default=(), description="a table, such as {above = 0.05}, or a list of them")
-    detail: OneOrMore = Field(default=(), description="a table, such as {above = 0.01}, or a list of them")
-    loehner: OneOrMoreLoehner = Field(default=(), description="a table, such as {above = 0.8}, or a list of them")
-    function: OneOrMoreFunctions = Field(
-        default=(), description="a table, such as {name = 'my:indicator', above = 1}, or a list of them"
-    )
+    value: OneOrMore[Thresholds] = _some("{above = 0.5}")
+    difference: OneOrMore[Thresholds] = _some("{above = 0.1}")
+    gradient: OneOrMore[Thresholds] = _some("{above = 1.0}")
+    curvature: OneOrMore[Thresholds] = _some("{above = 0.05}")
+    detail: OneOrMore[Thresholds] = _some("{above = 0.01}")
+    loehner: OneOrMore[LoehnerThresholds] = _some("{above = 0.8}")
+    function: OneOrMore[FunctionThresholds] = _some("{name = 'my:indicator', above = 1}")
+    own: OneOrMore[OwnIndicator] = _some("{type = 'my:Indicator', arguments = {share = 0.1}}")
     regions: Annotated[tuple[RegionTable, ...], Field(strict=False)] = Field(
         default=(), description="a list of tables, such as [{lower = [0.2, 0.2], upper = [0.4, 0.4], level = 1}]"
     )
-    interval: int | None = Field(default=None, ge=1, description="steps between two regrids, 1 or more")
-    buffer: int | None = Field(default=None, ge=0, description="cells around what is refined, from 0 to mesh.patch / 2")
+    interval: int | None = maybe("steps between two regrids, 1 or more", ge=1)
+    buffer: int | None = maybe("cells around what is refined, from 0 to mesh.patch / 2", ge=0)
 
     @property
     def empty(self) -> bool:
-        return not any(getattr(self, key) for key in (*ON_VARIABLE, "function", "regions"))
+        return not any(getattr(self, key) for key in (*INDICATORS, "regions"))
 
-    @field_serializer(*ON_VARIABLE, "function", mode="wrap")
+    @field_serializer(*INDICATORS, mode="wrap")
     def _one_as_a_table(self, tables: Any, plain: Callable) -> Any:
         found = plain(tables)
         return found[0] if len(found) == 1 else found
@@ -144,8 +181,8 @@ class TimeTable(Table):
     """`[time]`: how long and in what steps."""
 
     end: Positive = Field(description="the end time, a number above 0")
-    cfl: Positive | None = Field(default=None, le=1, description="a number above 0 and at most 1")
-    step: Positive | None = Field(default=None, description="the longest step, a number above 0")
+    cfl: Positive | None = maybe("a number above 0 and at most 1", le=1)
+    step: Positive | None = maybe("the longest step, a number above 0")
 
 
 Formulae = dict[str, Formula]
@@ -154,36 +191,28 @@ Formulae = dict[str, Formula]
 class OutputTable(Table):
     """`[output]`: what is left behind, and where."""
 
-    directory: Annotated[str, StringConstraints(min_length=1)] | None = Field(
-        default=None, description="the path of a folder"
+    directory: Annotated[str, StringConstraints(min_length=1)] | None = maybe("the path of a folder")
+    name: Annotated[str, StringConstraints(pattern=r"^[^/\\\x00]+$")] | None = maybe(
+        "what the names of the files begin with"
     )
-    name: Annotated[str, StringConstraints(pattern=r"^[^/\\\x00]+$")] | None = Field(
-        default=None, description="what the names of the files begin with"
-    )
-    every: Positive | None = Field(default=None, description="the time between two dumps, a number above 0")
-    every_steps: int | None = Field(
-        default=None, ge=1, description="steps between two dumps, a whole number, 1 or more"
-    )
+    every: Positive | None = maybe("the time between two dumps, a number above 0")
+    every_steps: int | None = maybe("steps between two dumps, a whole number, 1 or more", ge=1)
     derived: dict[Name, Formula] = Field(
         default_factory=dict,
         description='a table with an expression for each name, such as {speed = "sqrt(u**2 + v**2)"}',
     )
     picture: bool = Field(default=True, description="true or false")
-    variable: Name | None = Field(default=None, description="the name of the variable in the picture")
-    precision: PRECISIONS | None = Field(default=None)
+    variable: Name | None = maybe("the name of the variable in the picture")
+    precision: PRECISIONS | None = None
     compression: int = Field(default=1, ge=0, le=9, description="a whole number from 0 (none) to 9 (the most)")
 
 
 class CheckpointTable(Table):
     """`[checkpoint]`: files to resume from, besides the dumps."""
 
-    every: Positive | None = Field(default=None, description="the time between two checkpoints, a number above 0")
-    every_steps: int | None = Field(
-        default=None, ge=1, description="steps between two checkpoints, a whole number, 1 or more"
-    )
-    every_minutes: Positive | None = Field(
-        default=None, description="minutes on the clock between two checkpoints, a number above 0"
-    )
+    every: Positive | None = maybe("the time between two checkpoints, a number above 0")
+    every_steps: int | None = maybe("steps between two checkpoints, a whole number, 1 or more", ge=1)
+    every_minutes: Positive | None = maybe("minutes on the clock between two checkpoints, a number above 0")
     keep: int = Field(default=2, ge=1, description="how many of the newest to keep, a whole number, 1 or more")
 
 

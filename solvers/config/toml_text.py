@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import re
 import tomllib
@@ -26,8 +27,7 @@ def key_lines(text: str) -> dict[KeyPath, int]:
 
 def line_of(lines: Mapping[KeyPath, int], path: KeyPath) -> int:
     """The line of a key or, if the text does not mention it, of the nearest table around it."""
-    known = (lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines)
-    return next(known, 1)
+    return next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), 1)
 
 
 class _Scanner:
@@ -84,9 +84,8 @@ class _Scanner:
         parts: list[str | int] = []
         while True:
             self.space()
-            quoted = self.text[self.at] in "\"'"
-            word = self.match(_STRING if quoted else _BARE)
-            parts.append(_unquoted(word) if quoted else word)
+            word = self.match(_STRING if self.text[self.at] in "\"'" else _BARE)
+            parts += tomllib.loads(f"{word} = 0")  # without its quotes
             self.space()
             if self.text[self.at] != ".":
                 return tuple(parts)
@@ -95,35 +94,27 @@ class _Scanner:
     def value(self, path: KeyPath) -> None:
         self.space()
         opening = self.text[self.at]
-        if opening in "[{":
-            self.container(path, "]" if opening == "[" else "}")
-        elif opening in "\"'":
-            self.match(_STRING)
-        else:
-            self.match(_SCALAR)
-
-    def container(self, path: KeyPath, closing: str) -> None:
-        """An inline table or an array, with the opening bracket next."""
+        if opening not in "[{":
+            self.match(_STRING if opening in "\"'" else _SCALAR)
+            return
         self.at += 1
-        for index in self.items(closing):
-            if closing == "}":
+        for index in self.items("]" if opening == "[" else "}"):
+            if opening == "{":
                 self.pair(path)
             else:
                 self.lines[*path, index] = self.line()
                 self.value((*path, index))
 
     def items(self, closing: str) -> Iterator[int]:
-        index = 0
-        while True:
+        """The number of each item of an inline table or an array, before it is read."""
+        for index in itertools.count():
             self.space()
             if self.text[self.at] == closing:
                 self.at += 1
                 return
             yield index
-            index += 1
             self.space()
-            if self.text[self.at] == ",":
-                self.at += 1
+            self.at += self.text[self.at] == ","
 
     def space(self) -> None:
         self.match(_SPACE)
@@ -136,10 +127,6 @@ class _Scanner:
         assert found is not None, "the text was valid TOML"
         self.at = found.end()
         return found.group()
-
-
-def _unquoted(key: str) -> str:
-    return next(iter(tomllib.loads(f"{key} = 0")))
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------

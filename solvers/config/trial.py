@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -66,15 +67,26 @@ def _centres(mesh: Mesh, axes: Sequence[np.ndarray]) -> Points:
     return tuple(grid.ravel() for grid in grids)
 
 
-def check_values(function: Callable, points: Points, count: int, *times: float) -> None:
-    """Raise `UserFunctionError` unless the function gives `count` finite values at each point (and time)."""
-    _finite_values(function, points, (count,), times)
-
-
-def check_not_negative(function: Callable, points: Points, counts: Sequence[int], *times: float) -> None:
-    """Raise `UserFunctionError` unless the function gives finite values of 0 or more, as many as one of `counts`."""
-    for array in _finite_values(function, points, counts, times):
-        _check_each(array, array >= 0, "numbers of 0 or more", points, times)
+def check_values(
+    function: Callable, points: Points, counts: int | Sequence[int], *times: float, negative: bool = True
+) -> None:
+    """Raise `UserFunctionError` unless the function gives finite values at each point (and time), as many as (one of)
+    `counts`, and none below 0 where they may not be `negative`."""
+    shape = np.broadcast_shapes(*(x.shape for x in points))
+    with np.errstate(all="ignore"):
+        values = values_at(function, points, times)
+    if len(values) not in np.atleast_1d(counts):
+        expected = " or ".join(map(str, np.unique(counts)))
+        raise UserFunctionError(f"gives {len(values)} values at each point, expected {expected}")
+    for value in values:
+        try:
+            array = np.broadcast_to(np.asarray(value, float), shape)
+        except (TypeError, ValueError):
+            raise UserFunctionError(
+                f"gives an array of shape {np.shape(value)} at points of shape {shape}, expected a number at each"
+            ) from None
+        _check_each(array, np.isfinite(array), "finite numbers", points, times)
+        _check_each(array, negative | (array >= 0), "numbers of 0 or more", points, times)
 
 
 def with_first(function: Callable, first: np.ndarray) -> Callable:
@@ -96,36 +108,15 @@ def flat_points(mesh: Mesh) -> Points:
 
 def wall_points(mesh: Mesh) -> list[Points]:
     """Points on the faces of the domain that are not periodic, for each dimension across which there are such."""
-    found = []
-    for d in (d for d in range(mesh.ndim) if not mesh.domain.periodic[d]):
-        points = list(sample_points(mesh))
-        ends = np.array([mesh.domain.lower[d], mesh.domain.upper[d]])
-        points[d] = ends.reshape([-1 if k == d else 1 for k in range(mesh.ndim)])
-        found.append(tuple(points))
-    return found
+    ends = np.array([mesh.domain.lower, mesh.domain.upper])
+    return [_at(mesh, d, ends[:, d]) for d in range(mesh.ndim) if not mesh.domain.periodic[d]]
 
 
-def _finite_values(
-    function: Callable, points: Points, counts: Sequence[int], times: Sequence[float]
-) -> list[np.ndarray]:
-    """What the function gives, one array of finite numbers for each of its values."""
-    shape = np.broadcast_shapes(*(x.shape for x in points))
-    with np.errstate(all="ignore"):
-        values = values_at(function, points, times)
-    if len(values) not in counts:
-        expected = " or ".join(map(str, sorted(set(counts))))
-        raise UserFunctionError(f"gives {len(values)} values at each point, expected {expected}")
-    arrays = []
-    for value in values:
-        try:
-            array = np.broadcast_to(np.asarray(value, float), shape)
-        except (TypeError, ValueError):
-            raise UserFunctionError(
-                f"gives an array of shape {np.shape(value)} at points of shape {shape}, expected a number at each"
-            ) from None
-        _check_each(array, np.isfinite(array), "finite numbers", points, times)
-        arrays.append(array)
-    return arrays
+def _at(mesh: Mesh, d: int, places: np.ndarray) -> Points:
+    """Sample points with other coordinates along dimension d."""
+    points = list(sample_points(mesh))
+    points[d] = places.reshape([-1 if k == d else 1 for k in range(mesh.ndim)])
+    return tuple(points)
 
 
 def check_wraps(function: Callable, mesh: Mesh, stream: bool, *times: float) -> None:
@@ -135,11 +126,10 @@ def check_wraps(function: Callable, mesh: Mesh, stream: bool, *times: float) -> 
     are what crosses it.
     """
     for d in (d for d in range(mesh.ndim) if mesh.domain.periodic[d]):
-        points = list(sample_points(mesh))
         low, high = mesh.domain.lower[d], mesh.domain.upper[d]
-        points[d] = np.linspace(low, high, 33).reshape([-1 if k == d else 1 for k in range(mesh.ndim)])
+        points = _at(mesh, d, np.linspace(low, high, 33))
         with np.errstate(all="ignore"):
-            values = values_at(function, tuple(points), times)[0 if stream else d]
+            values = values_at(function, points, times)[0 if stream else d]
         shape = np.broadcast_shapes(*(x.shape for x in points))
         values = np.moveaxis(np.broadcast_to(np.asarray(values, float), shape), d, 0)
         jump = values[-1] - values[0]
@@ -151,7 +141,7 @@ def check_wraps(function: Callable, mesh: Mesh, stream: bool, *times: float) -> 
 
 def values_at(function: Callable, points: Points, times: Sequence[float]) -> Sequence:
     """What a function gives at points (and a time), one entry for each number."""
-    if isinstance(function, Expression | ExpressionTuple):
+    if isinstance(function, Expression) or (isinstance(function, ExpressionTuple) and function.pure):
         values = function.evaluate(np, *points, *times)
     else:
         import jax  # what a user's function is written for, and compiled by
@@ -161,6 +151,26 @@ def values_at(function: Callable, points: Points, times: Sequence[float]) -> Seq
         except Exception as error:  # whatever a user's function raises
             raise UserFunctionError(failure(error)) from error
     return values if isinstance(values, tuple | list) else (values,)
+
+
+def check_method(owner: Any, method: str, call: Callable, *shapes: tuple[int, ...], note: str = "") -> Any:
+    """What a method of the user's gives; raises `UserFunctionError` unless that are arrays of these shapes.
+
+    Without shapes it may be anything. `note` says more about what was expected.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    try:
+        found = jax.jit(lambda: jax.tree.map(jnp.asarray, call()))()
+    except Exception as error:  # whatever a user's class raises
+        raise UserFunctionError(f"{type(owner).__name__}: {method} {failure(error)}") from error
+    given = [part.shape for part in (found if isinstance(found, tuple) else (found,))] if shapes else []
+    if given != list(shapes):
+        told, expected = (" and ".join(map(str, some)) for some in (given, shapes))
+        several = "an array of shape" if len(given) == 1 else "arrays of shape"
+        raise UserFunctionError(f"{type(owner).__name__}: {method} gives {several} {told}, expected {expected}{note}")
+    return found
 
 
 def _check_each(array: np.ndarray, good: np.ndarray, expected: str, points: Points, times: Sequence[float]) -> None:

@@ -26,13 +26,11 @@ def is_reference(text: object) -> bool:
     return isinstance(text, str) and ":" in text
 
 
-def load(reference: str, folder: Path) -> Callable:
-    """The function of that name; modules are looked for in `folder` first, then among what is installed."""
-    return find(reference, folder, callable, "function")
-
-
 def find(reference: str, folder: Path, fits: Callable[[Any], bool], kind: str) -> Any:
-    """What has that name in a module, if it `fits`; `kind` says in messages what was expected."""
+    """What has that name in a module, if it `fits`; `kind` says in messages what was expected.
+
+    Modules are looked for in `folder` first, then among what is installed.
+    """
     if not re.fullmatch(r"\s*[\w.]+:\w+\s*", reference):
         expected = "'module:function' or an expression" if kind == "function" else "'module:name'"
         raise UserFunctionError(f"found {reference!r}, expected {expected}")
@@ -41,7 +39,8 @@ def find(reference: str, folder: Path, fits: Callable[[Any], bool], kind: str) -
     found = getattr(module, name, None)
     if not fits(found):
         close = difflib.get_close_matches(name, [key for key, value in vars(module).items() if fits(value)], 1)
-        hint = f"; did you mean {close[0]}?" if close else ""
+        is_else = f": it is {found!r}" if hasattr(module, name) else ""
+        hint = f"; did you mean {close[0]}?" if close else is_else
         raise UserFunctionError(f"{module.__file__} has no {kind} {name!r}{hint}")
     return found
 
@@ -97,10 +96,3 @@ def signature_of(function: Callable) -> inspect.Signature | None:
         return inspect.signature(function)
     except (TypeError, ValueError):
         return None
-
-
-def check_takes(function: Callable, names: tuple[str, ...]) -> None:
-    """Raise `UserFunctionError` if a function cannot be called with arguments of these names."""
-    if not takes(function, len(names)):
-        name = getattr(function, "__name__", str(function))
-        raise UserFunctionError(f"{name}{inspect.signature(function)} cannot be called as {name}({', '.join(names)})")

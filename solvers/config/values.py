@@ -47,12 +47,15 @@ def _formulas(value: Any) -> Any:
     return [formula(part) for part in parts] if isinstance(value, list | tuple) else formula(value)
 
 
-def _rates(value: Any) -> Any:
-    return _entries(value, formula) if isinstance(value, Mapping) else _formulas(value)
+def plain(value: Any) -> Any:
+    """Raise `ValueError` unless this is one value, as an object of the user's own may be made with."""
+    if not isinstance(value, int | float | str):
+        raise ValueError(f"found {show(value)}, expected a number, a text, true or false")
+    return value
 
 
-def _coefficients(value: Any) -> Any:
-    return _entries(value, _formulas) if isinstance(value, Mapping) else _formulas(value)
+def _or_table_of(check: Callable[[Any], Any]) -> BeforeValidator:
+    return BeforeValidator(lambda value: _entries(value, check) if isinstance(value, Mapping) else _formulas(value))
 
 
 def _entries(table: Mapping[str, Any], check: Callable[[Any], Any]) -> dict[str, Any]:
@@ -100,9 +103,16 @@ Counts = Annotated[tuple[Annotated[int, Field(gt=0)], ...], BeforeValidator(list
 Formula = Annotated[Any, BeforeValidator(formula), WithJsonSchema(FORMULA)]
 Formulas = Annotated[Any, BeforeValidator(_formulas), WithJsonSchema(ONE_OR_SEVERAL)]  # one or a list
 # One, a list, or a table by names of variables.
-Rates = Annotated[Any, BeforeValidator(_rates), _or_by_name(ONE_OR_SEVERAL, FORMULA)]
+Rates = Annotated[Any, _or_table_of(formula), _or_by_name(ONE_OR_SEVERAL, FORMULA)]
 # One, a list, or a table of these by directions.
-Coefficients = Annotated[Any, BeforeValidator(_coefficients), _or_by_name(ONE_OR_SEVERAL, ONE_OR_SEVERAL)]
+Coefficients = Annotated[Any, _or_table_of(_formulas), _or_by_name(ONE_OR_SEVERAL, ONE_OR_SEVERAL)]
+
+Arguments = dict[str, Annotated[Any, BeforeValidator(plain)]]
+
+
+def maybe(description: str, **limits: Any) -> Any:
+    """A key that may be left out."""
+    return Field(default=None, description=description, **limits)
 
 
 class Table(BaseModel):
