@@ -178,8 +178,8 @@ def test_a_run_with_all_of_ones_own_resumes_to_the_last_bit(write, monkeypatch, 
 def test_a_limiter_an_indicator_and_a_boundary_are_those_of_the_module(write):
     setup = resolved(write(), f"scheme.limiter={NAME}:Albada", STEEP, LIGHT).simulation.setup
     assert type(setup.scheme.limiter).__name__ == "Albada"
-    assert setup.refine.indicator.level == 1
-    assert float(setup.refine.indicator.indicator.share) == 0.1
+    assert setup.refine.level == 1
+    assert float(setup.refine.indicator.share) == 0.1
     assert type(setup.faces[0][1]).__name__ == "TrafficLight"
     assert isinstance(setup.faces[0][0], amr.Outflow)
 

@@ -285,7 +285,7 @@ def test_float64_needs_x64(path):
 # What goes wrong
 
 
-@pytest.mark.parametrize("moment", ["amr.io.write_vtk", "amr.io._write_header", "os.fsync", "os.replace"])
+@pytest.mark.parametrize("moment", ["amr.files.io.write_vtk", "amr.files.io._write_header", "os.fsync", "os.replace"])
 def test_a_failing_write_leaves_the_old_file(path, monkeypatch, moment):
     old = random_field(2)
     io.write(old, path)

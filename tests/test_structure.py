@@ -12,9 +12,11 @@ TREES = {room: ast.parse((ROOT / room).read_text(encoding="utf-8")) for room in 
 LARGEST, MEDIAN, PARAMETERS = 450, 130, 7
 # What users call with keywords, each of which they may leave out.
 OF_USERS = {"run", "resume", "plot", "plot_slices", "movie", "render", "write", "Simulation.__init__"}
-# Words of the loops over the tree, which physics knows nothing of.
-LOOPS = {"apart", "sweep", "gather", "put", "put_patches", "take_patches", "room_of", "Layout", "Topology", "Forest"}
-PHYSICS = ("equations", "integrators", "schemes")
+# Words of the loops over the tree and of how pools lie in memory, which only the grid knows.
+LOOPS = {"apart", "sweep", "sweeps", "lanes", "arranged", "gather", "put_patches", "take_patches", "Layout"}
+# What physics knows nothing of besides.
+TREE = {"put", "room_of", "Topology", "Forest"}
+PHYSICS = ("solvers/equations", "solvers/integrators", "solvers/schemes")
 # Kinds that only the wing that has them tells apart.
 KINDS = {
     "solvers/equations": {
@@ -73,18 +75,24 @@ def test_functions_take_few_parameters(package):
     assert found == {}
 
 
-@pytest.mark.parametrize("name", PHYSICS)
-def test_physics_knows_no_loops(name):
-    """It sees parts of a grid, and leaves the loops over them to the grid."""
-    found = {}
-    for room in (room for room in ROOMS if wing(room) == f"solvers/{name}"):
-        words = {node.id for node in ast.walk(TREES[room]) if isinstance(node, ast.Name)}
-        words |= {
-            alias.name for node in ast.walk(TREES[room]) if isinstance(node, ast.ImportFrom) for alias in node.names
-        }
-        if words & LOOPS:
-            found[str(room)] = words & LOOPS
-    assert found == {}
+def words(tree: ast.Module) -> set[str]:
+    """Names, attributes and what is imported."""
+    nodes = list(ast.walk(tree))
+    imported = {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
+    attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return imported | attributes | {node.id for node in nodes if isinstance(node, ast.Name)}
+
+
+def test_only_the_grid_knows_loops_and_layouts():
+    assert set().union(*(words(TREES[room]) for room in ROOMS if wing(room) == "amr/grid")) >= LOOPS
+    assert {
+        str(room): found for room in ROOMS if wing(room) != "amr/grid" and (found := words(TREES[room]) & LOOPS)
+    } == {}
+
+
+def test_physics_knows_no_tree():
+    """It sees parts of a grid."""
+    assert {str(room): found for room in ROOMS if wing(room) in PHYSICS and (found := words(TREES[room]) & TREE)} == {}
 
 
 @pytest.mark.parametrize("owner", KINDS)

@@ -30,6 +30,24 @@ def apart(always: Bool[Array, ""], function: Callable[[], PyTree[Array]]) -> PyT
     return jax.tree.unflatten(jax.tree.structure(shapes), results)
 
 
+def once(data: Array, function: Callable[[], PyTree[Array]]) -> PyTree[Array]:
+    """`function()`, kept from being computed anew for every neighbour that reads it. That it is computed hangs on the
+    data, so that the compiler does not know."""
+    one = lax.slice(data, (0,) * data.ndim, (1,) * data.ndim).reshape(())
+    return apart(_for_all((one == one) | (one != one)), function)
+
+
+@jax.custom_batching.custom_vmap
+def _for_all(always: Bool[Array, ""]) -> Bool[Array, ""]:
+    """Under `vmap` one condition for all members of an ensemble: of one for each, JAX would compute both sides."""
+    return always
+
+
+@_for_all.def_vmap
+def _one_for_all(axis_size, in_batched, always):
+    return always.all(), False
+
+
 def evaluate_sparingly(always: Bool[Array, ""], function: Callable, *arguments: Array):
     """`function(*arguments)`, where what depends on few coordinates is computed for these only.
 

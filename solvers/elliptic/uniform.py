@@ -13,7 +13,7 @@ from __future__ import annotations
 import abc
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax
@@ -21,7 +21,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from amr.grid import apart, every_other, halved
+from amr.grid import every_other, halved, once
 
 from .uniform_operator import (
     Cells,
@@ -101,24 +101,6 @@ def _averaged_faces(values: Array, d: int, factors: Sequence[int]) -> Array:
 
 def _factors(fine: Grid, coarse: Grid) -> tuple[int, ...]:
     return tuple(n // m for n, m in zip(fine.cells, coarse.cells, strict=True))
-
-
-def _stored(r: Cells, function: Callable[[], Array]) -> Array:
-    """A stage of the computation, kept from being done anew for every neighbour that reads it. The data r decide that
-    it is done, so that the compiler does not know."""
-    one = lax.slice(r, (0,) * r.ndim, (1,) * r.ndim).reshape(())
-    return apart(_for_all((one == one) | (one != one)), function)
-
-
-@jax.custom_batching.custom_vmap
-def _for_all(always: Bool[Array, ""]) -> Bool[Array, ""]:
-    """Under `vmap` one condition for all members of an ensemble: of one for each, JAX would compute both sides."""
-    return always
-
-
-@_for_all.def_vmap
-def _one_for_all(axis_size, in_batched, always):
-    return always.all(), False
 
 
 # --- the coarsest grid ------------------------------------------------------------------------------------------------
@@ -210,13 +192,13 @@ def smoothed(level: Level, e: Cells, r: Cells) -> Cells:
 
 def started(level: Level, r: Cells) -> Cells:
     """The same starting from e = 0."""
-    first = _stored(r, lambda: jnp.where(_is(0, r), OMEGA * r / diagonal_of(level), 0))
+    first = once(r, lambda: jnp.where(_is(0, r), OMEGA * r / diagonal_of(level), 0))
     return _half(level, first, r, 1)
 
 
 def _half(level: Level, e: Cells, r: Cells, colour: int) -> Cells:
     """With the cells of one colour moved."""
-    return _stored(r, lambda: jnp.where(_is(colour, e), _moved(level, e, r), e))
+    return once(r, lambda: jnp.where(_is(colour, e), _moved(level, e, r), e))
 
 
 def _moved(level: Level, e: Cells, r: Cells) -> Cells:
@@ -241,9 +223,9 @@ def cycle(hierarchy: Hierarchy, r: Cells) -> Cells:
     if not levels:
         return hierarchy.coarsest.solved(r)
     e = started(level, r)
-    left = _stored(r, lambda: r - applied(level, e))
+    left = once(r, lambda: r - applied(level, e))
     factors = _factors(level.grid, levels[0].grid)
-    coarse = _stored(r, lambda: _averaged(left, factors))
+    coarse = once(r, lambda: _averaged(left, factors))
     change = cycle(Hierarchy(levels, hierarchy.coarsest), coarse)
     return smoothed(level, _raised(levels[0], e, change, factors), r)
 
@@ -253,7 +235,7 @@ def _raised(coarse: Level, e: Cells, change: Array, factors: Sequence[int]) -> C
     kappa, halved = list(coarse.kappa), [d for d, factor in enumerate(factors) if factor == 2]
     for d in reversed(halved):
         base = e if d == halved[0] else jnp.zeros((), e.dtype)
-        change = _stored(e, functools.partial(_plus_doubled, base, change, 1 + d, coarse.grid.periodic[d], kappa[d]))
+        change = once(e, functools.partial(_plus_doubled, base, change, 1 + d, coarse.grid.periodic[d], kappa[d]))
         kappa = [(_repeated(first, 1 + d), _repeated(last, 1 + d)) for first, last in kappa]
     return change
 
