@@ -48,7 +48,7 @@ def test_line_crosses_each_cell_once(case, data):
     slot, cell = field.locate(line.points)
     assert len(np.unique(np.column_stack([slot, cell]), axis=0)) == len(line)
     np.testing.assert_array_equal(line["a"], field.sample(line.points, "a"))
-    np.testing.assert_array_equal(line["b"], field.sample(line.points, "b"))
+    np.testing.assert_array_equal(line["b"], field.sample(line.points.tolist(), "b"))
     np.testing.assert_array_equal(line.levels, field.levels(line.points))
     np.testing.assert_allclose(
         line.points, start + line.distance[:, None] / np.linalg.norm(end - start) * (end - start)

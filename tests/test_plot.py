@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
-from matplotlib.colors import LogNorm
+from matplotlib.colors import CenteredNorm, LogNorm
 from sample import random_field
 
 import amr
@@ -241,6 +241,14 @@ def test_logarithmic_scales():
     assert draw(random_field(1), "linear", norm="log").axes[0].get_yscale() == "log"
     with pytest.raises(amr.InvalidSettingError, match="positive"):
         draw(field.with_variable("negative", lambda positive: -positive), "negative", norm="log")
+
+
+def test_a_centred_scale_reaches_as_far_on_either_side():
+    field = random_field(2).with_variable("uneven", lambda noise: noise**2 - 0.1)
+    image = image_of(draw(field, "uneven", norm=CenteredNorm()))
+    largest = np.max(np.abs(image.get_array()))
+    assert image.get_clim() == (-largest, largest)
+    assert image_of(draw(field, "uneven", norm=CenteredNorm(1.0), vmax=5.0)).get_clim() == (-3.0, 5.0)
 
 
 @pytest.mark.parametrize(("lengths", "place"), [((8, 0.5), "below"), ((0.5, 8), "beside"), ((1, 1), "beside")])

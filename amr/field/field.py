@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
+from numpy.typing import ArrayLike
 
 from amr.mesh import Forest, Mesh, locate
 from amr.names import find_variable
@@ -99,7 +100,7 @@ class Field(eqx.Module):
         """A variable in the leaves, on the host, shape `(*cells, patches)`."""
         return np.asarray(self.data)[self.index(name), ..., : self.count]
 
-    def sample(self, points: np.ndarray, name: str | int = 0) -> np.ndarray:
+    def sample(self, points: ArrayLike, name: str | int = 0) -> np.ndarray:
         """Values of the cells that contain the points (piecewise constant), NaN outside the domain.
 
         `points` has shape `(..., ndim)` (in 1D also `(...)`).
@@ -110,17 +111,17 @@ class Field(eqx.Module):
         found = values[(*np.where(inside, np.moveaxis(cell, -1, 0), 0), np.where(inside, slot, 0))]
         return np.where(inside, found, np.nan)
 
-    def levels(self, points: np.ndarray) -> np.ndarray:
+    def levels(self, points: ArrayLike) -> np.ndarray:
         """Levels of the leaves that contain the points, -1 outside the domain."""
         slot, _ = self.locate(points)
         return np.where(slot >= 0, np.asarray(self.forest.level)[slot], -1)
 
-    def locate(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def locate(self, points: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """For each point, the slot of its leaf (-1 outside the domain) and its cell there, shape `(..., ndim)`."""
-        points = np.asarray(points, np.float64)
-        points = points[..., None] if self.mesh.ndim == 1 and points.shape[-1:] != (1,) else points
-        slot, cell = locate(self.mesh, self.forest, tuple(points.reshape(-1, self.mesh.ndim).T))
-        return slot.reshape(points.shape[:-1]), np.stack(cell, axis=-1).reshape(points.shape)
+        at = np.asarray(points, np.float64)
+        at = at[..., None] if self.mesh.ndim == 1 and at.shape[-1:] != (1,) else at
+        slot, cell = locate(self.mesh, self.forest, tuple(at.reshape(-1, self.mesh.ndim).T))
+        return slot.reshape(at.shape[:-1]), np.stack(cell, axis=-1).reshape(at.shape)
 
     def with_variable(self, name: str, values: Any) -> Field:
         """The field with one more variable, the last; one of the same name is replaced.

@@ -82,9 +82,10 @@ class Colours(NamedTuple):
         """The scale for such values. Raises `InvalidSettingError` for unknown ones, and for a logarithmic scale of
         nothing positive."""
         scale = scale_object(self.norm)
-        for end, given, found in zip(("vmin", "vmax"), self[2:], data_range(values, self.norm), strict=True):
-            if given is not None or getattr(scale, end) is None:
-                setattr(scale, end, float(found if given is None else given))
+        for end, given in zip(("vmin", "vmax"), self[2:], strict=True):
+            if given is not None:
+                setattr(scale, end, float(given))
+        scale.autoscale_None(np.array(data_range(values, self.norm)))  # a centred scale is centred by that
         bottom, top = float(scale.vmin or 0), float(scale.vmax or 0)
         if isinstance(scale, LogNorm) and not bottom > 0:
             given = "" if self.vmin is None else f", got vmin = {self.vmin:g}"
