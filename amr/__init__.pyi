@@ -1,43 +1,47 @@
-from . import charts as charts
-from . import dumps as dumps
-from . import io as io
-from . import movie as movie
-from . import plot as plot
-from . import profile as profile
-from . import render as render
-from . import views as views
+from . import (
+    charts as charts,
+    dumps as dumps,
+    io as io,
+    movie as movie,
+    plot as plot,
+    profile as profile,
+    render as render,
+    views as views,
+)
 from .errors import InvalidSettingError as InvalidSettingError
-from .field import Field as Field
-from .field import Patches as Patches
+from .field import Field as Field, Patches as Patches
 from .files import read as read
-from .grid import Boundary as Boundary
-from .grid import ByVariable as ByVariable
-from .grid import Dirichlet as Dirichlet
-from .grid import GhostFunction as GhostFunction
-from .grid import LimitedLinear as LimitedLinear
-from .grid import LimitedQuartic as LimitedQuartic
-from .grid import Neumann as Neumann
-from .grid import Outflow as Outflow
-from .grid import Periodic as Periodic
-from .grid import Prolongation as Prolongation
-from .grid import Quadratic as Quadratic
-from .grid import Quartic as Quartic
-from .grid import Robin as Robin
-from .grid import Split as Split
-from .grid import Symmetry as Symmetry
-from .grid import Wall as Wall
-from .mesh import Domain as Domain
-from .mesh import Mesh as Mesh
-from .refine import AllOf as AllOf
-from .refine import AnyOf as AnyOf
-from .refine import Curvature as Curvature
-from .refine import Custom as Custom
-from .refine import Detail as Detail
-from .refine import Difference as Difference
-from .refine import Gradient as Gradient
-from .refine import Indicator as Indicator
-from .refine import Loehner as Loehner
-from .refine import PatchView as PatchView
-from .refine import Region as Region
-from .refine import UpTo as UpTo
-from .refine import Value as Value
+from .grid import (
+    Boundary as Boundary,
+    ByVariable as ByVariable,
+    Dirichlet as Dirichlet,
+    GhostFunction as GhostFunction,
+    LimitedLinear as LimitedLinear,
+    LimitedQuartic as LimitedQuartic,
+    Neumann as Neumann,
+    Outflow as Outflow,
+    Periodic as Periodic,
+    Prolongation as Prolongation,
+    Quadratic as Quadratic,
+    Quartic as Quartic,
+    Robin as Robin,
+    Split as Split,
+    Symmetry as Symmetry,
+    Wall as Wall,
+)
+from .mesh import Domain as Domain, Mesh as Mesh
+from .refine import (
+    AllOf as AllOf,
+    AnyOf as AnyOf,
+    Curvature as Curvature,
+    Custom as Custom,
+    Detail as Detail,
+    Difference as Difference,
+    Gradient as Gradient,
+    Indicator as Indicator,
+    Loehner as Loehner,
+    PatchView as PatchView,
+    Region as Region,
+    UpTo as UpTo,
+    Value as Value,
+)

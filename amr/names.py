@@ -1,7 +1,5 @@
 """Finding a variable by its name, with advice where there is none of that name."""
 
-from __future__ import annotations
-
 import difflib
 from typing import Any
 

@@ -2,10 +2,6 @@
 
 from amr.field.profile import (
     Profile as Profile,
-)
-from amr.field.profile import (
     Radius as Radius,
-)
-from amr.field.profile import (
     profile as profile,
 )

@@ -1,7 +1,5 @@
 """Objects in words: trees of choices as the calls that make them, functions by their names or their source."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import inspect

@@ -1,77 +1,87 @@
-from .equations import Acoustics as Acoustics
-from .equations import Advection as Advection
-from .equations import Arithmetic as Arithmetic
-from .equations import AtRest as AtRest
-from .equations import Burgers as Burgers
-from .equations import ConservationLaw as ConservationLaw
-from .equations import ConstantDiffusivity as ConstantDiffusivity
-from .equations import ConstantVelocity as ConstantVelocity
-from .equations import Diagonal as Diagonal
-from .equations import Diffusion as Diffusion
-from .equations import Diffusivity as Diffusivity
-from .equations import Equation as Equation
-from .equations import Euler as Euler
-from .equations import FaceVelocity as FaceVelocity
-from .equations import Harmonic as Harmonic
-from .equations import NavierStokes as NavierStokes
-from .equations import NonlinearDiffusivity as NonlinearDiffusivity
-from .equations import NoSlip as NoSlip
-from .equations import Place as Place
-from .equations import Reaction as Reaction
-from .equations import ShallowWater as ShallowWater
-from .equations import StreamFunction as StreamFunction
-from .equations import Term as Term
-from .equations import Terms as Terms
-from .equations import VariableDiffusivity as VariableDiffusivity
-from .equations import VectorPotential as VectorPotential
-from .equations import Velocity as Velocity
-from .integrators import RK4 as RK4
-from .integrators import RKL2 as RKL2
-from .integrators import SDIRK2 as SDIRK2
-from .integrators import SSPRK2 as SSPRK2
-from .integrators import SSPRK3 as SSPRK3
-from .integrators import SSPRK54 as SSPRK54
-from .integrators import BackwardEuler as BackwardEuler
-from .integrators import CrankNicolson as CrankNicolson
-from .integrators import ForwardEuler as ForwardEuler
-from .integrators import Implicit as Implicit
-from .integrators import Integrator as Integrator
-from .integrators import Stage as Stage
-from .integrators import Stepper as Stepper
-from .records import Extrema as Extrema
-from .records import Integrals as Integrals
-from .records import Line as Line
-from .records import Points as Points
-from .records import Record as Record
-from .records import Slice as Slice
-from .run import Checkpoint as Checkpoint
-from .run import Checkpoints as Checkpoints
-from .run import Elliptic as Elliptic
-from .run import Equilibrium as Equilibrium
-from .run import Interrupted as Interrupted
-from .run import RunError as RunError
-from .run import Simulation as Simulation
-from .run import Solution as Solution
-from .run import enable_compilation_cache as enable_compilation_cache
-from .schemes import CTU as CTU
-from .schemes import HLL as HLL
-from .schemes import HLLC as HLLC
-from .schemes import MUSCL as MUSCL
-from .schemes import PPM as PPM
-from .schemes import WENO5 as WENO5
-from .schemes import DonorCell as DonorCell
-from .schemes import Koren as Koren
-from .schemes import Limiter as Limiter
-from .schemes import MethodOfLines as MethodOfLines
-from .schemes import Minmod as Minmod
-from .schemes import MonotizedCentral as MonotizedCentral
-from .schemes import Reconstruction as Reconstruction
-from .schemes import RiemannSolver as RiemannSolver
-from .schemes import Rusanov as Rusanov
-from .schemes import Strang as Strang
-from .schemes import Superbee as Superbee
-from .schemes import Unlimited as Unlimited
-from .schemes import Upwind as Upwind
-from .schemes import Upwind3 as Upwind3
-from .schemes import Upwind5 as Upwind5
-from .schemes import VanLeer as VanLeer
+from .equations import (
+    Acoustics as Acoustics,
+    Advection as Advection,
+    Arithmetic as Arithmetic,
+    AtRest as AtRest,
+    Burgers as Burgers,
+    ConservationLaw as ConservationLaw,
+    ConstantDiffusivity as ConstantDiffusivity,
+    ConstantVelocity as ConstantVelocity,
+    Diagonal as Diagonal,
+    Diffusion as Diffusion,
+    Diffusivity as Diffusivity,
+    Equation as Equation,
+    Euler as Euler,
+    FaceVelocity as FaceVelocity,
+    Harmonic as Harmonic,
+    NavierStokes as NavierStokes,
+    NonlinearDiffusivity as NonlinearDiffusivity,
+    NoSlip as NoSlip,
+    Place as Place,
+    Reaction as Reaction,
+    ShallowWater as ShallowWater,
+    StreamFunction as StreamFunction,
+    Term as Term,
+    Terms as Terms,
+    VariableDiffusivity as VariableDiffusivity,
+    VectorPotential as VectorPotential,
+    Velocity as Velocity,
+)
+from .integrators import (
+    RK4 as RK4,
+    RKL2 as RKL2,
+    SDIRK2 as SDIRK2,
+    SSPRK2 as SSPRK2,
+    SSPRK3 as SSPRK3,
+    SSPRK54 as SSPRK54,
+    BackwardEuler as BackwardEuler,
+    CrankNicolson as CrankNicolson,
+    ForwardEuler as ForwardEuler,
+    Implicit as Implicit,
+    Integrator as Integrator,
+    Stage as Stage,
+    Stepper as Stepper,
+)
+from .records import (
+    Extrema as Extrema,
+    Integrals as Integrals,
+    Line as Line,
+    Points as Points,
+    Record as Record,
+    Slice as Slice,
+)
+from .run import (
+    Checkpoint as Checkpoint,
+    Checkpoints as Checkpoints,
+    Elliptic as Elliptic,
+    Equilibrium as Equilibrium,
+    Interrupted as Interrupted,
+    RunError as RunError,
+    Simulation as Simulation,
+    Solution as Solution,
+    enable_compilation_cache as enable_compilation_cache,
+)
+from .schemes import (
+    CTU as CTU,
+    HLL as HLL,
+    HLLC as HLLC,
+    MUSCL as MUSCL,
+    PPM as PPM,
+    WENO5 as WENO5,
+    DonorCell as DonorCell,
+    Koren as Koren,
+    Limiter as Limiter,
+    MethodOfLines as MethodOfLines,
+    Minmod as Minmod,
+    MonotizedCentral as MonotizedCentral,
+    Reconstruction as Reconstruction,
+    RiemannSolver as RiemannSolver,
+    Rusanov as Rusanov,
+    Strang as Strang,
+    Superbee as Superbee,
+    Unlimited as Unlimited,
+    Upwind as Upwind,
+    Upwind3 as Upwind3,
+    Upwind5 as Upwind5,
+    VanLeer as VanLeer,
+)

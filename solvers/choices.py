@@ -1,7 +1,5 @@
 """Names of what can be chosen, and where the classes are: for configs and what is made of them. Read without JAX."""
 
-from __future__ import annotations
-
 import importlib
 from typing import Any
 

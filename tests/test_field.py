@@ -3,8 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from meshes import compiled, forest_of, leaves_of, level_maps, on_every_case, on_few_cases, pools, repeated, window
 from reference import level_map
 

@@ -5,8 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from meshes import (
     CASES,
     Case,
@@ -24,8 +23,7 @@ from meshes import (
 from reference import level_map, owners
 
 from amr.grid.halo import half_reach
-from amr.mesh import forest as forests
-from amr.mesh import morton
+from amr.mesh import forest as forests, morton
 
 
 @functools.cache

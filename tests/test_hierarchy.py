@@ -7,8 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from meshes import CASES, blocks, case, forest_of, leaves_of, level_maps, morton_key, on_three_cases_a_day
 from reference import owners
 

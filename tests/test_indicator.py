@@ -8,8 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from meshes import CASES, compiled, forest_of, leaves_of, on_few_cases, pools, run_regrid
 
 import amr

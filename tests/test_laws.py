@@ -5,8 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from laws import LAWS, bottom, exchanged, name_of, random_primitive, random_states
 
 from amr.errors import InvalidSettingError

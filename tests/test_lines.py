@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 from daily import daily
 from exact_riemann import ExactRiemann
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from laws import LAWS, name_of
 from problems import SQUARE, disc, error, four_waves, in_calls, swirl_simulation
 from schemes import CLAIMS

@@ -10,8 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from meshes import CASES, QUADRATIC, Case, balanced_levels, forest_of, ghosts, level_maps, refluxed
 
 import amr

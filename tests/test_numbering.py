@@ -9,8 +9,7 @@ import pytest
 from amr.files.info import FileInfo
 from amr.files.numbering import by_number
 from amr.pictures import movie
-from solvers.command import pictures as cli_pictures
-from solvers.command import run_info
+from solvers.command import pictures as cli_pictures, run_info
 from solvers.run import checkpoints
 from solvers.run.checkpoint import Checkpoint
 

@@ -1,8 +1,7 @@
 """Flux correction against brute force on the grid of each level, and the conservation that it is there for."""
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from meshes import blocks, compiled, forest_of, leaves_of, level_maps, on_every_case, padded
 from reference import cell_levels
 

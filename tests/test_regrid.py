@@ -8,8 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from daily import daily
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from meshes import (
     CASES,
     FEW,

@@ -5,8 +5,7 @@ import builtins
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from meshes import leaves_of, on_every_case, pools
 from reference import level_map
 from sample import random_field

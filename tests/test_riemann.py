@@ -6,8 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from exact_riemann import TORO, ExactRiemann
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from laws import FITS, LAWS, PAIRS, SOLVERS, bottom, mirrored, name_of, random_sides, random_states
 
 from amr.errors import InvalidSettingError

@@ -13,8 +13,7 @@ from jsonschema import Draft202012Validator
 
 from solvers.command.cli import main
 from solvers.config.boundaries import PLAIN
-from solvers.config.boundary_tables import KEYS
-from solvers.config.boundary_tables import PLAIN as NAMES
+from solvers.config.boundary_tables import KEYS, PLAIN as NAMES
 from solvers.config.equation_tables import KINDS
 from solvers.config.file import read_source
 from solvers.config.json_schema import schema

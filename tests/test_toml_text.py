@@ -2,8 +2,7 @@
 
 import tomllib
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from solvers.config.toml_text import dumps, key_lines, line_of
 

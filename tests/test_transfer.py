@@ -8,8 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from meshes import LIMITED, LIMITED_QUARTIC, QUADRATIC, QUARTIC
 from reference import limited_linear, limited_quartic, quadratic, quartic
 

@@ -17,8 +17,17 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT))  # the benchmarks are not installed
 
 from benchmarks import cycles  # noqa: E402
-from benchmarks.verification import __main__ as command  # noqa: E402
-from benchmarks.verification import carried, catalogue, diffusion, lab, page, pictures, poisson, problems  # noqa: E402
+from benchmarks.verification import (  # noqa: E402
+    __main__ as command,
+    carried,
+    catalogue,
+    diffusion,
+    lab,
+    page,
+    pictures,
+    poisson,
+    problems,
+)
 from benchmarks.verification.case import Case, Mark, Result, Row, at_least, at_most, case, joined, short  # noqa: E402
 
 LISTED = {"V1", "V2", "ADV3D", "V3", "V4", "V5", "V7", "V8", "V11", "V12", "V14", "V15", "V16", "V19", "V21"}

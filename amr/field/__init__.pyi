@@ -1,15 +1,7 @@
 from . import profile as profile
-from .describe import is_concrete as is_concrete
-from .describe import picture as picture
-from .describe import table as table
-from .field import Field as Field
-from .field import Patches as Patches
+from .describe import is_concrete as is_concrete, picture as picture, table as table
+from .field import Field as Field, Patches as Patches
 from .line import Line as Line
-from .plane import Plane as Plane
-from .plane import projection as projection
-from .plane import slice_position as slice_position
+from .plane import Plane as Plane, projection as projection, slice_position as slice_position
 from .profile import Profile as Profile
-from .resample import centres as centres
-from .resample import checked_level as checked_level
-from .resample import coarsened as coarsened
-from .resample import uniform as uniform
+from .resample import centres as centres, checked_level as checked_level, coarsened as coarsened, uniform as uniform

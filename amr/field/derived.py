@@ -1,7 +1,5 @@
 """New variables, computed cell by cell from a field's variables and from positions."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 from typing import Any

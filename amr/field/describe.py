@@ -1,7 +1,5 @@
 """A field in words: what `repr` and a notebook's cell show, at the cost of one look at the values."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """A field along a straight line: the cells that it crosses, or evenly spaced points."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A field with one dimension less: slices, and integrals along an axis."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Means and histograms of a field's cells by another variable, a coordinate or a distance."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass

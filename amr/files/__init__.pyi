@@ -1,21 +1,9 @@
-from . import dumps as dumps
-from . import io as io
+from . import dumps as dumps, io as io
 from .dumps import load as load
-from .header import SUFFIX as SUFFIX
-from .header import FileError as FileError
-from .header import boundary_names as boundary_names
-from .history import History as History
-from .history import read_history as read_history
-from .info import FileInfo as FileInfo
-from .info import file_info as file_info
-from .io import read as read
-from .io import write as write
-from .numbering import by_number as by_number
-from .numbering import dumps_in as dumps_in
-from .numbering import order as order
-from .vtkhdf import CELL_TYPE as CELL_TYPE
-from .vtkhdf import RESERVED as RESERVED
-from .vtkhdf import Geometry as Geometry
-from .vtkhdf import Leaves as Leaves
-from .whole import replacing as replacing
-from .whole import write_whole as write_whole
+from .header import SUFFIX as SUFFIX, FileError as FileError, boundary_names as boundary_names
+from .history import History as History, read_history as read_history
+from .info import FileInfo as FileInfo, file_info as file_info
+from .io import read as read, write as write
+from .numbering import by_number as by_number, dumps_in as dumps_in, order as order
+from .vtkhdf import CELL_TYPE as CELL_TYPE, RESERVED as RESERVED, Geometry as Geometry, Leaves as Leaves
+from .whole import replacing as replacing, write_whole as write_whole

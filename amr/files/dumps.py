@@ -1,7 +1,5 @@
 """Files as pictures need them: with the derived variables in them, and in whatever precision there is."""
 
-from __future__ import annotations
-
 import functools
 import os
 

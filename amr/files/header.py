@@ -1,7 +1,5 @@
 """What a file of ours says of itself; reading that needs no JAX, so that a look into a file takes no time."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable, Iterator

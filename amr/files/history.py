@@ -1,7 +1,5 @@
 """Records of a run, numbers row by row over time: CSV files, files of JSON lines, mappings of arrays."""
 
-from __future__ import annotations
-
 import csv
 import json
 from collections.abc import Mapping

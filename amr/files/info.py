@@ -1,7 +1,5 @@
 """What a file holds, in numbers: read from its header and its list of leaves, without JAX."""
 
-from __future__ import annotations
-
 import math
 import os
 from dataclasses import dataclass

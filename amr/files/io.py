@@ -5,8 +5,6 @@ whole or not there, and that a damaged one is found out. yt's `covering_grid` gi
 level asked for (parents are not stored); use its `arbitrary_grid`.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import zlib

@@ -1,7 +1,5 @@
 """Files of a run in the order of their numbers, which is not that of their names: 10000 comes after 9999."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 yt reads our files as Parthenon's, whose layout they have, but takes that format only by other file names.
 """
 
-from __future__ import annotations
-
 import h5py
 from yt.frontends.parthenon.api import ParthenonDataset, ParthenonFieldInfo
 

@@ -1,100 +1,101 @@
-from .block import Block as Block
-from .block import averages as averages
-from .boundary import Beyond as Beyond
-from .boundary import Boundary as Boundary
-from .boundary import ByVariable as ByVariable
-from .boundary import Dirichlet as Dirichlet
-from .boundary import GhostFunction as GhostFunction
-from .boundary import Neumann as Neumann
-from .boundary import Outflow as Outflow
-from .boundary import Periodic as Periodic
-from .boundary import Robin as Robin
-from .boundary import Split as Split
-from .boundary import Symmetry as Symmetry
-from .boundary import Wall as Wall
-from .boundary import beyond_over_inside as beyond_over_inside
+from .block import Block as Block, averages as averages
+from .boundary import (
+    Beyond as Beyond,
+    Boundary as Boundary,
+    ByVariable as ByVariable,
+    Dirichlet as Dirichlet,
+    GhostFunction as GhostFunction,
+    Neumann as Neumann,
+    Outflow as Outflow,
+    Periodic as Periodic,
+    Robin as Robin,
+    Split as Split,
+    Symmetry as Symmetry,
+    Wall as Wall,
+    beyond_over_inside as beyond_over_inside,
+)
 from .carry import carried as carried
-from .conditions import Conditions as Conditions
-from .conditions import Faces as Faces
-from .conditions import Variables as Variables
-from .conditions import boundaries_of as boundaries_of
-from .conditions import shown_faces as shown_faces
-from .fusion import by_halves as by_halves
-from .fusion import once as once
-from .grid import Fluxes as Fluxes
-from .grid import Grid as Grid
-from .grid import Keep as Keep
-from .grid import Kernel as Kernel
-from .grid import Part as Part
-from .grid import Work as Work
-from .grid import at_once as at_once
-from .grid import no_fluxes as no_fluxes
-from .grid import with_store as with_store
-from .halo import Store as Store
-from .halo import cells_of as cells_of
-from .halo import half_reach as half_reach
-from .halo import rows_of as rows_of
-from .hierarchy import MARGIN as MARGIN
-from .hierarchy import Mirror as Mirror
-from .hierarchy import NodePool as NodePool
-from .hierarchy import Nodes as Nodes
-from .hierarchy import NodeStore as NodeStore
-from .hierarchy import prolonged as prolonged
-from .hierarchy import rows_from as rows_from
-from .hierarchy import to_dense as to_dense
-from .hierarchy import to_leaves as to_leaves
-from .hierarchy import to_nodes as to_nodes
-from .hierarchy import window_side as window_side
-from .leaves import Leaves as Leaves
-from .leaves import Topology as Topology
-from .leaves import leaves_of as leaves_of
-from .leaves import over_blocks as over_blocks
-from .levels import Levels as Levels
-from .levels import NodePart as NodePart
-from .levels import at_level as at_level
-from .levels import level_sizes as level_sizes
+from .conditions import (
+    Conditions as Conditions,
+    Faces as Faces,
+    Variables as Variables,
+    boundaries_of as boundaries_of,
+    shown_faces as shown_faces,
+)
+from .fusion import by_halves as by_halves, once as once
+from .grid import (
+    Fluxes as Fluxes,
+    Grid as Grid,
+    Keep as Keep,
+    Kernel as Kernel,
+    Part as Part,
+    Work as Work,
+    at_once as at_once,
+    no_fluxes as no_fluxes,
+    with_store as with_store,
+)
+from .halo import Store as Store, cells_of as cells_of, half_reach as half_reach, rows_of as rows_of
+from .hierarchy import (
+    MARGIN as MARGIN,
+    Mirror as Mirror,
+    NodePool as NodePool,
+    Nodes as Nodes,
+    NodeStore as NodeStore,
+    prolonged as prolonged,
+    rows_from as rows_from,
+    to_dense as to_dense,
+    to_leaves as to_leaves,
+    to_nodes as to_nodes,
+    window_side as window_side,
+)
+from .leaves import Leaves as Leaves, Topology as Topology, leaves_of as leaves_of, over_blocks as over_blocks
+from .levels import Levels as Levels, NodePart as NodePart, at_level as at_level, level_sizes as level_sizes
 from .points import cells_at as cells_at
-from .pool import Pool as Pool
-from .pool import Room as Room
-from .pool import active as active
-from .pool import blank_pool as blank_pool
-from .pool import from_pool as from_pool
-from .pool import from_pool_on_host as from_pool_on_host
-from .pool import listed as listed
-from .pool import put as put
-from .pool import room_for as room_for
-from .pool import room_of as room_of
-from .pool import sweep as sweep
-from .pool import take as take
-from .pool import to_pool as to_pool
-from .slices import cut as cut
-from .slices import lower as lower
-from .slices import others as others
-from .slices import trim as trim
-from .slices import upper as upper
-from .topology import blank_topology as blank_topology
-from .topology import build_topology as build_topology
-from .topology import cell_centres as cell_centres
-from .topology import cell_sizes as cell_sizes
-from .topology import cell_volumes as cell_volumes
-from .topology import coordinates as coordinates
-from .topology import rebuilt as rebuilt
-from .totals import Extrema as Extrema
-from .totals import Rows as Rows
-from .totals import clip_and_assure_sum as clip_and_assure_sum
-from .totals import extrema as extrema
-from .totals import integrals as integrals
-from .totals import norms as norms
-from .transfer import LimitedLinear as LimitedLinear
-from .transfer import LimitedQuartic as LimitedQuartic
-from .transfer import Prolongation as Prolongation
-from .transfer import Quadratic as Quadratic
-from .transfer import Quartic as Quartic
-from .transfer import Window as Window
-from .transfer import every_other as every_other
-from .transfer import halved as halved
-from .transfer import monotonized_central as monotonized_central
-from .transfer import prolong as prolong
-from .transfer import restrict as restrict
-from .transfer import threes as threes
-from .transfer import trimmed as trimmed
+from .pool import (
+    Pool as Pool,
+    Room as Room,
+    active as active,
+    blank_pool as blank_pool,
+    from_pool as from_pool,
+    from_pool_on_host as from_pool_on_host,
+    listed as listed,
+    put as put,
+    room_for as room_for,
+    room_of as room_of,
+    sweep as sweep,
+    take as take,
+    to_pool as to_pool,
+)
+from .slices import cut as cut, lower as lower, others as others, trim as trim, upper as upper
+from .topology import (
+    blank_topology as blank_topology,
+    build_topology as build_topology,
+    cell_centres as cell_centres,
+    cell_sizes as cell_sizes,
+    cell_volumes as cell_volumes,
+    coordinates as coordinates,
+    rebuilt as rebuilt,
+)
+from .totals import (
+    Extrema as Extrema,
+    Rows as Rows,
+    clip_and_assure_sum as clip_and_assure_sum,
+    extrema as extrema,
+    integrals as integrals,
+    norms as norms,
+)
+from .transfer import (
+    LimitedLinear as LimitedLinear,
+    LimitedQuartic as LimitedQuartic,
+    Prolongation as Prolongation,
+    Quadratic as Quadratic,
+    Quartic as Quartic,
+    Window as Window,
+    every_other as every_other,
+    halved as halved,
+    monotonized_central as monotonized_central,
+    prolong as prolong,
+    restrict as restrict,
+    threes as threes,
+    trimmed as trimmed,
+)

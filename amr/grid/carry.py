@@ -1,7 +1,5 @@
 """What the patches of a new forest hold: copies of old cells, averages of them, or what they are prolonged to."""
 
-from __future__ import annotations
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp

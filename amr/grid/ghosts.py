@@ -1,7 +1,5 @@
 """Filling the ghost cells of patches that lie beyond the faces of the domain."""
 
-from __future__ import annotations
-
 import functools
 
 import jax.numpy as jnp

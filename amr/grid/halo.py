@@ -30,8 +30,6 @@ finer than the patch (`half_reach` checks the distances). So no parent patches a
 that no ghost cell depends on: what they read there is of no matter.
 """
 
-from __future__ import annotations
-
 import functools
 import math
 from collections.abc import Callable

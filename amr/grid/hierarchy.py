@@ -19,8 +19,6 @@ touches.
     |. . . . . . + +|= = = = + + . .|          1D, 8 cells a patch: the window of the lower child of the second patch
 """
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import itertools

@@ -1,7 +1,5 @@
 """The leaves of a forest with their neighbours, and the index plans that are made from them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import equinox as eqx

@@ -1,7 +1,5 @@
 """The nodes of all levels with the loops over them, for multigrid methods: what `Grid` is for the leaves alone."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import equinox as eqx

@@ -1,7 +1,5 @@
 """Values at single points of a run, on the device."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import jax.numpy as jnp

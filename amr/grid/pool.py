@@ -11,8 +11,6 @@ Lanes are what the compiler makes vectors of: rows of 8 or 16 cells are too shor
 since many of them at once would not fit into the cache. On a GPU all patches are one sweep.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

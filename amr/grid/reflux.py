@@ -16,8 +16,6 @@ and so on.
             +------+--+--+
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 

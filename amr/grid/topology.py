@@ -1,7 +1,5 @@
 """Everything that follows from a forest and stays the same until the next regrid."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import math

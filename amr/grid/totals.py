@@ -3,8 +3,6 @@
 A run sums sweep by sweep, from its store; the rest takes plain arrays `(vars, *cells, patches)`.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 

@@ -1,25 +1,26 @@
 from .domain import Domain as Domain
-from .forest import Forest as Forest
-from .forest import Transition as Transition
-from .forest import adapt as adapt
-from .forest import balance as balance
-from .forest import find as find
-from .forest import half_offsets as half_offsets
-from .forest import keys as keys
-from .forest import neighbours as neighbours
-from .forest import resize as resize
-from .forest import root_forest as root_forest
-from .forest import root_positions as root_positions
-from .forest import unchanged as unchanged
-from .forest import within as within
-from .indices import along as along
-from .indices import divided as divided
-from .indices import looked_up as looked_up
-from .indices import picked as picked
-from .indices import row_major as row_major
-from .lookup import finest_cell as finest_cell
-from .lookup import locate as locate
-from .lookup import point_in as point_in
+from .forest import (
+    Forest as Forest,
+    Transition as Transition,
+    adapt as adapt,
+    balance as balance,
+    find as find,
+    half_offsets as half_offsets,
+    keys as keys,
+    neighbours as neighbours,
+    resize as resize,
+    root_forest as root_forest,
+    root_positions as root_positions,
+    unchanged as unchanged,
+    within as within,
+)
+from .indices import (
+    along as along,
+    divided as divided,
+    looked_up as looked_up,
+    picked as picked,
+    row_major as row_major,
+)
+from .lookup import finest_cell as finest_cell, locate as locate, point_in as point_in
 from .mesh import Mesh as Mesh
-from .morton import encode as encode
-from .morton import octants as octants
+from .morton import encode as encode, octants as octants

@@ -1,7 +1,5 @@
 """The physical box."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The leaves and cells that hold given points, found by bisection of Morton keys."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import reduce
 from operator import and_

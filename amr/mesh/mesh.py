@@ -1,7 +1,5 @@
 """The static description of a mesh: everything about it that never changes while a program runs."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,13 +1,6 @@
-from . import charts as charts
-from . import movie as movie
-from . import plot as plot
-from . import render as render
-from . import views as views
-from .charts import plot_line as plot_line
-from .charts import plot_profile as plot_profile
+from . import charts as charts, movie as movie, plot as plot, render as render, views as views
+from .charts import plot_line as plot_line, plot_profile as plot_profile
 from .movie import shared_range as shared_range
-from .plot import plot_history as plot_history
-from .plot import plot_plane as plot_plane
+from .plot import plot_history as plot_history, plot_plane as plot_plane
 from .render import to_pyvista as to_pyvista
-from .views import Coarsened as Coarsened
-from .views import View as View
+from .views import Coarsened as Coarsened, View as View

@@ -3,8 +3,6 @@
 Figures are not registered with pyplot, so a long run that draws many leaks none; notebooks show them all the same.
 """
 
-from __future__ import annotations
-
 import copy
 import io
 import itertools

@@ -1,7 +1,5 @@
 """Curves with matplotlib: line-outs, profiles, convergence, the history of a run. Figures are as in `amr.plot`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

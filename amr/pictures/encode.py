@@ -1,7 +1,5 @@
 """Pictures into movie files: GIF with Pillow, MP4 with ffmpeg."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator

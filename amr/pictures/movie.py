@@ -3,8 +3,6 @@
 Files are read one after the other, and twice: for the range of values, then for the pictures.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path

@@ -4,8 +4,6 @@ An image is resampled to the pixels that can be seen, and all outlines are one `
 for ten patches and for ten thousand. To draw into your own figure give `ax`.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

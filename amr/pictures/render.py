@@ -1,7 +1,5 @@
 """Fields in PyVista (an extra, `pip install 'amrax[pyvista]'`): meshes, and pictures of 3D fields without a window."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable

@@ -1,7 +1,5 @@
 """The plane of a picture through a field, cut into the pixels that can be seen, with the patches it meets."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

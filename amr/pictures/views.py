@@ -3,8 +3,6 @@
 Their attributes have the names of the arguments of the functions that draw them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 

@@ -1,16 +1,18 @@
-from .criteria import Curvature as Curvature
-from .criteria import Custom as Custom
-from .criteria import Detail as Detail
-from .criteria import Difference as Difference
-from .criteria import Gradient as Gradient
-from .criteria import Loehner as Loehner
-from .criteria import Value as Value
-from .indicator import AllOf as AllOf
-from .indicator import AnyOf as AnyOf
-from .indicator import Indicator as Indicator
-from .indicator import PatchView as PatchView
-from .indicator import Region as Region
-from .indicator import UpTo as UpTo
-from .regridding import Regridded as Regridded
-from .regridding import regrid as regrid
-from .regridding import wishes_near as wishes_near
+from .criteria import (
+    Curvature as Curvature,
+    Custom as Custom,
+    Detail as Detail,
+    Difference as Difference,
+    Gradient as Gradient,
+    Loehner as Loehner,
+    Value as Value,
+)
+from .indicator import (
+    AllOf as AllOf,
+    AnyOf as AnyOf,
+    Indicator as Indicator,
+    PatchView as PatchView,
+    Region as Region,
+    UpTo as UpTo,
+)
+from .regridding import Regridded as Regridded, regrid as regrid, wishes_near as wishes_near

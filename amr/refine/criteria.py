@@ -5,8 +5,6 @@ Which number? `Value` where the quantity itself says where to look, `Difference`
 and `Detail` for the error of interpolation in units of the variable, `Loehner` where no scale is known.
 """
 
-from __future__ import annotations
-
 import abc
 import itertools
 from collections.abc import Callable, Sequence

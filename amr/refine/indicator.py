@@ -4,8 +4,6 @@ A cell may *refine* (wish for the next level) or be *kept* (wish not to fall bel
 indicator is and how indicators combine; `criteria` has those that compare a number with thresholds.
 """
 
-from __future__ import annotations
-
 import abc
 import functools
 from collections.abc import Callable, Sequence

@@ -4,8 +4,6 @@ All of it runs on the device with static shapes. When the pool is too small for 
 the caller is told how much room is needed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import equinox as eqx

@@ -1,7 +1,5 @@
 """What a run would need and do, found out without running it: the first mesh is made and the run loop compiled."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The folder a run leaves behind: the resolved config, dumps, checkpoints, a picture and the summary."""
 
-from __future__ import annotations
-
 import glob
 import json
 import os

@@ -1,7 +1,5 @@
 """What `amrax info` prints: files and folders of runs in words, and as JSON."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any

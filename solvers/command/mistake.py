@@ -1,7 +1,5 @@
 """How commands end when something is wrong: with words for people and an exit status."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import click

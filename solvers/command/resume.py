@@ -1,7 +1,5 @@
 """Where a run can be resumed from, and which settings may have changed since."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What the folder of a run holds: its dumps and checkpoints, and how far it came. Needs no JAX."""
 
-from __future__ import annotations
-
 import json
 import tomllib
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """One run of a config in its folder: with progress shown, files written in the background, and an orderly end."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from solvers.config import Case

@@ -1,11 +1,6 @@
-from .build import Case as Case
-from .build import load as load
+from .build import Case as Case, load as load
 from .file import read_source as read_source
 from .json_schema import schema as schema
-from .mistakes import ConfigError as ConfigError
-from .mistakes import Mistakes as Mistakes
-from .mistakes import read_tables as read_tables
+from .mistakes import ConfigError as ConfigError, Mistakes as Mistakes, read_tables as read_tables
 from .tables import Config as Config
-from .toml_text import KeyPath as KeyPath
-from .toml_text import show as show
-from .toml_text import text_value as text_value
+from .toml_text import KeyPath as KeyPath, show as show, text_value as text_value

@@ -4,8 +4,6 @@ A boundary is a name or a table, which may hold further boundaries. Its formulas
 needed: at the ghost cells of the root grid beyond its face, at the start and at the end.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What a config may say about a face of the domain: a name, or a table with a type and the keys of that type."""
 
-from __future__ import annotations
-
 from typing import Any
 
 OWN = "module:name"  # stands for all boundaries of the user's own

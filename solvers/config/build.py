@@ -5,8 +5,6 @@ object out, and whatever needs that one; all the rest is still made and checked,
 at once.
 """
 
-from __future__ import annotations
-
 import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence

@@ -3,8 +3,6 @@
 Where there is a mistake in a formula something plain stands for it, so that all the rest is still checked.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any

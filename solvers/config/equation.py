@@ -1,7 +1,5 @@
 """From the table `[equation]` to an equation."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import amr

@@ -3,8 +3,6 @@
 Nothing is ever handed to `eval`: what is not named in this file cannot be computed.
 """
 
-from __future__ import annotations
-
 import ast
 import difflib
 import functools

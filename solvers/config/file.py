@@ -1,7 +1,5 @@
 """A config file with its overrides from the command line, and where in it a mistake stands."""
 
-from __future__ import annotations
-
 import difflib
 import math
 import re

@@ -1,7 +1,5 @@
 """The functions of a config: expressions and `"module:function"`, read, tried on the root grid, and made callable."""
 
-from __future__ import annotations
-
 import enum
 import inspect
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """The JSON schema of config files, by which editors complete keys and underline mistakes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema

@@ -1,7 +1,5 @@
 """Try the conservation law of a config on the values that it will meet first."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """From what pydantic finds wrong with the tables of a config to sentences for people."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

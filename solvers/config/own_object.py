@@ -1,7 +1,5 @@
 """Objects of the user's own, which a config names as `"module:name"` in the place of something built in."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any

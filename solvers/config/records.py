@@ -1,7 +1,5 @@
 """From the tables `[record.NAME]` to records."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import amr

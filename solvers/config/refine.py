@@ -1,7 +1,5 @@
 """From the table `[refine]` to an indicator."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import jax.numpy as jnp

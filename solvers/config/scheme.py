@@ -1,7 +1,5 @@
 """From the table `[scheme]` to a scheme, and back."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import Any

@@ -4,8 +4,6 @@ Each table checks its own values here; whether they fit each other is checked in
 of them. A field's description says what is expected of it and appears in error messages as it stands.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar
 

@@ -3,8 +3,6 @@
 A velocity whose time dependence is a factor is sampled once a regrid instead of every step.
 """
 
-from __future__ import annotations
-
 import ast
 import functools
 from collections.abc import Sequence

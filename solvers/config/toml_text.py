@@ -1,7 +1,5 @@
 """What `tomllib` leaves out: on which line each key of a TOML text stands, and how to write one."""
 
-from __future__ import annotations
-
 import difflib
 import itertools
 import json

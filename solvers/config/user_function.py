@@ -1,7 +1,5 @@
 """Functions that a config names as `"module:function"`."""
 
-from __future__ import annotations
-
 import difflib
 import importlib
 import inspect

@@ -1,7 +1,5 @@
 """What stands behind the keys of a config file: numbers, points, names and formulas, each checked by itself."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

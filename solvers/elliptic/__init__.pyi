@@ -1,6 +1,2 @@
-from .krylov import System as System
-from .krylov import solved as solved
-from .operator import Operator as Operator
-from .operator import faces_of as faces_of
-from .operator import relation_at as relation_at
-from .operator import system_of as system_of
+from .krylov import System as System, solved as solved
+from .operator import Operator as Operator, faces_of as faces_of, relation_at as relation_at, system_of as system_of

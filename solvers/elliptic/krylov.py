@@ -8,8 +8,6 @@ the solution is linearized anew (Newton's method) as often as needed.
 Derivatives do not go through the iterations but solve the linearized equations (implicit differentiation).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 

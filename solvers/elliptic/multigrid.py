@@ -9,8 +9,6 @@ Conditions at the faces of the domain are homogeneous. As in `uniform_operator`,
 kappa of those inside; their part is folded into the diagonal, and kernels take zero there.
 """
 
-from __future__ import annotations
-
 import functools
 from typing import Any, NamedTuple
 

@@ -1,41 +1,37 @@
 from .acoustics import Acoustics as Acoustics
 from .burgers import Burgers as Burgers
-from .derived import Derived as Derived
-from .derived import known_names as known_names
-from .derived import known_values as known_values
-from .derived import vectors_in as vectors_in
-from .diffusion import Diffusing as Diffusing
-from .diffusion import Faces as Faces
-from .diffusion import spreading as spreading
-from .diffusivity import Arithmetic as Arithmetic
-from .diffusivity import ConstantDiffusivity as ConstantDiffusivity
-from .diffusivity import Diagonal as Diagonal
-from .diffusivity import Diffusivity as Diffusivity
-from .diffusivity import Harmonic as Harmonic
-from .diffusivity import Mean as Mean
-from .diffusivity import NonlinearDiffusivity as NonlinearDiffusivity
-from .diffusivity import VariableDiffusivity as VariableDiffusivity
-from .diffusivity import not_negative as not_negative
+from .derived import (
+    Derived as Derived,
+    known_names as known_names,
+    known_values as known_values,
+    vectors_in as vectors_in,
+)
+from .diffusion import Diffusing as Diffusing, Faces as Faces, spreading as spreading
+from .diffusivity import (
+    Arithmetic as Arithmetic,
+    ConstantDiffusivity as ConstantDiffusivity,
+    Diagonal as Diagonal,
+    Diffusivity as Diffusivity,
+    Harmonic as Harmonic,
+    Mean as Mean,
+    NonlinearDiffusivity as NonlinearDiffusivity,
+    VariableDiffusivity as VariableDiffusivity,
+    not_negative as not_negative,
+)
 from .euler import Euler as Euler
-from .law import ConservationLaw as ConservationLaw
-from .law import floor_of as floor_of
-from .navier_stokes import NavierStokes as NavierStokes
-from .navier_stokes import NoSlip as NoSlip
+from .law import ConservationLaw as ConservationLaw, floor_of as floor_of
+from .navier_stokes import NavierStokes as NavierStokes, NoSlip as NoSlip
 from .reaction import Reaction as Reaction
-from .scalars import Advection as Advection
-from .scalars import Diffusion as Diffusion
+from .scalars import Advection as Advection, Diffusion as Diffusion
 from .shallow_water import ShallowWater as ShallowWater
-from .terms import Equation as Equation
-from .terms import Here as Here
-from .terms import Limits as Limits
-from .terms import Term as Term
-from .terms import Terms as Terms
-from .transport import Place as Place
-from .transport import Sites as Sites
-from .velocity import AtRest as AtRest
-from .velocity import ConstantVelocity as ConstantVelocity
-from .velocity import FaceVelocity as FaceVelocity
-from .velocity import StreamFunction as StreamFunction
-from .velocity import VectorPotential as VectorPotential
-from .velocity import Velocity as Velocity
+from .terms import Equation as Equation, Here as Here, Limits as Limits, Term as Term, Terms as Terms
+from .transport import Place as Place, Sites as Sites
+from .velocity import (
+    AtRest as AtRest,
+    ConstantVelocity as ConstantVelocity,
+    FaceVelocity as FaceVelocity,
+    StreamFunction as StreamFunction,
+    VectorPotential as VectorPotential,
+    Velocity as Velocity,
+)
 from .viscous import Viscous as Viscous

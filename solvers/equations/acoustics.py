@@ -1,7 +1,5 @@
 """Linear acoustics: sound waves in a medium at rest."""
 
-from __future__ import annotations
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float

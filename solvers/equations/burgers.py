@@ -1,7 +1,5 @@
 """The Burgers equation: the simplest law that makes shocks."""
 
-from __future__ import annotations
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float

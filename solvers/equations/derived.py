@@ -1,7 +1,5 @@
 """Variables that are not solved for but follow from those that are: pressure, speed, Mach number and the like."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -8,8 +8,6 @@ the flux is consistent to second order; fluxes through coarse faces are replaced
 Arrays are those of a sweep, `(vars, blocks, *cells, lanes)`.
 """
 
-from __future__ import annotations
-
 import functools
 
 import jax.numpy as jnp

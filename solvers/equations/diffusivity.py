@@ -1,7 +1,5 @@
 """How fast scalars diffuse: the coefficient D in `div(D grad u)`, and its means on faces."""
 
-from __future__ import annotations
-
 import abc
 import math
 from collections.abc import Callable, Sequence

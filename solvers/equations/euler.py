@@ -1,7 +1,5 @@
 """The Euler equations of an ideal gas."""
 
-from __future__ import annotations
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float

@@ -1,7 +1,5 @@
 """What a system of conservation laws has to tell about itself."""
 
-from __future__ import annotations
-
 import abc
 import functools
 import math

@@ -1,7 +1,5 @@
 """The Navier-Stokes equations of a compressible ideal gas, and walls that it sticks to."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import jax.numpy as jnp

@@ -1,7 +1,5 @@
 """What is made or consumed in each point: a function of the user's."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 

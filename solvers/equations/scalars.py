@@ -1,7 +1,5 @@
 """Scalars that a given flow carries, that diffuse and that react."""
 
-from __future__ import annotations
-
 import equinox as eqx
 
 from amr.errors import InvalidSettingError

@@ -1,7 +1,5 @@
 """The shallow water equations over a given bottom."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

@@ -10,8 +10,6 @@ discrete divergence vanishes to roundoff on every level, and the flow through a 
 flows through the fine faces on it.
 """
 
-from __future__ import annotations
-
 import abc
 import math
 from collections.abc import Callable

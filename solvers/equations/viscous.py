@@ -14,8 +14,6 @@ cells; those along it are central differences in both, averaged:
 That is second order, also for the full stress tensor, whose cross derivatives need the corners of the ghost cells.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from jaxtyping import Array

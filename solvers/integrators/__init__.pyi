@@ -1,21 +1,19 @@
-from .base import Effort as Effort
-from .base import Moment as Moment
-from .base import Stepper as Stepper
-from .base import Weights as Weights
-from .base import Workspace as Workspace
-from .explicit import RK4 as RK4
-from .explicit import SSPRK2 as SSPRK2
-from .explicit import SSPRK3 as SSPRK3
-from .explicit import SSPRK54 as SSPRK54
-from .explicit import ForwardEuler as ForwardEuler
-from .explicit import Integrator as Integrator
-from .explicit import Stage as Stage
-from .implicit import SDIRK2 as SDIRK2
-from .implicit import BackwardEuler as BackwardEuler
-from .implicit import CrankNicolson as CrankNicolson
-from .implicit import Implicit as Implicit
-from .pointwise import jacobian as jacobian
-from .pointwise import linearly_implicit as linearly_implicit
-from .pointwise import midpoint as midpoint
+from .base import Effort as Effort, Moment as Moment, Stepper as Stepper, Weights as Weights, Workspace as Workspace
+from .explicit import (
+    RK4 as RK4,
+    SSPRK2 as SSPRK2,
+    SSPRK3 as SSPRK3,
+    SSPRK54 as SSPRK54,
+    ForwardEuler as ForwardEuler,
+    Integrator as Integrator,
+    Stage as Stage,
+)
+from .implicit import (
+    SDIRK2 as SDIRK2,
+    BackwardEuler as BackwardEuler,
+    CrankNicolson as CrankNicolson,
+    Implicit as Implicit,
+)
+from .pointwise import jacobian as jacobian, linearly_implicit as linearly_implicit, midpoint as midpoint
 from .splitting import Splitting as Splitting
 from .stabilized import RKL2 as RKL2

@@ -1,7 +1,5 @@
 """Ordinary differential equations in every cell: what reactions by themselves are."""
 
-from __future__ import annotations
-
 import functools
 import math
 from collections.abc import Callable

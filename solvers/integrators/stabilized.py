@@ -1,7 +1,5 @@
 """Stabilized Runge-Kutta methods: many stages make a long step of diffusion stable."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import equinox as eqx

@@ -1,23 +1,19 @@
-from .files import RecordFile as RecordFile
-from .files import places_text as places_text
+from .files import RecordFile as RecordFile, places_text as places_text
 from .gauges import Scene as Scene
-from .measures import Extrema as Extrema
-from .measures import Integrals as Integrals
-from .measures import Line as Line
-from .measures import Points as Points
-from .measures import Slice as Slice
-from .record import Collection as Collection
-from .record import Record as Record
-from .record import Recorded as Recorded
-from .record import Recording as Recording
-from .record import no_rows as no_rows
-from .recording import Recorder as Recorder
-from .recording import Rows as Rows
-from .recording import first_rows as first_rows
-from .recording import has_room as has_room
-from .schedule import EveryMinutes as EveryMinutes
-from .schedule import EverySteps as EverySteps
-from .schedule import EveryTime as EveryTime
-from .schedule import Moment as Moment
-from .schedule import Rule as Rule
-from .schedule import Series as Series
+from .measures import Extrema as Extrema, Integrals as Integrals, Line as Line, Points as Points, Slice as Slice
+from .record import (
+    Collection as Collection,
+    Record as Record,
+    Recorded as Recorded,
+    Recording as Recording,
+    no_rows as no_rows,
+)
+from .recording import Recorder as Recorder, Rows as Rows, first_rows as first_rows, has_room as has_room
+from .schedule import (
+    EveryMinutes as EveryMinutes,
+    EverySteps as EverySteps,
+    EveryTime as EveryTime,
+    Moment as Moment,
+    Rule as Rule,
+    Series as Series,
+)

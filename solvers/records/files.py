@@ -1,7 +1,5 @@
 """Files of what is recorded: tables (CSV) or one JSON object a line, appended to while a run goes on."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 A gauge reads a few numbers off the cells of a run; on the host it gives them names.
 """
 
-from __future__ import annotations
-
 import abc
 import math
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What people ask to be recorded: integrals, extrema, values at points, along lines and on planes."""
 
-from __future__ import annotations
-
 import abc
 import math
 from collections.abc import Sequence

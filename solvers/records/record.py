@@ -1,7 +1,5 @@
 """Records of a run: what people ask for, what they get, and how the driver comes by it."""
 
-from __future__ import annotations
-
 import csv
 import os
 from collections.abc import Callable, Mapping, Sequence

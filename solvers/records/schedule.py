@@ -4,8 +4,6 @@ None of these changes the run: the device program comes back between two regrids
 something is due. Only output times that have to be met exactly shorten steps (see `Simulation.run`).
 """
 
-from __future__ import annotations
-
 import abc
 import math
 from collections.abc import Callable, Sequence

@@ -1,17 +1,13 @@
 from .checkpoint import Checkpoint as Checkpoint
-from .checkpoints import Checkpoints as Checkpoints
-from .checkpoints import numbered as numbered
-from .checkpoints import rules_of as rules_of
-from .checkpoints import write_newest as write_newest
+from .checkpoints import (
+    Checkpoints as Checkpoints,
+    numbered as numbered,
+    rules_of as rules_of,
+    write_newest as write_newest,
+)
 from .compiling import enable_compilation_cache as enable_compilation_cache
-from .driver import Interrupted as Interrupted
-from .driver import Run as Run
-from .driver import RunError as RunError
-from .driver import Wishes as Wishes
+from .driver import Interrupted as Interrupted, Run as Run, RunError as RunError, Wishes as Wishes
 from .problem import State as State
-from .progress import Reporter as Reporter
-from .progress import reporter as reporter
-from .simulation import Simulation as Simulation
-from .simulation import Solution as Solution
-from .steady import Elliptic as Elliptic
-from .steady import Equilibrium as Equilibrium
+from .progress import Reporter as Reporter, reporter as reporter
+from .simulation import Simulation as Simulation, Solution as Solution
+from .steady import Elliptic as Elliptic, Equilibrium as Equilibrium

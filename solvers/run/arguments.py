@@ -6,8 +6,6 @@ and texts choose what is computed: they belong to the key. Where something may c
 a class that is not a pytree, a list that a function refers to) nothing is known again: see `Taken.shared`.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import enum
 import functools

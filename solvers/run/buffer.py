@@ -1,7 +1,5 @@
 """How far a solution moves between two regrids, and so how much around it is refined with it."""
 
-from __future__ import annotations
-
 import math
 
 import jax.numpy as jnp

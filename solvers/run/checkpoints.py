@@ -1,7 +1,5 @@
 """Files that a run keeps to be resumed from: the newest few, whatever it writes besides."""
 
-from __future__ import annotations
-
 import glob
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Choosing how diffusion is integrated in time, by how much longer a step should be than an explicit one may be."""
 
-from __future__ import annotations
-
 import math
 
 import equinox as eqx

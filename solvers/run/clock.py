@@ -1,7 +1,5 @@
 """Choosing the time step on the device."""
 
-from __future__ import annotations
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float

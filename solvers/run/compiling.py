@@ -1,7 +1,5 @@
 """Compiling programs ahead of time, with the options that suit them."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 

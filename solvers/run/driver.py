@@ -1,7 +1,5 @@
 """The host's side of a run: choose the room, call the device program, grow the pool, report, write."""
 
-from __future__ import annotations
-
 import functools
 import time as timer
 from collections.abc import Callable, Iterator, Sequence

@@ -6,8 +6,6 @@ compiled program. That holds where nothing but these decides what it does: where
 outside of itself nor imports, nor calls what gives something else each time.
 """
 
-from __future__ import annotations
-
 import builtins
 import dis
 import functools

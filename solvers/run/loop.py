@@ -11,8 +11,6 @@ The scalars of a step are computed one step ahead and carried: computed inside t
 every element of the fused kernel.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import equinox as eqx

@@ -4,8 +4,6 @@ A program is known by its function and by the structure of its arguments, number
 over five viscosities compiles once. What cannot be known again for certain is compiled for each run.
 """
 
-from __future__ import annotations
-
 import functools
 import threading
 import time as timer

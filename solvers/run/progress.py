@@ -1,7 +1,5 @@
 """What a running simulation shows: a bar on a terminal or in a notebook, a plain line now and then elsewhere."""
 
-from __future__ import annotations
-
 import abc
 import io
 import sys

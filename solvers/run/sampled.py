@@ -1,7 +1,5 @@
 """What stays the same from one regrid to the next: index plans, samples of the terms, and how these limit the step."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import equinox as eqx

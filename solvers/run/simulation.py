@@ -1,7 +1,5 @@
 """A simulation: choices put together, and running it from the host."""
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """One step is planned before it is taken, so that numbers which all cells read are known then."""
 
-from __future__ import annotations
-
 import functools
 
 import equinox as eqx

@@ -1,7 +1,5 @@
 """What a run did, in numbers: for people as a short table, for programs as JSON."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import asdict, dataclass, field
 

@@ -1,24 +1,30 @@
 from .ctu import CTU as CTU
 from .guard import guarded as guarded
-from .limiter import Limiter as Limiter
-from .limiter import Minmod as Minmod
-from .limiter import MonotizedCentral as MonotizedCentral
-from .limiter import Superbee as Superbee
-from .limiter import Unlimited as Unlimited
-from .limiter import VanLeer as VanLeer
+from .limiter import (
+    Limiter as Limiter,
+    Minmod as Minmod,
+    MonotizedCentral as MonotizedCentral,
+    Superbee as Superbee,
+    Unlimited as Unlimited,
+    VanLeer as VanLeer,
+)
 from .lines import MethodOfLines as MethodOfLines
-from .reconstruction import MUSCL as MUSCL
-from .reconstruction import PPM as PPM
-from .reconstruction import WENO5 as WENO5
-from .reconstruction import DonorCell as DonorCell
-from .reconstruction import Koren as Koren
-from .reconstruction import Reconstruction as Reconstruction
-from .reconstruction import Upwind3 as Upwind3
-from .reconstruction import Upwind5 as Upwind5
-from .riemann import HLL as HLL
-from .riemann import HLLC as HLLC
-from .riemann import RiemannSolver as RiemannSolver
-from .riemann import Rusanov as Rusanov
-from .riemann import Upwind as Upwind
-from .riemann import suited_to as suited_to
+from .reconstruction import (
+    MUSCL as MUSCL,
+    PPM as PPM,
+    WENO5 as WENO5,
+    DonorCell as DonorCell,
+    Koren as Koren,
+    Reconstruction as Reconstruction,
+    Upwind3 as Upwind3,
+    Upwind5 as Upwind5,
+)
+from .riemann import (
+    HLL as HLL,
+    HLLC as HLLC,
+    RiemannSolver as RiemannSolver,
+    Rusanov as Rusanov,
+    Upwind as Upwind,
+    suited_to as suited_to,
+)
 from .strang import Strang as Strang

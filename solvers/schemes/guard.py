@@ -1,7 +1,5 @@
 """Prolongation that gives only states which make sense to a law."""
 
-from __future__ import annotations
-
 import functools
 
 import jax

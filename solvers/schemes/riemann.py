@@ -4,8 +4,6 @@ All are consistent (between equal states the flux is that of the law) and look t
 speeds of waves for given by the states at hand and know nothing of vacuum.
 """
 
-from __future__ import annotations
-
 import abc
 
 import equinox as eqx

@@ -1,7 +1,5 @@
 """Symmetric splitting of flow, diffusion and reaction."""
 
-from __future__ import annotations
-
 import equinox as eqx
 
 from amr.errors import InvalidSettingError
