@@ -30,7 +30,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The tests; what stands behind `--` goes to pytest, as in `nox -s tests -- tests/test_halo.py`."""
+    """The tests; what stands behind `--` goes to pytest, as in `nox -s tests -- tests/grid/test_halo.py`."""
     session.install("-e", ".[test]")
     session.run("pytest", *(session.posargs or ["-n", "auto"]))
 

@@ -2,7 +2,7 @@
 
     python docs/generate.py
 
-`tests/test_docs.py` fails where the pages are not what this writes.
+`tests/whole/test_docs.py` fails where the pages are not what this writes.
 """
 
 import re

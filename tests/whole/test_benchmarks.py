@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from problems import bump, swirl_simulation
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT))  # the benchmarks are not installed
 
 from benchmarks import amrex, cases, compare, diffusion, groups, measures, parts, programs, report, uniform  # noqa: E402

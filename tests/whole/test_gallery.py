@@ -10,7 +10,7 @@ from daily import daily
 
 from solvers.config.build import load
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 COARSE = "mesh.max_level=0"
 # The config, what is changed to make it small, a variable, and numbers of its summary.
 PINS: dict[str, tuple[list[str], str, dict[str, float]]] = {
@@ -69,11 +69,11 @@ PINS: dict[str, tuple[list[str], str, dict[str, float]]] = {
 }
 # Configs that other tests run, with what theory says of them.
 ELSEWHERE = {
-    "advection_diffusion": "test_config_diffusion.py",
-    "fisher_kpp": "test_config_diffusion.py",
-    "gray_scott": "test_config_diffusion.py",
-    "heat_conduction": "test_config_diffusion.py",
-    "heat_hot_spot": "test_config_diffusion.py",
+    "advection_diffusion": "config/test_config_diffusion.py",
+    "fisher_kpp": "config/test_config_diffusion.py",
+    "gray_scott": "config/test_config_diffusion.py",
+    "heat_conduction": "config/test_config_diffusion.py",
+    "heat_hot_spot": "config/test_config_diffusion.py",
 }
 
 
@@ -104,6 +104,6 @@ def test_every_config_is_run_and_pinned():
 
 
 def test_every_example_is_run():
-    text = (ROOT / "tests" / "test_examples.py").read_text(encoding="utf-8")
+    text = (ROOT / "tests" / "whole" / "test_examples.py").read_text(encoding="utf-8")
     names = {path.stem for path in (ROOT / "examples").glob("*.py")}
     assert {name for name in names if f'example("{name}")' not in text and f'"{name}.py"' not in text} == set()

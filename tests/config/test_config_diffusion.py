@@ -326,7 +326,7 @@ def test_all_keys_show_in_the_description(write):
 
 # --- the configs that come with the program ---------------------------------------------------------------------------
 
-CONFIGS = Path(__file__).parent.parent / "configs"
+CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 def run(name, *overrides):

@@ -20,7 +20,7 @@ from solvers.config.json_schema import schema
 from solvers.config.mistakes import Mistakes
 from solvers.config.tables import Config
 
-CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.toml"))
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.toml"))
 SCHEMA = Draft202012Validator(schema())
 
 

@@ -26,7 +26,7 @@ import solvers
 from solvers.command.cli import main
 from solvers.config.build import load
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("**/*.md")])
 FENCE = re.compile(r'^```(\w+)(?: title="(.*?)")?\n(.*?)^```$|^    (amrax [^\n]*)$', re.MULTILINE | re.DOTALL)

@@ -13,7 +13,7 @@ import pytest
 import amr
 import solvers
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT))  # the benchmarks are not installed
 
 from benchmarks import cycles  # noqa: E402

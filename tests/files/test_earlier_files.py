@@ -11,7 +11,7 @@ from amr.errors import InvalidSettingError
 from amr.files.info import file_info
 
 # Written at 64b1066, when boundaries belonged to the domain: shallow water between a wall and given values.
-OLD = Path(__file__).parent / "data" / "written_before_boundaries_moved.vtkhdf"
+OLD = Path(__file__).parents[1] / "data" / "written_before_boundaries_moved.vtkhdf"
 
 
 def water(*faces):

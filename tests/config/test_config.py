@@ -12,7 +12,7 @@ from solvers.config.mistakes import ConfigError
 from solvers.equations.velocity import ConstantVelocity, FaceVelocity, StreamFunction
 from solvers.schemes.limiter import Unlimited, VanLeer
 
-CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.toml"))
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.toml"))
 
 GOOD = """\
 [parameters]

@@ -6,7 +6,7 @@ import pathlib
 import nbformat
 import pytest
 
-FOLDER = pathlib.Path(__file__).parents[1] / "notebooks"
+FOLDER = pathlib.Path(__file__).parents[2] / "notebooks"
 TEXTS = sorted(FOLDER.glob("[0-9]*.py"))
 LARGEST = 150_000  # bytes
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ROOMS = sorted(path.relative_to(ROOT) for package in ("amr", "solvers") for path in (ROOT / package).rglob("*.py"))
 TREES = {room: ast.parse((ROOT / room).read_text(encoding="utf-8")) for room in ROOMS}
 LARGEST, MEDIAN, PARAMETERS = 450, 130, 7

@@ -22,7 +22,7 @@ from solvers.config.build import load
 from solvers.records.record import Collection
 from solvers.run import driver, loop
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ADVANCE, REST = 2400, 1200  # of the README's command
 IN_3D = 1.6  # times as many
 

@@ -14,7 +14,7 @@ from sample import colours
 import amr
 import solvers
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 
 
