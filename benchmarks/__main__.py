@@ -28,9 +28,10 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    about, values = report.machine(), {}
-    for group, measures in chosen.items():
-        values |= groups.values(group, measures, settings)
+    about = report.machine()
+    values: groups.Values = {}
+    for group, members in chosen.items():
+        values |= groups.values(group, members, settings)
     measures = [measure for group in chosen.values() for measure in group]
     about |= {"repeats": settings.repeats, "seconds": round(time.perf_counter() - started, 1)}
     print(report.table(measures, values))

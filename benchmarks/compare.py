@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import shutil
 import statistics
 import subprocess
@@ -73,7 +74,7 @@ def compare(there: Path, here: Path, names: list[str], repeats: int) -> dict[str
 
 
 def _taking_turns(workers: dict[str, Worker], name: str, repeats: int) -> Costs:
-    runs = {place: lambda worker=worker: worker.cost(name) for place, worker in workers.items()}
+    runs = {place: functools.partial(worker.cost, name) for place, worker in workers.items()}
     interleaved(runs, 1, lambda text: print(name, text, "compiling", file=sys.stderr, flush=True))
     return interleaved(runs, repeats, lambda text: print(name, text, file=sys.stderr, flush=True))
 

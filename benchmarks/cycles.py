@@ -12,8 +12,10 @@ from jaxtyping import Array, Float
 import amr
 import solvers
 from amr.field.field import Field
+from amr.grid import Grid
 from amr.grid.pool import Pool, from_pool
 from solvers.elliptic.krylov import System
+from solvers.elliptic.operator import Operator
 
 
 def prepared(problem: solvers.Elliptic, source: Callable, refine: amr.Indicator | None = None) -> System:
@@ -37,9 +39,14 @@ def iterated(system: System, cycles: int) -> tuple[Pool, Float[Array, " cycles"]
 
 def field_of(system: System, u: Pool) -> Field:
     """As a field."""
-    operator = system.operator
-    names = operator.grid.conditions.variables.names
-    return Field(operator.grid.mesh, operator.grid.forest, from_pool(u), names)
+    grid = grid_of(system)
+    return Field(grid.mesh, grid.forest, from_pool(u), grid.conditions.variables.names)
+
+
+def grid_of(system: System) -> Grid:
+    """The leaves that a problem is solved on."""
+    assert isinstance(system.operator, Operator)
+    return system.operator.grid
 
 
 def boxes(ndim: int, levels: int, low: float = 0.25, high: float = 0.75) -> amr.Indicator | None:

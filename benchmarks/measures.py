@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 Costs = dict[str, list[float]]
@@ -57,7 +57,7 @@ class Speed(Measure):
         return 1e9 / statistics.median(costs[self.case])
 
 
-def interleaved(runs: dict[str, Callable[[], float]], repeats: int, say: Callable[[str], None]) -> Costs:
+def interleaved(runs: Mapping[str, Callable[[], float]], repeats: int, say: Callable[[str], None]) -> Costs:
     """What each run gives, `repeats` times, all in turn: A B C A B C."""
     costs: Costs = {name: [] for name in runs}
     for i in range(repeats):

@@ -46,6 +46,7 @@ def memory_over_pool(case: Pool) -> float:
     end, rounds = jnp.asarray(case.t_end, state.u.dtype), jnp.asarray(1, jnp.int32)
     program = jax.jit(lambda state, end, rounds: loop.advance(run.setup, state, end, rounds))
     plan = program.lower(state, end, rounds).compile().memory_analysis()
+    assert plan is not None
     total = plan.argument_size_in_bytes + plan.output_size_in_bytes + plan.temp_size_in_bytes
     return total / state.u.nbytes
 

@@ -49,7 +49,7 @@ def picture(fields):
 
 
 if __name__ == "__main__":
-    fields = []
+    fields: list[amr.Field] = []
     solution = simulation().run(disturbed, t_end=3000.0, outputs=(500.0, 1500.0), on_output=fields.append)
     picture(fields).savefig("gray_scott.png")
     print(solution.summary)

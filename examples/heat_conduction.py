@@ -57,7 +57,7 @@ def picture(fields):
 
 
 if __name__ == "__main__":
-    fields = []
+    fields: list[amr.Field] = []
     sim = simulation()
     solution = sim.run(start, 4.0, exact=steady, outputs=(0.04, 0.2, 0.6), on_output=fields.append)
     picture(fields[1:]).savefig("heat_conduction.png")

@@ -31,20 +31,21 @@ class Threshold(Indicator):
     the next in smooth data. Then what has coarsened does not wish to be refined again.
     """
 
-    above: tuple[float, ...]
-    below: tuple[float, ...]
+    above: Levels
+    below: Levels | None = None
     ratio: eqx.AbstractClassVar[float]
 
-    def __init__(self, above: Levels, below: Levels | None = None):
-        self.above = _per_level(above, 1)
-        if not self.above:
+    def _settle(self):
+        """One number a level."""
+        above = self.above = _per_level(self.above, 1)
+        if not above:
             raise InvalidSettingError("above", "expected a number, or one for each level that may be refined")
-        count, default = len(self.above), [self.ratio * value for value in self.above]
-        self.below = _per_level(default if below is None else below, count)
-        if len(self.below) != count:
-            raise InvalidSettingError("below", f"has {len(self.below)} numbers where above has {count}")
-        if any(low > high for low, high in zip(self.below, self.above, strict=True)):
-            raise InvalidSettingError("below", f"expected at most above={list(self.above)}, got {list(self.below)}")
+        default = [self.ratio * value for value in above]
+        below = self.below = _per_level(default if self.below is None else self.below, len(above))
+        if len(below) != len(above):
+            raise InvalidSettingError("below", f"has {len(below)} numbers where above has {len(above)}")
+        if any(low > high for low, high in zip(below, above, strict=True)):
+            raise InvalidSettingError("below", f"expected at most above={list(above)}, got {list(below)}")
 
     def wishes(self, patch):
         number, last = self.number(patch), len(self.above) - 1  # which holds for all levels beyond
@@ -71,12 +72,12 @@ class Custom(Threshold):
     - `above`, `below`: as for `Value`; by default patches may coarsen below `above / 2`.
     """
 
-    function: Callable
+    function: Callable = eqx.field(init=False)  # not after those that may be left out, but before them
     ratio: ClassVar[float] = 0.5
 
     def __init__(self, function: Callable, above: Levels, below: Levels | None = None):
-        super().__init__(above, below)
-        self.function = function
+        self.function, self.above, self.below = function, above, below
+        self._settle()
 
     def number(self, patch):
         return self.function(patch)
@@ -85,11 +86,10 @@ class Custom(Threshold):
 class OfVariable(Threshold):
     """Refine where a number made of one variable exceeds a threshold."""
 
-    variable: int | str = eqx.field(static=True)
+    variable: int | str = eqx.field(static=True, default=0)
 
-    def __init__(self, above: Levels, below: Levels | None = None, variable: int | str = 0):
-        super().__init__(above, below)
-        self.variable = variable
+    def __post_init__(self):  # an `__init__` type checkers would look for in each kind anew
+        self._settle()
 
     def check(self, ndim, names):
         find_variable(names, self.variable)
@@ -207,14 +207,14 @@ class Loehner(OfVariable):
     - `filter`: ripples smaller than about this fraction of the variable itself are left alone.
     """
 
-    filter: float
+    above: Levels = 0.8
+    filter: float = 0.01
     ratio: ClassVar[float] = 0.25
 
-    def __init__(self, above: Levels = 0.8, below: Levels | None = None, variable: int | str = 0, filter: float = 0.01):
-        super().__init__(above, below, variable)
-        self.filter = filter
-        if filter < 0:
-            raise InvalidSettingError("filter", f"expected 0 or a small number such as 0.01, got {filter}")
+    def __post_init__(self):
+        super().__post_init__()
+        if self.filter < 0:
+            raise InvalidSettingError("filter", f"expected 0 or a small number such as 0.01, got {self.filter}")
 
     def number(self, patch):
         pairs = itertools.combinations_with_replacement(range(patch.ndim), 2)

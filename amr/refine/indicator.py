@@ -141,6 +141,9 @@ class AnyOf(Joined):
 
     join: ClassVar = staticmethod(jnp.logical_or)
 
+    def __init__(self, *indicators: Indicator):
+        super().__init__(*indicators)
+
 
 class AllOf(Joined):
     """Refine only where all of several indicators wish it, and keep only where all do.
@@ -150,6 +153,9 @@ class AllOf(Joined):
     """
 
     join: ClassVar = staticmethod(jnp.logical_and)
+
+    def __init__(self, *indicators: Indicator):
+        super().__init__(*indicators)
 
 
 class UpTo(Indicator):

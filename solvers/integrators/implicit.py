@@ -34,9 +34,9 @@ class Implicit(Stepper):
       shorter one, and so may `longest` of the simulation.
     """
 
-    tolerance: float = eqx.field(static=True)
-    iterations: int = eqx.field(static=True)
-    ratio: float = eqx.field(static=True)
+    tolerance: float = eqx.field(static=True, default=1e-8)
+    iterations: int = eqx.field(static=True, default=50)
+    ratio: float = eqx.field(static=True, default=100.0)
 
     explicit: eqx.AbstractClassVar[Table]
     implicit: eqx.AbstractClassVar[Table]
@@ -46,13 +46,14 @@ class Implicit(Stepper):
     solves: ClassVar[bool] = True
     unit: ClassVar[str] = "cycles of multigrid"
 
-    def __init__(self, tolerance: float = 1e-8, iterations: int = 50, ratio: float = 100.0):
-        for key, value, most in (("tolerance", tolerance, 1), ("ratio", ratio, math.inf)):
+    def __post_init__(self):
+        for key, most in (("tolerance", 1), ("ratio", math.inf)):
+            value = getattr(self, key)
             if isinstance(value, bool) or not isinstance(value, float | int) or not 0 < value <= most:
                 raise InvalidSettingError(key, f"expected a number above 0, got {value!r}")
-        if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1:
-            raise InvalidSettingError("iterations", f"expected a whole number of 1 or more, got {iterations!r}")
-        self.tolerance, self.iterations, self.ratio = float(tolerance), iterations, float(ratio)
+        if isinstance(self.iterations, bool) or not isinstance(self.iterations, int) or self.iterations < 1:
+            raise InvalidSettingError("iterations", f"expected a whole number of 1 or more, got {self.iterations!r}")
+        self.tolerance, self.ratio = float(self.tolerance), float(self.ratio)
 
     @property
     def times(self) -> tuple[float, ...]:
