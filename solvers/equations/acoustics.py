@@ -22,7 +22,7 @@ class Acoustics(ConservationLaw):
     Both may be values that JAX traces, for derivatives with respect to them. The variables are `p`, `vx`, `vy`, `vz`.
     """
 
-    names: tuple[str, ...] = eqx.field(static=True)
+    names: tuple[str, ...] = eqx.field(static=True)  # type: ignore[misc]
     ndim: int = eqx.field(static=True)
     density: float | Float[Array, ""]
     sound_speed: float | Float[Array, ""]

@@ -20,7 +20,7 @@ class Burgers(ConservationLaw):
     - `viscosity`: a number of 0 or more, in units of length squared per time.
     """
 
-    names: tuple[str, ...] = eqx.field(static=True)
+    names: tuple[str, ...] = eqx.field(static=True)  # type: ignore[misc]
     viscosity: float | Float[Array, ""]
 
     def __init__(self, names: str | tuple[str, ...] = ("u",), viscosity=0.0):

@@ -23,7 +23,7 @@ class Euler(ConservationLaw):
     `pressure`. Units are those of your data.
     """
 
-    names: tuple[str, ...] = eqx.field(static=True)
+    names: tuple[str, ...] = eqx.field(static=True)  # type: ignore[misc]
     ndim: int = eqx.field(static=True)
     gamma: float | Float[Array, ""]
 

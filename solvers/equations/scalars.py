@@ -28,7 +28,7 @@ class Advection(Equation):
     """
 
     velocity: Velocity
-    names: tuple[str, ...] = eqx.field(static=True)
+    names: tuple[str, ...] = eqx.field(static=True)  # type: ignore[misc]
     diffusing: Diffusing | None
     reaction: Reaction | None
 

@@ -37,7 +37,7 @@ class ShallowWater(ConservationLaw):
     Lengths and g are in units of your choice. The variables are `eta`, `hu`, `hv`; given are `eta`, `u`, `v`.
     """
 
-    names: tuple[str, ...] = eqx.field(static=True)
+    names: tuple[str, ...] = eqx.field(static=True)  # type: ignore[misc]
     ndim: int = eqx.field(static=True)
     gravity: float | Float[Array, ""]
     bottom: Callable | None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -170,7 +170,7 @@ class Equation(eqx.Module):
     """
 
     if TYPE_CHECKING:  # an equation may have them as a class attribute, a field or a property
-        names: tuple[str, ...]
+        names: ClassVar[tuple[str, ...]]
 
     def __repr__(self) -> str:
         return text(self)
