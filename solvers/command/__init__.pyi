@@ -1,1 +1,1 @@
-
+from .cli import main as main

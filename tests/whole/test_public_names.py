@@ -2,12 +2,16 @@
 
 import ast
 import importlib
+import importlib.metadata
 import inspect
 import pathlib
+import subprocess
+import sys
 
 import pytest
 
 import amr
+import amrax
 import solvers
 
 ROOT = pathlib.Path(amr.__file__).parents[1]
@@ -39,3 +43,17 @@ def test_every_wing_has_a_stub():
 def test_files_and_pictures_are_among_the_names():
     assert {"io", "plot", "read"} <= set(dir(amr))
     assert "Simulation" in dir(solvers)
+
+
+def test_one_import_has_the_names_of_both_packages():
+    assert set(dir(amrax)) == {*amr.__all__, *solvers.__all__, "__version__"}
+    assert len(amrax.__all__) == len(set(amrax.__all__))
+    assert all(getattr(amrax, name) is getattr(package, name) for package in (amr, solvers) for name in package.__all__)
+    assert amrax.__version__ == importlib.metadata.version("amrax")
+    with pytest.raises(AttributeError, match="No amrax attribute nothing"):
+        _ = amrax.nothing
+
+
+def test_the_command_is_a_module_as_well():
+    found = subprocess.run([sys.executable, "-m", "amrax", "--version"], capture_output=True, text=True, check=True)
+    assert found.stdout == f"amrax, version {amrax.__version__}\n"

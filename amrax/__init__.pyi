@@ -1,0 +1,4 @@
+from amr import *
+from solvers import *
+
+__version__: str
