@@ -121,6 +121,12 @@ class Boundary(eqx.Module):
         kind = type(self).__name__
         raise InvalidSettingError("boundary", f"{kind} says nothing about the flux of diffusion; take {advice}")
 
+    @property
+    def of_diffusion(self) -> Boundary:
+        """What diffusion sees beyond the face, where that is not what the flow does: a wall that holds a temperature
+        conducts heat, and still nothing flows through it."""
+        return self
+
     def check(self, names: tuple[str, ...]) -> None:
         """Raise `InvalidSettingError` if the boundary does not fit these variables."""
         given = getattr(self, self.given) if self.given else ()
@@ -274,6 +280,12 @@ class Split(Boundary):
         first = jnp.asarray(self.where(*beyond.x, beyond.t)).astype(bool)
         return jnp.where(first, self.inside.ghosts(beyond), self.outside.ghosts(beyond))
 
+    @property
+    def of_diffusion(self):
+        inside, outside = self.inside.of_diffusion, self.outside.of_diffusion
+        same = inside is self.inside and outside is self.outside
+        return self if same else Split(self.where, inside, outside)
+
     def relation(self, face):
         first = jnp.asarray(self.where(*face.x, face.t)).astype(bool)
         pairs = zip(self.inside.relation(face), self.outside.relation(face), strict=True)
@@ -299,6 +311,10 @@ class ByVariable(Boundary):
 
     def ghosts(self, beyond):
         return self._joined(beyond, lambda boundary, beyond: (boundary.ghosts(beyond),))[0]
+
+    @property
+    def of_diffusion(self):
+        return self if self.rest.of_diffusion is self.rest else ByVariable(self.parts, self.rest.of_diffusion)
 
     def relation(self, face):
         return self._joined(face, lambda boundary, face: boundary.relation(face))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -132,6 +133,16 @@ class Conditions(eqx.Module):
         face = Beyond(like, like, *places, variables.signs(d), variables.names, vectors=variables.vectors)
         a, b, g = self.faces[d][end].relation(face)
         return a, b, jnp.zeros_like(g) if self.homogeneous else g
+
+    @property
+    def of_diffusion(self) -> Conditions:
+        """Those faces alone beyond which diffusion sees something else: the others count as done."""
+        done = Outflow()
+
+        def other(face: Boundary) -> Boundary:
+            return done if face.of_diffusion is face else face.of_diffusion
+
+        return dataclasses.replace(self, faces=tuple((other(low), other(high)) for low, high in self.faces))
 
     def linear(self) -> Conditions:
         """Those of corrections, which change neither given values nor given derivatives."""

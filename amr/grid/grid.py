@@ -129,6 +129,10 @@ class Part(eqx.Module):
         line = trim(trim(ghosted, across, self.ghost), [2 + d], self.ghost - 1)
         return mirror_boundaries(self.mesh, self.leaves, line, d, time, self.conditions)
 
+    def for_diffusion(self, near: Cells, time: Scalar) -> Cells:
+        """The cells with one layer of ghost cells around, as diffusion sees them: see `Boundary.of_diffusion`."""
+        return fill_boundaries(self.mesh, self.leaves, near, 1, time, self.conditions.of_diffusion)
+
     def edged(self, extended: Callable[[Cells], Array], cells: Cells, time: Scalar) -> Array:
         """The cells with one layer around that holds, beyond faces of the domain, what comes in there; `extended` puts
         rows behind the variables."""

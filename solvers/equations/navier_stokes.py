@@ -88,17 +88,16 @@ class NoSlip(Boundary):
         self.temperature = None if temperature is None else number_above(0, "temperature", temperature)
 
     def ghosts(self, beyond):
+        """The velocity mirrored at that of the wall, all else as inside: so no mass crosses it, to rounding."""
         rows = list(beyond.mirrored)
         for vector in beyond.vectors:
             for k, n in enumerate(vector):
                 rows[n] = 2 * self._component(k, rows[n]) - rows[n]
-        if self.temperature is not None:
-            density, pressure = (beyond.names.index(name) for name in ("density", "pressure"))
-            inside = rows[pressure] / rows[density]
-            # As far beyond the wall's temperature as inside before it, but for a gas so thin that this would be none.
-            outside = jnp.maximum(2 * jnp.asarray(self.temperature, inside.dtype) - inside, 0.1 * inside)
-            rows[density] = rows[pressure] / outside
         return jnp.stack(rows)
+
+    @property
+    def of_diffusion(self):
+        return self if self.temperature is None else Conducting(self.velocity, self.temperature)
 
     def relation(self, face):
         turned = {n: k for vector in face.vectors for k, n in enumerate(vector)}
@@ -114,3 +113,23 @@ class NoSlip(Boundary):
     def check(self, names):
         if self.temperature is not None and not {"density", "pressure"} <= set(names):
             raise InvalidSettingError("temperature", f"needs density and pressure, there are {', '.join(names)}")
+
+
+class Conducting(NoSlip):
+    """What conduction of heat sees of a wall with a temperature: that of the gas, mirrored at it."""
+
+    def __init__(self, velocity, temperature):
+        super().__init__(velocity, temperature)
+
+    def ghosts(self, beyond):
+        density, pressure = (beyond.names.index(name) for name in ("density", "pressure"))
+        rows = list(super().ghosts(beyond))
+        inside = rows[pressure] / rows[density]
+        # As far beyond the wall's temperature as inside before it, but for a gas so thin that this would be none.
+        outside = jnp.maximum(2 * jnp.asarray(self.temperature, inside.dtype) - inside, 0.1 * inside)
+        rows[density] = rows[pressure] / outside
+        return jnp.stack(rows)
+
+    @property
+    def of_diffusion(self):
+        return self

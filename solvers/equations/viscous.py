@@ -51,7 +51,7 @@ class Viscous(Term):
     def moved(self, part: Part, ghosted: Array, faces: Any, dt: Array, time: Array) -> Fluxes:
         """What diffuses through each face in the time `dt`, in units of a cell."""
         dims, dx = range(part.mesh.ndim), part.sizes(ghosted.dtype)
-        near = trim(ghosted, [2 + d for d in dims], part.ghost - 1)
+        near = part.for_diffusion(trim(ghosted, [2 + d for d in dims], part.ghost - 1), time)
         w = part.kept(lambda: self.law.primitive(near))
         return tuple((dt / dx[d]) * self._flux(w, dx, d) for d in dims)
 

@@ -115,6 +115,24 @@ def test_flow_between_plates_is_heated_by_friction(insulated):
     assert math.log2(errors[0][0] / errors[1][0]) > 1.6
 
 
+@pytest.mark.parametrize(
+    ("reconstruction", "riemann", "walls"),
+    [
+        (solvers.MUSCL(), solvers.HLLC(), solvers.NoSlip((0.0, 0.0), temperature=2.0)),
+        (solvers.WENO5(), solvers.Rusanov(), amr.Split(lambda x, y, t: x < 0.5, solvers.NoSlip(None, 2.0), amr.Wall())),
+    ],
+)
+def test_no_mass_crosses_a_wall_at_a_temperature(reconstruction, riemann, walls):
+    """And heat does: the gas between such walls warms up."""
+    mesh = amr.Mesh(amr.Domain((0, 0), (1, 1), periodic=False), (16, 16), 8, 1)
+    middle = amr.Region((0.3, 0.0), (0.7, 0.4), 1)
+    scheme = solvers.MethodOfLines(reconstruction, riemann)
+    simulation = solvers.Simulation(mesh, solvers.NavierStokes(2, viscosity=0.02), scheme, middle, boundary=walls)
+    found = simulation.run(lambda x, y: (1 + 0.1 * x, 0.1 * y, 0.1 * x, 1 + 0 * x), 0.1).summary.variables
+    assert abs(found["density"].integral["relative_change"]) < 1e-13
+    assert found["energy"].integral["relative_change"] > 0.02
+
+
 def test_a_viscous_shock_followed_by_refinement():
     """Becker's exact profile at Mach 2, Prandtl number 3/4: second order on a mesh that follows it."""
     viscosity, errors = 0.02, []
