@@ -177,12 +177,16 @@ def _combined(shares: Array, pools: Array) -> Array:
     return sum((shares[k] * pools[k] for k in range(1, DIRECTIONS)), shares[0] * pools[0])
 
 
-def relative_weights(volumes: Array, reference: Pool) -> Array:
+def relative_weights(volumes: Array, reference: Pool, vectors: tuple[tuple[int, ...], ...] = ()) -> Array:
     """Weights that make the norm of a residual relative to the root mean square of `reference`, variable by variable.
 
-    `volumes`: of the cells, zero in empty slots, shaped to go with a pool.
+    `volumes`: of the cells, zero in empty slots, shaped to go with a pool; `vectors`: numbers of the variables that are
+    components of vectors. These have one scale together: a component that is zero but for rounding, as that of a flow
+    along an axis, cannot be solved for relative to itself.
     """
     inner = tuple(range(1, reference.ndim))
     squares = (volumes * reference * reference).sum(inner, keepdims=True)
+    for vector in map(list, vectors):
+        squares = squares.at[jnp.array(vector)].set(squares[jnp.array(vector)].sum(0))
     least = jnp.finfo(reference.dtype).tiny ** 0.5
     return volumes / jnp.maximum(squares, least) / reference.shape[0]

@@ -84,7 +84,8 @@ def system_of(operator: Operator, nodes: Nodes, right: Pool, reference: Pool, st
     `nodes`: the patch hierarchy of the forest; `stiffness`: see `System`.
     """
     grid, linear = operator.grid, not operator.diffusing.of_state
-    weights = relative_weights(cell_volumes(grid.mesh, grid.topology, right.dtype), reference)
+    volumes = cell_volumes(grid.mesh, grid.topology, right.dtype)
+    weights = relative_weights(volumes, reference, grid.conditions.variables.vectors)
     return System(operator, right, Cycle(operator, nodes), stiffness, weights, linear)
 
 
