@@ -1,4 +1,11 @@
-from .base import Effort as Effort, Moment as Moment, Stepper as Stepper, Weights as Weights, Workspace as Workspace
+from .base import (
+    Effort as Effort,
+    Evolution as Evolution,
+    Moment as Moment,
+    Stepper as Stepper,
+    Weights as Weights,
+    Workspace as Workspace,
+)
 from .explicit import (
     RK4 as RK4,
     SSPRK2 as SSPRK2,

@@ -50,8 +50,9 @@ class Effort(eqx.Module):
         zero = jnp.zeros((), jnp.int32)
         return cls(zero, zero, jnp.zeros((), bool))
 
-    def after(self, used: Int[Array, ""], failed=False) -> "Effort":
+    def after(self, used: int | Int[Array, ""], failed: bool | Bool[Array, ""] = False) -> "Effort":
         """With some more."""
+        used = jnp.asarray(used, self.total.dtype)
         return Effort(self.total + used, jnp.maximum(self.most, used), self.failed | failed)
 
 
@@ -69,7 +70,7 @@ class Workspace(eqx.Module):
     aside: dict[str, Array]
     effort: Effort
 
-    def with_effort(self, used: Int[Array, ""], failed=False) -> "Workspace":
+    def with_effort(self, used: int | Int[Array, ""], failed: bool | Bool[Array, ""] = False) -> "Workspace":
         """With some more effort."""
         return eqx.tree_at(lambda space: space.effort, self, self.effort.after(used, failed))
 

@@ -46,7 +46,7 @@ from .clock import FIRST, Clock, first_clock
 from .evolution import Evolution
 from .problem import Setup, State
 from .sampled import Sampled, adapted, blank, of_leaves, signalled
-from .stepping import effective_bounds, plan_step
+from .stepping import effective_bounds, plan_step, stepped
 
 Scalar = Float[Array, ""]
 Count = Int[Array, ""]
@@ -264,7 +264,7 @@ def several_steps(
         space, before, step, changing, steps, rows = carry
         here = known if changing is None else changing
         evolution = Evolution.whole(setup, here, effective_bounds(setup, bounds, step.expands), step.spread)
-        space = setup.integrator.step(evolution, space, step.begin, step.dt)
+        space = stepped(setup.integrator, evolution, space, step)
         after, taken = step.clock, 1
         if setup.integrator.solves:  # or else it cannot fail
             after = jax.tree.map(lambda old, new: jnp.where(space.effort.failed, old, new), before, after)

@@ -300,8 +300,14 @@ def _check(setup: Setup) -> None:
         raise InvalidSettingError("longest", f"expected a finite number above 0, got {setup.longest!r}")
     if setup.guided or setup.integrator.solves:
         setup.conditions.check_relations()
+    diffusion, method = setup.equation.terms.diffusion, type(setup.integrator.for_diffusion).__name__
+    lacking = [name for name in ("constant", "moved", "on_faces") if not hasattr(diffusion, name)]
+    if setup.integrator.solves and diffusion is not None and lacking:
+        needs = f"{method} solves for what diffuses, for which {type(diffusion).__name__} would need"
+        advice = "take solvers.RKL2() or an explicit one, or make it a solvers.equations.Diffusing"
+        raise InvalidSettingError("integrator", f"{needs} {', '.join(lacking)}; {advice}")
     if setup.integrator.solves and setup.equation.has_coefficients(mesh.ndim):
-        kind, method = type(setup.equation).__name__, type(setup.integrator.for_diffusion).__name__
+        kind = type(setup.equation).__name__
         why = f"{method} solves for what diffuses without coefficients of position, which {kind} has here"
         raise InvalidSettingError("integrator", f"{why}; take solvers.RKL2() or an explicit one")
     if setup.adaptive and setup.buffer is None and setup.cfl * setup.interval > half:

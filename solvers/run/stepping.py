@@ -3,10 +3,13 @@
 import functools
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, PyTree
 
+from amr.errors import InvalidSettingError
 from amr.grid import Store
+from solvers.integrators import Evolution, Stepper, Workspace
 
 from .clock import Clock, courant_step, land_on, later, trial_step
 from .problem import Setup
@@ -52,6 +55,20 @@ def plan_step(setup: Setup, known: Sampled, store: Store, clock: Clock, stop: Sc
     dt = jnp.where(dt < cut, land_on(dt, clock.time, stop), dt)
     after = Clock(later(clock.time, dt, stop), jnp.minimum(trial, limit), rate)
     return Step(after, clock.time, dt, known.expands, spread), known
+
+
+def stepped(integrator: Stepper, evolution: Evolution, space: Workspace, step: Step) -> Workspace:
+    """The workspace after a step. Raises `InvalidSettingError` where an integrator gives something else."""
+    after = integrator.step(evolution, space, step.begin, step.dt)
+    if _shapes(after) != _shapes(space):
+        kind = type(integrator).__name__
+        raise InvalidSettingError("integrator", f"{kind}.step has to give the workspace that it got, with other cells")
+    return after
+
+
+def _shapes(tree: PyTree) -> tuple:
+    leaves, structure = jax.tree.flatten(tree)
+    return structure, [(jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves]
 
 
 def _largest_spread(setup: Setup, known: Sampled, begin: Scalar, end: Scalar) -> Scalar:

@@ -88,6 +88,54 @@ def test_without_diffusion_the_default_scheme_will_do():
     assert solution.summary.diffusion is None
 
 
+class Spread(solvers.Term):
+    """Explicit diffusion, without what solving for it needs."""
+
+    rate: float
+
+    def crossing(self, here, keep):
+        dims = range(here.part.mesh.ndim)
+        near = trim(here.u, [2 + d for d in dims], here.part.ghost - 1)
+        lines = [trim(near, [2 + k for k in dims if k != d]) for d in dims]
+        dx = here.part.sizes(here.u.dtype)
+        return tuple(
+            -here.moment.dt * self.rate / dx[d] ** 2 * (upper(line, 2 + d) - lower(line, 2 + d))
+            for d, line in enumerate(lines)
+        )
+
+
+class Patina(solvers.Equation):
+    """What spreads."""
+
+    names = ("cover",)
+
+    @property
+    def terms(self):
+        return solvers.Terms(diffusion=Spread(0.01))
+
+
+class Careless(solvers.Stepper):
+    """Forgets to give back the workspace, or only counts."""
+
+    counts: bool = False
+    order = 1
+
+    def step(self, evolution, space, begin, dt):
+        space, out = evolution.outflow(space, evolution.moment(begin, dt))
+        cells = evolution.cells(space) - out
+        return evolution.with_cells(space, cells).with_effort(2, False) if self.counts else cells
+
+    def limited(self, rate, spread, cfl):
+        return jnp.maximum(rate, spread)
+
+
 def test_what_does_not_fit_is_told():
+    implicit = solvers.MethodOfLines(integrator=solvers.SDIRK2())
+    with pytest.raises(InvalidSettingError, match=r"SDIRK2 solves .* Spread would need constant, moved, on_faces"):
+        simulation(Patina(), implicit)
+    with pytest.raises(InvalidSettingError, match=r"Careless\.step has to give the workspace"):
+        simulation(Patina(), solvers.MethodOfLines(integrator=Careless()), 0).run(puff, 0.1)
+    counted = simulation(Patina(), solvers.MethodOfLines(integrator=Careless(counts=True)), 0).run(puff, 0.01).summary
+    assert counted.diffusion.most == 2
     with pytest.raises(InvalidSettingError, match="Strang needs reactions of single cells"):
         simulation(Plume(0.01), solvers.Strang(solvers.MethodOfLines()))
