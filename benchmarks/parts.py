@@ -19,7 +19,7 @@ from amr.grid.pool import room_of
 from amr.grid.topology import rebuilt
 from solvers.run import loop, sampled, stepping
 from solvers.run.compiling import compiled
-from solvers.run.evolution import Evolution
+from solvers.run.evolution import GridEvolution
 from solvers.run.problem import Setup, State
 
 from .cases import Pool, bump, simulation
@@ -74,7 +74,7 @@ def parts(setup: Setup, state: State) -> Parts:
     ghosted = jnp.zeros((state.u.shape[0], *known.topology.fill.shape), state.u.dtype)
 
     def evolving(known):
-        return Evolution.whole(setup, known, state.bounds, step.spread)
+        return GridEvolution.whole(setup, known, state.bounds, step.spread)
 
     def moment(known):
         moments = evolving(known).moments(setup.integrator.times, step.begin, step.dt)

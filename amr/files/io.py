@@ -23,7 +23,7 @@ from amr.field import Field
 from amr.mesh import Domain, Forest, Mesh
 
 from .header import FORMAT, SUFFIX, Contents, FileError, header_in, read_header, reading
-from .vtkhdf import FILTERS, RESERVED, Geometry, Leaves, write_parthenon, write_vtk
+from .vtkhdf import FILTERS, RESERVED, GeometryCache, LeavesOnHost, write_parthenon, write_vtk
 from .whole import replacing, write_whole
 
 PRECISIONS = ("float32", "float64")
@@ -40,7 +40,7 @@ def write(
     vectors: Mapping[str, Sequence[str]] | None = None,
     restart: Mapping[str, Any] | None = None,
     compression: Any = 1,
-    geometry: Geometry | None = None,
+    geometry: GeometryCache | None = None,
 ) -> None:
     """Write a field to one HDF5 file, `*.vtkhdf`, for a restart and for yt, ParaView, VTK and PyVista.
 
@@ -68,12 +68,12 @@ def write(
     _check_names((*field.names, *derived, *vectors), vectors)
     filters = _filters(compression)
     arrays = _file_arrays(field, derived, _stored_dtype(field, precision))
-    leaves = Leaves.of(field.mesh, field.forest)
+    leaves = LeavesOnHost.of(field.mesh, field.forest)
     # In memory first: where a disk is full, HDF5 does not always survive it.
     with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
         write_parthenon(file, leaves, arrays, float(field.time), int(field.step), filters)
         file.create_group("Input").attrs["File"] = config or ""
-        write_vtk(file, leaves, arrays, vectors, geometry or Geometry())
+        write_vtk(file, leaves, arrays, vectors, geometry or GeometryCache())
         _write_header(file, field, arrays, config, restart)
         file.flush()
         image = file.id.get_file_image()

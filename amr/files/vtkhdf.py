@@ -30,7 +30,7 @@ CORNERS = {
 
 
 @dataclass(frozen=True)
-class Leaves:
+class LeavesOnHost:
     """The leaves of a mesh on the host.
 
     **Attributes:** `mesh`; `level`, shape `(patches,)`; `position` on the own level, shape `(patches, ndim)`; `start`:
@@ -43,14 +43,14 @@ class Leaves:
     start: int = 0
 
     @staticmethod
-    def of(mesh: Mesh, forest: Forest) -> Leaves:
+    def of(mesh: Mesh, forest: Forest) -> LeavesOnHost:
         """Those of a forest, cut on the host: JAX would compile a slice for every new number of patches."""
         n = int(forest.count)
-        return Leaves(mesh, np.asarray(forest.level)[:n], np.asarray(forest.position).T[:n])
+        return LeavesOnHost(mesh, np.asarray(forest.level)[:n], np.asarray(forest.position).T[:n])
 
-    def some(self, start: int, stop: int) -> Leaves:
+    def some(self, start: int, stop: int) -> LeavesOnHost:
         """Those from number `start` to `stop`."""
-        return Leaves(self.mesh, self.level[start:stop], self.position[start:stop], start)
+        return LeavesOnHost(self.mesh, self.level[start:stop], self.position[start:stop], start)
 
     @property
     def count(self) -> int:
@@ -99,7 +99,7 @@ class Leaves:
 
 
 @dataclass
-class Geometry:
+class GeometryCache:
     """Chunks of geometry as they lie in a file, so that the next file of a run need not compress the same again.
 
     Most of what VTK wants to know, and most of the time it takes to write it, follows from the numbers of patches and
@@ -128,7 +128,7 @@ class Geometry:
 
 def write_parthenon(
     file: h5py.File,
-    leaves: Leaves,
+    leaves: LeavesOnHost,
     arrays: Mapping[str, np.ndarray],
     time: float,
     step: int,
@@ -153,7 +153,7 @@ def write_parthenon(
     file.create_group("Params")  # yt reads its attributes
 
 
-def _info(leaves: Leaves, names: list[str], time: float, step: int) -> dict:
+def _info(leaves: LeavesOnHost, names: list[str], time: float, step: int) -> dict:
     """Attributes of /Info; their types are what yt expects."""
     mesh, domain = leaves.mesh, leaves.mesh.domain
     unused = 3 - mesh.ndim
@@ -190,10 +190,10 @@ def _strings(values: Sequence[str]) -> np.ndarray:
 
 def write_vtk(
     file: h5py.File,
-    leaves: Leaves,
+    leaves: LeavesOnHost,
     arrays: Mapping[str, np.ndarray],
     vectors: Mapping[str, Sequence[str]],
-    geometry: Geometry,
+    geometry: GeometryCache,
 ) -> None:
     """Write /VTKHDF, an UnstructuredGrid of all cells; its cell data are views of what `write_parthenon` wrote.
 
@@ -208,10 +208,10 @@ def write_vtk(
     for name, number in counts.items():
         group[f"NumberOf{name}"] = np.array([number], np.int64)
     data = group.create_group("CellData")
-    _write_rows(group, "Points", leaves, geometry, Leaves.points)
-    _write_rows(group, "Connectivity", leaves, geometry, Leaves.connectivity)
-    _write_rows(group, "Types", leaves, geometry, Leaves.types)
-    _write_rows(data, "level", leaves, geometry, Leaves.cell_levels)
+    _write_rows(group, "Points", leaves, geometry, LeavesOnHost.points)
+    _write_rows(group, "Connectivity", leaves, geometry, LeavesOnHost.connectivity)
+    _write_rows(group, "Types", leaves, geometry, LeavesOnHost.types)
+    _write_rows(data, "level", leaves, geometry, LeavesOnHost.cell_levels)
     _write_offsets(group, cells + 1, corners, geometry)
     geometry.finish()
     for name, array in arrays.items():
@@ -225,12 +225,16 @@ def write_vtk(
         data.create_virtual_dataset(name, layout, fillvalue=0)
 
 
-def _source(leaves: Leaves, name: str, array: np.ndarray) -> h5py.VirtualSource:
+def _source(leaves: LeavesOnHost, name: str, array: np.ndarray) -> h5py.VirtualSource:
     return h5py.VirtualSource(".", name, (leaves.count, 1, *leaves.cell_axes), array.dtype)
 
 
 def _write_rows(
-    group: h5py.Group, name: str, leaves: Leaves, geometry: Geometry, make: Callable[[Leaves], np.ndarray]
+    group: h5py.Group,
+    name: str,
+    leaves: LeavesOnHost,
+    geometry: GeometryCache,
+    make: Callable[[LeavesOnHost], np.ndarray],
 ) -> None:
     """A dataset of the rows that `make` gives for leaves, as many for each of them, chunk by chunk: all of it at once
     takes ten times the memory of a variable."""
@@ -244,7 +248,7 @@ def _write_rows(
         geometry.write(dataset, start * rows, (start + part.count) * rows, KEYS[name](part), made)
 
 
-def _write_offsets(group: h5py.Group, count: int, corners: int, geometry: Geometry) -> None:
+def _write_offsets(group: h5py.Group, count: int, corners: int, geometry: GeometryCache) -> None:
     """Where the corners of each cell begin in `Connectivity`; one more than there are cells."""
     chunk = min(CHUNK_CELLS, count)
     dataset = group.create_dataset("Offsets", (count,), np.int64, chunks=(chunk,), **FILTERS)
@@ -255,7 +259,7 @@ def _write_offsets(group: h5py.Group, count: int, corners: int, geometry: Geomet
 
 
 # What rows follow from: they are equal where this is.
-KEYS: dict[str, Callable[[Leaves], Hashable]] = {
+KEYS: dict[str, Callable[[LeavesOnHost], Hashable]] = {
     "Points": lambda leaves: (leaves.mesh, leaves.level.tobytes(), leaves.position.tobytes()),
     "Connectivity": lambda leaves: (leaves.mesh.patch_shape, leaves.start),
     "Types": lambda leaves: leaves.mesh.patch_shape,

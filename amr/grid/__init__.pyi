@@ -49,7 +49,7 @@ from .hierarchy import (
     window_side as window_side,
 )
 from .leaves import Leaves as Leaves, Topology as Topology, leaves_of as leaves_of, over_blocks as over_blocks
-from .levels import Levels as Levels, NodePart as NodePart, at_level as at_level, level_sizes as level_sizes
+from .levels import NodeLevels as NodeLevels, NodePart as NodePart, at_level as at_level, level_sizes as level_sizes
 from .points import cells_at as cells_at
 from .pool import (
     Pool as Pool,
@@ -78,7 +78,7 @@ from .topology import (
 )
 from .totals import (
     Extrema as Extrema,
-    Rows as Rows,
+    MoreRows as MoreRows,
     clip_and_assure_sum as clip_and_assure_sum,
     extrema as extrema,
     integrals as integrals,

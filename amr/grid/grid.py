@@ -37,7 +37,7 @@ from .ghosts import cell_sizes_of_blocks, fill_boundaries, mirror_boundaries, mi
 from .halo import Store, cells_of, cells_part, fill_ring, ghosted_part, put_cells, stored
 from .hierarchy import Nodes, build_nodes
 from .leaves import Leaves, Topology, over_blocks, per_patch
-from .levels import Levels
+from .levels import NodeLevels
 from .pool import Layout, Pool, active, listed, put, put_patches, room_of, sweep, take
 from .reflux import Means, empty_fluxes, means_of, refluxed, sides_of
 from .slices import lower, trim, upper
@@ -197,9 +197,9 @@ class Grid(eqx.Module):
         """The patch hierarchy of the leaves."""
         return build_nodes(self.mesh, self.forest, self.layout)
 
-    def levels(self, nodes: Nodes) -> Levels:
+    def levels(self, nodes: Nodes) -> NodeLevels:
         """All levels, with loops over their nodes."""
-        return Levels(self.mesh, nodes, self.forest.count, self.layout)
+        return NodeLevels(self.mesh, nodes, self.forest.count, self.layout)
 
     @property
     def active(self) -> Bool[Array, "sweeps blocks *ones lanes"]:

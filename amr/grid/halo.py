@@ -51,7 +51,7 @@ from .transfer import Prolongation, restrict
 Store = Float[Array, "vars sweeps blocks rows lanes"]
 
 
-class Rows(NamedTuple):
+class StoreRows(NamedTuple):
     """How many rows of a store each patch has: cells, averages, and prolonged cells of the ring."""
 
     cells: int
@@ -63,12 +63,12 @@ class Rows(NamedTuple):
         return sum(self)
 
 
-def rows_of(mesh: Mesh, ghost: int) -> Rows:
+def rows_of(mesh: Mesh, ghost: int) -> StoreRows:
     """The rows that each patch needs for `ghost` layers of ghost cells. Without levels cells alone are stored."""
     if mesh.max_level == 0:
-        return Rows(mesh.cells_per_patch, 0, 0)
+        return StoreRows(mesh.cells_per_patch, 0, 0)
     ring = mesh.ndim * math.prod(ring_box(mesh.ndim, mesh.patch, ghost)) * mesh.children
-    return Rows(mesh.cells_per_patch, (mesh.patch // 2) ** mesh.ndim, ring)
+    return StoreRows(mesh.cells_per_patch, (mesh.patch // 2) ** mesh.ndim, ring)
 
 
 def ring_box(ndim: int, patch: int, ghost: int, margin: int = 0) -> tuple[int, ...]:

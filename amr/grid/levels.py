@@ -109,7 +109,7 @@ class NodePart(eqx.Module):
         return arranged(self.nodes.layout, jax.vmap(function, in_axes=-1, out_axes=-1)(*values, *x), 1)
 
 
-class Levels(eqx.Module):
+class NodeLevels(eqx.Module):
     """The nodes of all levels, and the leaves among them.
 
     **Attributes:** `nodes`: see `hierarchy`; `count`, `leaves`: how many leaves there are, and the layout of their

@@ -22,11 +22,11 @@ Plain = Float[Array, "vars *cells patches"]
 PerVariable = Float[Array, " names"]
 Extrema = tuple[PerVariable, PerVariable]
 Pair = tuple[Array, Array]
-# Rows made of the cells of some patches, `(vars, *cells, patches)`, and of the coordinates of their centres.
-Rows = Callable[[Array, tuple[Array, ...]], Float[Array, "rows *cells patches"]]
+# MoreRows made of the cells of some patches, `(vars, *cells, patches)`, and of the coordinates of their centres.
+MoreRows = Callable[[Array, tuple[Array, ...]], Float[Array, "rows *cells patches"]]
 
 
-def extrema(mesh: Mesh, forest: Forest, store: Store, more: Rows | None = None) -> Extrema:
+def extrema(mesh: Mesh, forest: Forest, store: Store, more: MoreRows | None = None) -> Extrema:
     """The least and largest value of each variable, and of each row that `more` makes of them."""
     part = _with_rows(mesh, forest, store, more)
     used, inner = active(room_of(store), forest.count, mesh.ndim), tuple(range(1, mesh.ndim + 3))
@@ -41,7 +41,9 @@ def extrema(mesh: Mesh, forest: Forest, store: Store, more: Rows | None = None) 
     return sweep(room_of(store), forest.count, extended, (nothing, -nothing))
 
 
-def integrals(mesh: Mesh, forest: Forest, store: Store, more: Rows | None = None) -> tuple[PerVariable, PerVariable]:
+def integrals(
+    mesh: Mesh, forest: Forest, store: Store, more: MoreRows | None = None
+) -> tuple[PerVariable, PerVariable]:
     """The integral of each variable, and row of `more`, in units of the volume of a root cell, as a sum of two numbers:
     the second has what the first lost in rounding, so that together they have twice the digits.
 
@@ -64,7 +66,7 @@ def integrals(mesh: Mesh, forest: Forest, store: Store, more: Rows | None = None
     return lax.reduce(sums, (zero, zero), _added, (1, 2))
 
 
-def _with_rows(mesh: Mesh, forest: Forest, store: Store, more: Rows | None) -> Callable:
+def _with_rows(mesh: Mesh, forest: Forest, store: Store, more: MoreRows | None) -> Callable:
     """The cells of a sweep with rows of one's own behind the variables."""
     layout = room_of(store)
 

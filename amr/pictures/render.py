@@ -9,7 +9,7 @@ from PIL import Image
 
 from amr.errors import InvalidSettingError
 from amr.field import Field, checked_level, uniform
-from amr.files import CELL_TYPE, Leaves
+from amr.files import CELL_TYPE, LeavesOnHost
 
 from .canvas import colour_map, data_range
 
@@ -33,7 +33,7 @@ def to_pyvista(field: Field):
     Patches do not share points: call `clean()` on the grid before contours, or there are gaps between patches. The
     time is in `grid.field_data["time"]`. Raises `ImportError` without PyVista.
     """
-    pyvista, leaves, mesh = _pyvista(), Leaves.of(field.mesh, field.forest), field.mesh
+    pyvista, leaves, mesh = _pyvista(), LeavesOnHost.of(field.mesh, field.forest), field.mesh
     corners = leaves.connectivity().reshape(-1, 2**mesh.ndim)
     grid = pyvista.UnstructuredGrid({CELL_TYPE[mesh.ndim]: corners}, leaves.points())
     grid.cell_data["level"] = leaves.cell_levels()

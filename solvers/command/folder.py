@@ -11,7 +11,7 @@ import numpy as np
 
 import amr
 from amr.field import Field
-from amr.files import Geometry, replacing, write_whole
+from amr.files import GeometryCache, replacing, write_whole
 from solvers.config import Case, ConfigError
 from solvers.equations import vectors_in
 from solvers.records import RecordFile, no_rows, places_text
@@ -45,7 +45,7 @@ class RunFolder:
         self.dumps: list[tuple[Path, float]] = []
         tables = case.config.record.items()
         self.records = {key: RecordFile(self.directory / f"{self.name}_{key}.{table.format}") for key, table in tables}
-        self.geometry = Geometry()  # of the last file that was written
+        self.geometry = GeometryCache()  # of the last file that was written
         self.lock = FolderLock(self.directory)
 
     # --- before a run -------------------------------------------------------------------------------------------------

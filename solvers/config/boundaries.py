@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import amr
-from amr.grid import Beyond as GhostCells
+from amr.grid import Beyond
 from solvers.equations import ConservationLaw, NoSlip
 
 from .boundary_tables import EXAMPLES, KEYS, NAMES, OPTIONAL, OWN
@@ -22,7 +22,7 @@ from .law_checks import not_admissible, with_coefficients
 from .mistakes import Mistakes
 from .own_object import own_object
 from .toml_text import KeyPath, alternatives, show
-from .trial import Beyond, beyond_face, check_method, check_values, values_at, with_first
+from .trial import GhostPoints, beyond_face, check_method, check_values, values_at, with_first
 from .user_function import is_reference
 from .values import formula, plain
 
@@ -102,7 +102,7 @@ class BoundaryReader:
         blamed = any(self.mistakes.blame(path) for pair in faces for path, _ in pair)
         return None if blamed or len(whole) < 2 * len(faces) else list(zip(whole[::2], whole[1::2], strict=True))
 
-    def _beyond(self, faces: Faces, d: int, end: int) -> list[Beyond]:
+    def _beyond(self, faces: Faces, d: int, end: int) -> list[GhostPoints]:
         """Where and when the boundary is needed; nothing if the grid is not known.
 
         Faces are filled one dimension after the other, with the ghost cells of those before.
@@ -117,7 +117,12 @@ class BoundaryReader:
     # --- kinds --------------------------------------------------------------------------------------------------------
 
     def boundary(
-        self, path: KeyPath, given: Any, names: tuple[str, ...] | None, beyond: Sequence[Beyond], part: bool = False
+        self,
+        path: KeyPath,
+        given: Any,
+        names: tuple[str, ...] | None,
+        beyond: Sequence[GhostPoints],
+        part: bool = False,
     ) -> amr.Boundary | None:
         """One boundary; `part` of a face or for some variables only, if it stands inside of another one."""
         kind = self._known_kind(path, given)
@@ -259,7 +264,7 @@ class BoundaryReader:
 
     # --- values -------------------------------------------------------------------------------------------------------
 
-    def _values(self, path: KeyPath, given: Any, names: tuple[str, ...] | None, beyond: Sequence[Beyond]) -> Any:
+    def _values(self, path: KeyPath, given: Any, names: tuple[str, ...] | None, beyond: Sequence[GhostPoints]) -> Any:
         """A number, a function, or a tuple with one of these for each variable."""
         if isinstance(given, Mapping):
             return self._table_of_values(path, given, names, beyond)
@@ -279,7 +284,7 @@ class BoundaryReader:
         values = tuple(found.get(name) for name in names)
         return None if None in values else values
 
-    def _value(self, path: KeyPath, given: Any, count: int, beyond: Sequence[Beyond]) -> Any:
+    def _value(self, path: KeyPath, given: Any, count: int, beyond: Sequence[GhostPoints]) -> Any:
         """A number where it is one, else a function."""
         function = self._formula(path, given)
         if function is None:
@@ -302,14 +307,14 @@ class BoundaryReader:
             return False
         return True
 
-    def _holds(self, path: KeyPath, function: Callable | None, count: int, beyond: Sequence[Beyond]) -> bool:
+    def _holds(self, path: KeyPath, function: Callable | None, count: int, beyond: Sequence[GhostPoints]) -> bool:
         """Whether a function gives so many finite numbers wherever it is needed."""
         for cells in (cells for cells in beyond if len(cells.points[0])):
             if not self.mistakes.blame(path):
                 self.mistakes.attempt(path, check_values, function, cells.points, count, cells.time)
         return function is not None and not self.mistakes.blame(path)
 
-    def _check_states(self, path: KeyPath, given: Any, value: Any, names, beyond: Sequence[Beyond]) -> None:
+    def _check_states(self, path: KeyPath, given: Any, value: Any, names, beyond: Sequence[GhostPoints]) -> None:
         """The values must make sense to the law, if they are all of its variables."""
         if self.law is None or names != self.law.given or self.mistakes.blame(path):
             return
@@ -324,7 +329,7 @@ class BoundaryReader:
                 self.mistakes.add((*path, name) if name and isinstance(given, Mapping) else path, message)
                 return
 
-    def _without_corners(self, cells: Beyond) -> Beyond:
+    def _without_corners(self, cells: GhostPoints) -> GhostPoints:
         """Only the points beyond this face alone."""
         pairs = zip(cells.mirrored, self._sides(), strict=True)
         return cells.where(np.all([(low < x) & (x < high) for x, (low, high) in pairs], axis=0))
@@ -335,7 +340,7 @@ class BoundaryReader:
         return list(zip(mesh.domain.lower, mesh.domain.upper, strict=True))
 
 
-def _part(cells: Beyond, where: Callable | None, chosen: bool) -> Beyond:
+def _part(cells: GhostPoints, where: Callable | None, chosen: bool) -> GhostPoints:
     assert where is not None, "there are points"
     found = np.asarray(values_at(where, cells.points, (cells.time,))[0], float) != 0
     return cells.where(np.broadcast_to(found, cells.points[0].shape) == chosen)
@@ -344,7 +349,7 @@ def _part(cells: Beyond, where: Callable | None, chosen: bool) -> Beyond:
 def _try_own(own: amr.Boundary, names: tuple[str, ...], vectors: tuple, ndim: int) -> None:
     """Raise `UserFunctionError` unless a boundary of the user's own gives ghost values, and what it says of slopes."""
     u, x = jnp.ones((len(names), *(2,) * ndim)), (jnp.ones((2,) * ndim),) * ndim
-    cells = GhostCells(u, u[:, :1], x, x, x[0], jnp.zeros(()), (1.0,) * len(names), names, vectors=vectors)
+    cells = Beyond(u, u[:, :1], x, x, x[0], jnp.zeros(()), (1.0,) * len(names), names, vectors=vectors)
     check_method(own, "ghosts", lambda: own.ghosts(cells), u.shape)
     if type(own).relation is not amr.Boundary.relation:
         check_method(own, "relation", lambda: own.relation(cells))

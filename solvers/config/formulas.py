@@ -22,7 +22,7 @@ STEADY = parse("1", (TIME,))
 
 
 @dataclass(frozen=True)
-class Flow:
+class SplitFunction:
     """A function of position, times a factor in time; with the factor `None`, a function of position and time."""
 
     function: Callable
@@ -110,7 +110,7 @@ class Formulas:
             return self.mistakes.attempt(path, self.user_function, text, arguments)
         return self.mistakes.attempt(path, parse, str(text), arguments, self.parameters)
 
-    def flow(self, path: KeyPath, given: Any, count: int | None, shift: float) -> Flow | None:
+    def flow(self, path: KeyPath, given: Any, count: int | None, shift: float) -> SplitFunction | None:
         """A function of position and time that gives `count` numbers.
 
         `shift` says where in a cell the function will be needed: 0.5 in its centre, 0 in its corners.
@@ -126,7 +126,7 @@ class Formulas:
             return None
         self._try_flow(path, ExpressionTuple(known), len(known), shift, True)
         spaces, factor = separate(known) or (known, None)
-        return Flow(ExpressionTuple(tuple(spaces)) if several else spaces[0], factor)
+        return SplitFunction(ExpressionTuple(tuple(spaces)) if several else spaces[0], factor)
 
     def _components(self, path: KeyPath, given: Any, arguments: tuple[str, ...]) -> tuple[Expression, ...] | None:
         """Several numbers, or one; a user's function gives them all."""
@@ -188,13 +188,13 @@ class Formulas:
             raise UserFunctionError(f"{name}{inspect.signature(function)} cannot be called as {name}({call})")
         return function
 
-    def _user_flow(self, path: KeyPath, reference: str, count: int | None, shift: float) -> Flow | None:
+    def _user_flow(self, path: KeyPath, reference: str, count: int | None, shift: float) -> SplitFunction | None:
         function = self.mistakes.attempt(path, self.user_function, reference, self.spacetime, self.space)
         if function is None:
             return None
         steady = not user_function.takes(function, len(self.spacetime))
         self._try_flow(path, function, count, shift, not steady)
-        return Flow(function, STEADY if steady else None)
+        return SplitFunction(function, STEADY if steady else None)
 
     def _try(self, path: KeyPath, function: Callable | None, count: int | None, shift: float, in_time: bool) -> bool:
         """Whether it was tried, with success."""

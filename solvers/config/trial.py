@@ -29,7 +29,7 @@ def sample_points(mesh: Mesh, shift: float = 0.5) -> Points:
 
 
 @dataclass(frozen=True)
-class Beyond:
+class GhostPoints:
     """Centres of ghost cells beyond a face of the root grid, as flat arrays, at one time.
 
     **Attributes:** `points`: the centres; `mirrored`: what they are in a mirror at the face.
@@ -39,13 +39,15 @@ class Beyond:
     mirrored: Points
     time: float
 
-    def where(self, chosen: np.ndarray) -> Beyond:
+    def where(self, chosen: np.ndarray) -> GhostPoints:
         """Only some of them."""
-        return Beyond(tuple(x[chosen] for x in self.points), tuple(x[chosen] for x in self.mirrored), self.time)
+        return GhostPoints(tuple(x[chosen] for x in self.points), tuple(x[chosen] for x in self.mirrored), self.time)
 
 
-def beyond_face(mesh: Mesh, d: int, end: int, ghost: int, corners: Sequence[tuple[bool, bool]], time: float) -> Beyond:
-    """Beyond the lower (`end=0`) or upper face across dimension d.
+def beyond_face(
+    mesh: Mesh, d: int, end: int, ghost: int, corners: Sequence[tuple[bool, bool]], time: float
+) -> GhostPoints:
+    """GhostPoints the lower (`end=0`) or upper face across dimension d.
 
     `corners` tells for each other dimension whether the points go on beyond its lower and upper faces.
     """
@@ -57,7 +59,7 @@ def beyond_face(mesh: Mesh, d: int, end: int, ghost: int, corners: Sequence[tupl
         layers = np.arange(ghost)
         axes.append((n + layers if end else -1 - layers) if k == d else index)
         mirrored.append((n - 1 - layers if end else layers) if k == d else index)
-    return Beyond(_centres(mesh, axes), _centres(mesh, mirrored), time)
+    return GhostPoints(_centres(mesh, axes), _centres(mesh, mirrored), time)
 
 
 def _centres(mesh: Mesh, axes: Sequence[np.ndarray]) -> Points:

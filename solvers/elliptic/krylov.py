@@ -21,7 +21,7 @@ from amr.grid import Pool
 
 
 @runtime_checkable
-class Operator(Protocol):
+class Invertible(Protocol):
     """What is inverted."""
 
     def __call__(self, u: Pool) -> Pool: ...
@@ -70,7 +70,7 @@ class System(eqx.Module):
     - `weights`: volumes of the cells, zero in empty slots, one row for each variable, scaled by its right-hand side.
     """
 
-    operator: Operator
+    operator: Invertible
     right: Pool
     precondition: Callable
     stiffness: Float[Array, ""]

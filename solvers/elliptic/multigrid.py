@@ -20,8 +20,8 @@ from jaxtyping import Array, Float, Int
 
 from amr.grid import (
     MARGIN,
-    Levels,
     Mirror,
+    NodeLevels,
     NodePart,
     NodePool,
     NodeStore,
@@ -38,7 +38,7 @@ from amr.grid import (
 from amr.mesh import Mesh
 
 from .uniform import Hierarchy, build_hierarchy, cycle
-from .uniform_operator import Grid, Relation
+from .uniform_operator import Relation, UniformGrid
 
 Faces = tuple[Float[Array, "_ _ _ ..."], ...]  # as in pools, with one face more than cells along its dimension
 Values = Float[Array, "_ _ ..."]  # the same of a part
@@ -65,7 +65,7 @@ class Multigrid(eqx.Module):
     - `mirror`: see `amr.grid.hierarchy`.
     """
 
-    levels: Levels
+    levels: NodeLevels
     dense: Hierarchy
     weights: Faces
     inverse: Float[Array, "rows parts blocks *cells lanes"]
@@ -143,7 +143,7 @@ def _constant(values: Array) -> bool:
 # --- building ---------------------------------------------------------------------------------------------------------
 
 
-def build_multigrid(levels: Levels, alpha: Float[Array, "*rows"], beta: Faces, relation: Relation) -> Multigrid:
+def build_multigrid(levels: NodeLevels, alpha: Float[Array, "*rows"], beta: Faces, relation: Relation) -> Multigrid:
     """The operator on all levels.
 
     **Arguments:**
@@ -159,9 +159,9 @@ def build_multigrid(levels: Levels, alpha: Float[Array, "*rows"], beta: Faces, r
     return Multigrid(levels, _dense(levels, alpha, beta, relation), weights, inverse, mirror)
 
 
-def _dense(levels: Levels, alpha: Array, beta: Faces, relation: Relation) -> Hierarchy:
+def _dense(levels: NodeLevels, alpha: Array, beta: Faces, relation: Relation) -> Hierarchy:
     mesh = levels.mesh
-    grid = Grid(mesh.cells, mesh.domain.lower, mesh.cell_size(), mesh.domain.periodic)
+    grid = UniformGrid(mesh.cells, mesh.domain.lower, mesh.cell_size(), mesh.domain.periodic)
     if mesh.max_level == 0:
         faces = [b[:, 0, 0, ..., 0] if _constant(b) else to_dense(mesh, b, d) for d, b in enumerate(beta)]
     else:
@@ -169,7 +169,7 @@ def _dense(levels: Levels, alpha: Array, beta: Faces, relation: Relation) -> Hie
     return build_hierarchy(grid, alpha[:, 0, 0, ..., 0], tuple(faces), relation)
 
 
-def _stiffened(levels: Levels, beta: Array, d: int) -> NodePool:
+def _stiffened(levels: NodeLevels, beta: Array, d: int) -> NodePool:
     """The coefficient on the faces of root patches across dimension d with that on those between leaves and ancestors
     multiplied."""
     mesh = levels.mesh
@@ -180,12 +180,12 @@ def _stiffened(levels: Levels, beta: Array, d: int) -> NodePool:
     return jnp.broadcast_to(factor * beta, (beta.shape[0], *factor.shape[:2], *faces, factor.shape[-1]))
 
 
-def _coefficients(levels: Levels, alpha: Array, beta: Faces, relation: Relation) -> tuple[Faces, Array, Mirror]:
+def _coefficients(levels: NodeLevels, alpha: Array, beta: Faces, relation: Relation) -> tuple[Faces, Array, Mirror]:
     """The weights, the inverse diagonal and the mirror of a `Multigrid`."""
     periodic = levels.mesh.domain.periodic
 
     def found(part):
-        sites = Sites(part, relation, alpha.dtype)
+        sites = NodeSides(part, relation, alpha.dtype)
         faces = [sites.over_area(b[:, 0] if _constant(b) else part.take(b), d) for d, b in enumerate(beta)]
         diagonal = functools.reduce(jnp.add, [sites.from_faces(w, d) for d, w in enumerate(faces)], alpha[:, 0])
         mirror = tuple(None if around else sites.mirror(d) for d, around in enumerate(periodic))
@@ -201,7 +201,7 @@ def _by_level(mesh: Mesh, beta: Array, d: int) -> Array:
     return beta / (level_sizes(mesh, d, beta.dtype) ** 2).reshape(1, -1, *(1,) * (mesh.ndim + 2))
 
 
-class Sites(NamedTuple):
+class NodeSides(NamedTuple):
     """What goes on at the sides of the nodes of a part."""
 
     part: NodePart

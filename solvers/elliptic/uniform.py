@@ -25,9 +25,9 @@ from amr.grid import every_other, halved, once
 
 from .uniform_operator import (
     Cells,
-    Grid,
     Level,
     Relation,
+    UniformGrid,
     applied,
     beside,
     coupled,
@@ -59,7 +59,7 @@ class Hierarchy(eqx.Module):
 # --- building ---------------------------------------------------------------------------------------------------------
 
 
-def build_hierarchy(grid: Grid, alpha: Array, beta: tuple[Array, ...], relation: Relation) -> Hierarchy:
+def build_hierarchy(grid: UniformGrid, alpha: Array, beta: tuple[Array, ...], relation: Relation) -> Hierarchy:
     """The operator on a grid and on all coarser ones.
 
     **Arguments:**
@@ -68,8 +68,8 @@ def build_hierarchy(grid: Grid, alpha: Array, beta: tuple[Array, ...], relation:
     - `beta`: for each dimension on the faces across it, `(vars, *cells)` with one more along it, where axes may have
       length one; or a number.
     - `relation(d, end, x)`: the factors (a, b) of the condition a e + b de/dn = 0 at the lower (`end` 0) or upper (1)
-      face across dimension d, to broadcast to `(vars, *face)`, for coordinates x as `Grid.face` gives them. Not asked
-      for in periodic dimensions.
+      face across dimension d, to broadcast to `(vars, *face)`, for coordinates x as `UniformGrid.face` gives them. Not
+      asked for in periodic dimensions.
     """
     ndim = len(grid.cells)
     alpha, beta = ranked(alpha, ndim), tuple(ranked(b, ndim) for b in beta)
@@ -99,7 +99,7 @@ def _averaged_faces(values: Array, d: int, factors: Sequence[int]) -> Array:
     return _averaged(values, [1 if k == d else factor for k, factor in enumerate(factors)])
 
 
-def _factors(fine: Grid, coarse: Grid) -> tuple[int, ...]:
+def _factors(fine: UniformGrid, coarse: UniformGrid) -> tuple[int, ...]:
     return tuple(n // m for n, m in zip(fine.cells, coarse.cells, strict=True))
 
 

@@ -29,7 +29,7 @@ FEWEST_CELLS = 64  # the product with a dense inverse takes less time than anoth
 
 
 @dataclass(frozen=True)
-class Grid:
+class UniformGrid:
     """A box divided into cells.
 
     **Attributes:** one entry for each dimension
@@ -44,7 +44,7 @@ class Grid:
     widths: tuple[float, ...]
     periodic: tuple[bool, ...]
 
-    def coarser(self) -> Grid | None:
+    def coarser(self) -> UniformGrid | None:
         """Half the cells in each dimension that can be halved, but for those in which cells are longer already."""
         even = [n % 2 == 0 and n > 2 for n in self.cells]
         if not any(even) or math.prod(self.cells) <= FEWEST_CELLS:
@@ -84,10 +84,10 @@ class Level(eqx.Module):
     diagonal: tuple[Array, ...]
     faces: tuple[Array, ...]
     kappa: tuple[tuple[Array, Array], ...]
-    grid: Grid = eqx.field(static=True)
+    grid: UniformGrid = eqx.field(static=True)
 
 
-def level_of(grid: Grid, alpha: Array, beta: tuple[Array, ...], relation: Relation) -> Level:
+def level_of(grid: UniformGrid, alpha: Array, beta: tuple[Array, ...], relation: Relation) -> Level:
     """The operator on a grid, with `alpha` and `beta` of as many axes as its arrays."""
     faces = tuple(b / h**2 for b, h in zip(beta, grid.widths, strict=True))
     kappa = tuple(_kappa(grid, d, relation, alpha.dtype) for d in range(len(grid.cells)))
@@ -97,7 +97,7 @@ def level_of(grid: Grid, alpha: Array, beta: tuple[Array, ...], relation: Relati
     return Level((functools.reduce(jnp.add, parts),) if full else parts, faces, kappa, grid)
 
 
-def _kappa(grid: Grid, d: int, relation: Relation, dtype) -> tuple[Array, Array]:
+def _kappa(grid: UniformGrid, d: int, relation: Relation, dtype) -> tuple[Array, Array]:
     """At both ends of a dimension."""
     ndim, h = len(grid.cells), grid.widths[d]
     if grid.periodic[d]:
@@ -110,7 +110,7 @@ def _kappa(grid: Grid, d: int, relation: Relation, dtype) -> tuple[Array, Array]
     return first, last
 
 
-def _from_faces(grid: Grid, faces: Array, kappa: tuple[Array, Array], d: int) -> Array:
+def _from_faces(grid: UniformGrid, faces: Array, kappa: tuple[Array, Array], d: int) -> Array:
     """What the faces across dimension d give to the diagonal."""
     below, above = lower(faces, 1 + d), upper(faces, 1 + d)
     if grid.periodic[d]:

@@ -1,5 +1,5 @@
 from .files import RecordFile as RecordFile, places_text as places_text
-from .gauges import Scene as Scene
+from .gauges import Snapshot as Snapshot
 from .measures import Extrema as Extrema, Integrals as Integrals, Line as Line, Points as Points, Slice as Slice
 from .record import (
     Collection as Collection,
@@ -13,7 +13,7 @@ from .schedule import (
     EveryMinutes as EveryMinutes,
     EverySteps as EverySteps,
     EveryTime as EveryTime,
-    Moment as Moment,
     Rule as Rule,
+    RunMoment as RunMoment,
     Series as Series,
 )

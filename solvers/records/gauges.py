@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from amr.grid import Rows, Store, cells_at, extrema, integrals
+from amr.grid import MoreRows, Store, cells_at, extrema, integrals
 from amr.mesh import Forest
 from solvers.equations import known_values
 
@@ -22,7 +22,7 @@ Numbers = Float[Array, " numbers"]
 Columns = dict[str, np.ndarray]
 
 
-class Scene(eqx.Module):
+class Snapshot(eqx.Module):
     """The state as gauges see it: leaves, cells and time."""
 
     forest: Forest
@@ -38,7 +38,7 @@ class Gauge(eqx.Module):
         """How many numbers."""
 
     @abc.abstractmethod
-    def read(self, subject: Subject, scene: Scene) -> Numbers:
+    def read(self, subject: Subject, scene: Snapshot) -> Numbers:
         """The numbers, in the precision of the run."""
 
     @abc.abstractmethod
@@ -62,7 +62,7 @@ class Whole(Gauge):
         """The variables by name."""
         return (*subject.equation.names, *self.names)
 
-    def more(self, subject: Subject, scene: Scene) -> Rows | None:
+    def more(self, subject: Subject, scene: Snapshot) -> MoreRows | None:
         """What makes the derived ones."""
         if not self.functions:
             return None
@@ -99,7 +99,7 @@ class Range(Whole):
         return {name: values for pair in pairs for name, values in pair}
 
 
-class Cells(Gauge):
+class CellGauge(Gauge):
     """The values of the cells that hold some points.
 
     **Attributes:**
@@ -130,7 +130,7 @@ class Cells(Gauge):
 
 
 def _derived(
-    subject: Subject, scene: Scene, functions: tuple[Callable, ...], values: Array, centres: tuple[Array, ...]
+    subject: Subject, scene: Snapshot, functions: tuple[Callable, ...], values: Array, centres: tuple[Array, ...]
 ) -> list[Array]:
     """Derived variables of some cells."""
     known = known_values(subject.equation, values, centres)

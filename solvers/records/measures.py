@@ -15,7 +15,7 @@ from amr.mesh import Mesh, finest_cell, point_in
 from amr.names import AXES, find_axis
 from solvers.equations import Derived
 
-from .gauges import Cells, Gauge, Range, Totals
+from .gauges import CellGauge, Gauge, Range, Totals
 
 MOST_POINTS = 2**22
 
@@ -57,7 +57,7 @@ class Places(Measure):
         if max(map(np.max, cells)) >= 2**31:
             raise InvalidSettingError("points", "the finest level has too many cells to be numbered; use fewer levels")
         names, functions = tuple(derived.names), tuple(derived.functions.values())
-        return Cells(jnp.asarray(np.stack(cells), jnp.int32), points.shape[:-1], names, functions)
+        return CellGauge(jnp.asarray(np.stack(cells), jnp.int32), points.shape[:-1], names, functions)
 
 
 class Points(Places):

@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from amr.grid import Pool
 
-from .gauges import Columns, Gauge, Numbers, Scene
+from .gauges import Columns, Gauge, Numbers, Snapshot
 from .subject import Subject
 
 Count = Int[Array, ""]
@@ -68,7 +68,7 @@ class Tape(eqx.Module):
         """How many numbers a row has."""
         return sum(gauge.size(subject) for gauge in self.gauges)
 
-    def read(self, subject: Subject, scene: Scene) -> Numbers:
+    def read(self, subject: Subject, scene: Snapshot) -> Numbers:
         """One row of numbers."""
         return jnp.concatenate([gauge.read(subject, scene) for gauge in self.gauges])
 
@@ -90,7 +90,7 @@ class Tape(eqx.Module):
         times, values = jnp.zeros(room, time.dtype), jnp.zeros((room, size), time.dtype)
         return Rows(self.number(step, time), zero, jnp.zeros(room, jnp.int32), times, values)
 
-    def recorded(self, subject: Subject, rows: Rows, scene: Scene, step: Count, look: Bool[Array, ""], last) -> Rows:
+    def recorded(self, subject: Subject, rows: Rows, scene: Snapshot, step: Count, look: Bool[Array, ""], last) -> Rows:
         """With a row of this moment if it is to be looked at and a row is due, as one is in the last moment."""
         number = jnp.where(look, self.number(step, scene.time), rows.number)
         due = look & ((number > rows.number) | last)
@@ -118,7 +118,9 @@ class Recorder(eqx.Module):
         """An empty buffer each."""
         return tuple(tape.blank(subject, self.step, time) for tape in self.tapes)
 
-    def recorded(self, subject: Subject, rows: tuple[Rows, ...], scene: Scene, steps: Count, look) -> tuple[Rows, ...]:
+    def recorded(
+        self, subject: Subject, rows: tuple[Rows, ...], scene: Snapshot, steps: Count, look
+    ) -> tuple[Rows, ...]:
         """The rows after so many steps in this call, if that moment is to be looked at."""
         step, last = self.step + steps, scene.time >= self.end
         pairs = zip(self.tapes, rows, strict=True)
@@ -132,7 +134,7 @@ def has_room(rows: tuple[Rows, ...], steps: int) -> Bool[Array, ""]:
 
 def first_rows(subject: Subject, tapes: tuple[Tape, ...], forest, u: Pool, time: Scalar) -> tuple[Rows, ...]:
     """One row each about the state that a run begins with."""
-    scene = Scene(forest, u.reshape(*u.shape[:3], -1, u.shape[-1]), time)
+    scene = Snapshot(forest, u.reshape(*u.shape[:3], -1, u.shape[-1]), time)
     step = jnp.zeros((), jnp.int32)
     return tuple(tape.blank(subject, step, time, 1).with_row(step, time, tape.read(subject, scene)) for tape in tapes)
 

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Moment:
+class RunMoment:
     """Where a run is: number of steps, simulated time, seconds since the program started."""
 
     step: int
@@ -28,10 +28,10 @@ class Rule(abc.ABC):
     """Says when something is due."""
 
     @abc.abstractmethod
-    def due(self, last: Moment, now: Moment) -> bool:
+    def due(self, last: RunMoment, now: RunMoment) -> bool:
         """Whether it is time, when it was done last at `last`."""
 
-    def steps_left(self, now: Moment) -> float | int:
+    def steps_left(self, now: RunMoment) -> float | int:
         """How many steps may be taken before looking again."""
         return math.inf
 
@@ -95,22 +95,22 @@ class Series:
 
     do: Callable
     rules: Sequence[Rule]
-    last: Moment = field(default=Moment(0, 0.0, 0.0))
+    last: RunMoment = field(default=RunMoment(0, 0.0, 0.0))
 
-    def start(self, now: Moment) -> None:
+    def start(self, now: RunMoment) -> None:
         """Begin to count from here."""
         self.last = now
 
-    def perform(self, what: T, now: Moment) -> None:
+    def perform(self, what: T, now: RunMoment) -> None:
         """Do it, due or not."""
         self.do(what)
         self.last = now
 
-    def attend(self, what: Callable[[], T], now: Moment) -> None:
+    def attend(self, what: Callable[[], T], now: RunMoment) -> None:
         """Do it if it is due."""
         if now.step > self.last.step and any(rule.due(self.last, now) for rule in self.rules):
             self.perform(what(), now)
 
-    def steps_left(self, now: Moment) -> float | int:
+    def steps_left(self, now: RunMoment) -> float | int:
         """How many steps may be taken before looking again."""
         return min((rule.steps_left(now) for rule in self.rules), default=math.inf)

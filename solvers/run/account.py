@@ -11,7 +11,7 @@ from amr.field import Field
 
 from .loop import Tally
 from .problem import Setup, State
-from .summary import Effort, Summary, Variable, relative_change
+from .summary import DiffusionSummary, Summary, Variable, relative_change
 
 
 @dataclass
@@ -101,10 +101,10 @@ class Account:
         integral = {"initial": initial, "final": last, "relative_change": change}
         return Variable(integral, low, high, self.lowest[i], self.highest[i], error)
 
-    def _diffusion(self, setup: Setup) -> Effort | None:
+    def _diffusion(self, setup: Setup) -> DiffusionSummary | None:
         """How diffusion was integrated; `None` where nothing diffuses."""
         if not setup.diffuses:
             return None
         split = "Strang splitting with " if setup.integrator.splits else ""
         method, per_step = setup.integrator.for_diffusion, self.efforts / max(self.steps, 1)
-        return Effort(split + type(method).__name__, setup.why, method.unit, per_step, self.most_effort)
+        return DiffusionSummary(split + type(method).__name__, setup.why, method.unit, per_step, self.most_effort)

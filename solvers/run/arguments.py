@@ -26,7 +26,7 @@ DEFAULT_DEVICE = "jax_default_device"  # of the configuration; its type does not
 ARRAYS = "biufc"  # kinds of NumPy arrays that JAX takes
 
 
-class Place(NamedTuple):
+class Slot(NamedTuple):
     """Stands for a number or an array: where it is in the list of them."""
 
     number: int
@@ -78,7 +78,7 @@ def taken(value: Any, numbers: bool = True) -> Taken:
 
 def restored(template: Any, leaves: list[Any]) -> Any:
     """The value of a template and its numbers and arrays."""
-    if isinstance(template, Place):
+    if isinstance(template, Slot):
         return leaves[template.number]
     if isinstance(template, Made):
         return template.make(*(restored(part, leaves) for part in template.parts))
@@ -137,7 +137,7 @@ class _Taker:
 
     def _leaf(self, value: Any, kind: tuple) -> Found:
         self.leaves.append(value)
-        return kind, Place(len(self.leaves) - 1)
+        return kind, Slot(len(self.leaves) - 1)
 
     def _unknown(self, value: Any) -> Found:
         self.shared = False

@@ -13,7 +13,7 @@ import numpy as np
 from amr.field import Field
 from amr.grid import Room, from_pool_on_host, norms, room_for, room_of
 from amr.mesh import Forest, Mesh, root_forest
-from solvers.records import Moment, Recording, Rows, Series, first_rows
+from solvers.records import Recording, Rows, RunMoment, Series, first_rows
 
 from . import loop
 from .account import Account
@@ -276,9 +276,9 @@ class Run:
         if self.wishes.recording is not None and self.rows is not None:
             self.wishes.recording.take(self.setup, self.rows)
 
-    def moment(self, state: State) -> Moment:
+    def moment(self, state: State) -> RunMoment:
         """Where the run is."""
-        return Moment(self.account.steps, float(state.clock.time), timer.perf_counter() - self.started)
+        return RunMoment(self.account.steps, float(state.clock.time), timer.perf_counter() - self.started)
 
     def rounds_left(self, state: State) -> int:
         """How many rounds may be taken until something may be due."""

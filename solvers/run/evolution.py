@@ -22,7 +22,7 @@ Scalar = Float[Array, ""]
 Bounds = tuple[Float[Array, " vars"], Float[Array, " vars"]]
 
 
-class Evolution(eqx.Module):
+class GridEvolution(eqx.Module):
     """See `solvers.integrators.base.Evolution`.
 
     **Attributes:** `known`: plans and samples; `bounds`: to keep scalars in; `spread`: as planned for the step;
@@ -36,11 +36,11 @@ class Evolution(eqx.Module):
     terms: tuple[str, ...] = eqx.field(static=True)
 
     @classmethod
-    def whole(cls, setup: Setup, known: Sampled, bounds: Bounds, spread: Scalar) -> Evolution:
+    def whole(cls, setup: Setup, known: Sampled, bounds: Bounds, spread: Scalar) -> GridEvolution:
         """With all terms."""
         return cls(setup, known, bounds, spread, tuple(setup.equation.terms.there))
 
-    def of(self, *names: str) -> Evolution:
+    def of(self, *names: str) -> GridEvolution:
         return dataclasses.replace(self, terms=tuple(name for name in self.terms if name in names))
 
     @property

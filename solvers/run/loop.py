@@ -39,11 +39,11 @@ from amr.grid import (
 from amr.mesh import Forest
 from amr.refine import Regridded, regrid, wishes_near
 from solvers.integrators import Effort, Workspace
-from solvers.records import Recorder, Rows, Scene, has_room
+from solvers.records import Recorder, Rows, Snapshot, has_room
 
 from .buffer import buffer_cells
 from .clock import FIRST, Clock, first_clock
-from .evolution import Evolution
+from .evolution import GridEvolution
 from .problem import Setup, State
 from .sampled import Sampled, adapted, blank, of_leaves, signalled
 from .stepping import effective_bounds, plan_step, stepped
@@ -224,7 +224,7 @@ def _blank(state: State, rows: tuple[Rows, ...] | None) -> Tally:
 
 def _recorded(setup: Setup, run: Running, recorder: Recorder, begun: Flag) -> Running:
     """With rows about the state after some steps."""
-    scene = Scene(run.forest, run.space.work.store, run.clock.time)
+    scene = Snapshot(run.forest, run.space.work.store, run.clock.time)
     assert run.tally.rows is not None
     rows = recorder.recorded(setup, run.tally.rows, scene, run.tally.steps, begun)
     return eqx.tree_at(lambda run: run.tally.rows, run, rows)
@@ -263,7 +263,7 @@ def several_steps(
     def one(carry):
         space, before, step, changing, steps, rows = carry
         here = known if changing is None else changing
-        evolution = Evolution.whole(setup, here, effective_bounds(setup, bounds, step.expands), step.spread)
+        evolution = GridEvolution.whole(setup, here, effective_bounds(setup, bounds, step.expands), step.spread)
         space = stepped(setup.integrator, evolution, space, step)
         after, taken = step.clock, 1
         if setup.integrator.solves:  # or else it cannot fail
@@ -272,7 +272,7 @@ def several_steps(
         step, here = plan_step(setup, here, space.work.store, after, stop)
         done = (space, after, step, None if changing is None else here, steps + taken)
         if recorder is not None:
-            scene = Scene(run.forest, space.work.store, after.time)
+            scene = Snapshot(run.forest, space.work.store, after.time)
             rows = recorder.recorded(setup, rows, scene, run.tally.steps + done[-1], more((*done, rows)))
         return *done, rows
 

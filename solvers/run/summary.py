@@ -27,7 +27,7 @@ class Variable:
 
 
 @dataclass(frozen=True)
-class Effort:
+class DiffusionSummary:
     """How diffusion was integrated in time.
 
     **Attributes:**
@@ -66,7 +66,7 @@ class Summary:
     capacity: int = 0
     growths: int = 0
     resumed: int = 0
-    diffusion: Effort | None = None
+    diffusion: DiffusionSummary | None = None
     dtype: str = ""
     device: str = ""
     variables: dict[str, Variable] = field(default_factory=dict)

@@ -15,12 +15,12 @@ from meshes import CASES, QUADRATIC, Case, balanced_levels, forest_of, ghosts, l
 
 import amr
 from amr.grid.hierarchy import build_nodes
-from amr.grid.levels import Levels
+from amr.grid.levels import NodeLevels
 from amr.grid.pool import Layout, from_pool, room_for, to_pool
 from amr.grid.topology import build_topology, cell_sizes, coordinates
 from solvers.elliptic.multigrid import build_multigrid
 from solvers.elliptic.uniform import build_hierarchy, cycle
-from solvers.elliptic.uniform_operator import Grid
+from solvers.elliptic.uniform_operator import UniformGrid
 
 DIRICHLET, NEUMANN, ROBIN = (1.0, 0.0), (0.0, 1.0), (3.0, 0.5)
 
@@ -134,7 +134,7 @@ def solver(case: Case, problem: Problem, cycles: int) -> Callable:
         nodes = build_nodes(mesh, forest, layout)
         beta, pools = coefficients(case, problem, forest)
         alpha = jnp.asarray(problem.alpha)
-        multigrid = build_multigrid(Levels(mesh, nodes, forest.count, layout), alpha, pools, problem.relation)
+        multigrid = build_multigrid(NodeLevels(mesh, nodes, forest.count, layout), alpha, pools, problem.relation)
         volume = jnp.where(forest.active, cell_sizes(mesh, forest, jnp.float64).prod(0), 0)
         if problem.singular:
             f = f - (f * volume).sum(tuple(range(1, f.ndim)), keepdims=True) / (volume.sum() * mesh.cells_per_patch)
@@ -228,10 +228,12 @@ def test_without_levels_it_is_the_dense_cycle(ends):
 
     def found(forest, r, pools):
         nodes = build_nodes(mesh, forest, layout)
-        return from_pool(build_multigrid(Levels(mesh, nodes, forest.count, layout), alpha, pools, problem.relation)(r))
+        return from_pool(
+            build_multigrid(NodeLevels(mesh, nodes, forest.count, layout), alpha, pools, problem.relation)(r)
+        )
 
     def expected(r, beta):
-        grid = Grid(mesh.cells, mesh.domain.lower, mesh.cell_size(), mesh.domain.periodic)
+        grid = UniformGrid(mesh.cells, mesh.domain.lower, mesh.cell_size(), mesh.domain.periodic)
         hierarchy = build_hierarchy(grid, alpha, beta, problem.relation)
         return cycle(hierarchy, r)
 
@@ -267,7 +269,7 @@ def test_variables_do_not_know_of_each_other():
             pools = coefficients(case, Problem(ends, beta=lambda *x: 0.7 + 0 * x[0]), forest)[1]
         nodes = build_nodes(mesh, forest, layout)
         multigrid = build_multigrid(
-            Levels(mesh, nodes, forest.count, layout), jnp.asarray(alpha), pools, problem.relation
+            NodeLevels(mesh, nodes, forest.count, layout), jnp.asarray(alpha), pools, problem.relation
         )
         return from_pool(multigrid(to_pool(layout, r)))[..., :count]
 

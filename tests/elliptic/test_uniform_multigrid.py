@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from solvers.elliptic.uniform import build_hierarchy, cycle, smoothed, started
-from solvers.elliptic.uniform_operator import Grid, applied
+from solvers.elliptic.uniform_operator import UniformGrid, applied
 
 FIXED, FREE, MIXED = (1.0, 0.0), (0.0, 1.0), (2.0, 0.3)
 
@@ -15,7 +15,7 @@ FIXED, FREE, MIXED = (1.0, 0.0), (0.0, 1.0), (2.0, 0.3)
 def grid(cells, periodic=False, widths=None, lower=None):
     ndim = len(cells)
     widths = tuple(1 / n for n in cells) if widths is None else widths
-    return Grid(cells, (-0.5,) * ndim if lower is None else lower, widths, (periodic,) * ndim)
+    return UniformGrid(cells, (-0.5,) * ndim if lower is None else lower, widths, (periodic,) * ndim)
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -14,7 +14,7 @@ import amr
 from amr.files import io
 from amr.files.header import reading
 from amr.files.info import file_info
-from amr.files.vtkhdf import Geometry
+from amr.files.vtkhdf import GeometryCache
 
 yt.set_log_level("error")
 on_every_dimension = pytest.mark.parametrize("ndim", [1, 2, 3])
@@ -211,7 +211,7 @@ def test_blocks_of_geometry_fit_together(path, monkeypatch):
 @on_every_dimension
 def test_geometry_of_the_last_file_serves_the_next(path, ndim, monkeypatch):
     monkeypatch.setattr("amr.files.vtkhdf.CHUNK_CELLS", 3 * 4**ndim)
-    geometry, compressed = Geometry(), []
+    geometry, compressed = GeometryCache(), []
     plain = h5py.Dataset.__setitem__
     monkeypatch.setattr(h5py.Dataset, "__setitem__", lambda *a: (compressed.append(a[0].name), plain(*a)))
     for seed, known in ((0, "nothing"), (0, "all"), (1, "some"), (1, "all")):

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 
 from amr.errors import InvalidSettingError
 from solvers.command.background import Background
-from solvers.records.schedule import EveryMinutes, EverySteps, EveryTime, Moment, Series
+from solvers.records.schedule import EveryMinutes, EverySteps, EveryTime, RunMoment, Series
 
 
 def moments(strides):
@@ -17,7 +17,7 @@ def moments(strides):
     step, found = 0, []
     for stride in strides:
         step += stride
-        found.append(Moment(step, step / 10, float(step)))
+        found.append(RunMoment(step, step / 10, float(step)))
     return found
 
 
@@ -42,8 +42,8 @@ def test_a_run_that_is_resumed_writes_the_same(strides, every, data):
     cut = data.draw(st.integers(1, len(all_moments) - 1))
     rules = [EverySteps(every), EveryTime(0.37)]
     for moments_, done, start in (
-        (all_moments, whole, Moment(0, 0.0, 0.0)),
-        (all_moments[:cut], first, Moment(0, 0.0, 0.0)),
+        (all_moments, whole, RunMoment(0, 0.0, 0.0)),
+        (all_moments[:cut], first, RunMoment(0, 0.0, 0.0)),
         (all_moments[cut:], second, all_moments[cut - 1]),
     ):
         series = Series(done.append, rules)
@@ -55,28 +55,28 @@ def test_a_run_that_is_resumed_writes_the_same(strides, every, data):
 
 @given(st.integers(1, 50), st.integers(0, 500))
 def test_steps_left_lead_to_the_next_multiple(every, step):
-    left = EverySteps(every).steps_left(Moment(step, 0.0, 0.0))
+    left = EverySteps(every).steps_left(RunMoment(step, 0.0, 0.0))
     assert 1 <= left <= every
     assert (step + left) % every == 0
 
 
 def test_other_rules_do_not_limit_steps():
     series = Series(print, [EveryTime(0.5), EveryMinutes(10)])
-    assert series.steps_left(Moment(3, 0.1, 1.0)) == math.inf
-    assert Series(print, []).steps_left(Moment(3, 0.1, 1.0)) == math.inf
+    assert series.steps_left(RunMoment(3, 0.1, 1.0)) == math.inf
+    assert Series(print, []).steps_left(RunMoment(3, 0.1, 1.0)) == math.inf
 
 
 def test_minutes_pass_on_the_clock():
     rule = EveryMinutes(2)
-    assert not rule.due(Moment(0, 0.0, 10.0), Moment(5, 1.0, 129.0))
-    assert rule.due(Moment(0, 0.0, 10.0), Moment(5, 1.0, 130.0))
+    assert not rule.due(RunMoment(0, 0.0, 10.0), RunMoment(5, 1.0, 129.0))
+    assert rule.due(RunMoment(0, 0.0, 10.0), RunMoment(5, 1.0, 130.0))
 
 
 def test_what_was_asked_for_and_is_due_is_done_once():
     done = []
     series = Series(done.append, [EverySteps(5)])
-    series.perform(10, Moment(10, 1.0, 1.0))
-    series.attend(lambda: 10, Moment(10, 1.0, 1.0))
+    series.perform(10, RunMoment(10, 1.0, 1.0))
+    series.attend(lambda: 10, RunMoment(10, 1.0, 1.0))
     assert done == [10]
 
 

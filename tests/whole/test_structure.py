@@ -110,3 +110,14 @@ def test_kinds_are_told_apart_by_their_own_wing(owner):
                 if asked & KINDS[owner]:
                     found.append(f"{room}:{node.lineno} {sorted(asked & KINDS[owner])}")
     assert found == []
+
+
+def test_a_name_of_a_class_means_one_thing():
+    """Two classes may have one name where users have them by different names of packages."""
+    found: dict[str, list[str]] = {}
+    for room in ROOMS:
+        for node in TREES[room].body:
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(str(room))
+    twice = {name: rooms for name, rooms in found.items() if len(rooms) > 1}
+    assert twice == {"Line": ["amr/field/line.py", "solvers/records/measures.py"]}
