@@ -56,7 +56,8 @@ def write(
     - `vectors`: variables (of the field or derived) that VTK shall see as the components of one vector:
       `{"velocity": ("u", "v")}`. They take no room, but VTK needs seconds to read a million of them.
     - `compression`: of the variables, from 0 (none: four times as fast to write) to 9 (gzip's best).
-    - `geometry`: kept from one file of a run to the next, an `amr.files.vtkhdf.GeometryCache()` saves compressing it again.
+    - `geometry`: kept from one file of a run to the next, an `amr.files.vtkhdf.GeometryCache()` saves compressing it
+      again.
     - `restart`: what a run needs besides the field to go on, as JSON can say it; `read_header` gives it back.
 
     Raises `InvalidSettingError` for names or precisions that cannot be written, `OSError` if the disk says no.
