@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import ClassVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Float
 
 from amr.grid import cut, lower, upper
@@ -173,7 +173,7 @@ class PPM(Reconstruction):
         down = parabolic_face(below, u, bends[0], bends[1]) - u
         up = parabolic_face(u, above, bends[1], bends[2]) - u
         bend = 6 * (down + up)
-        kept = minmod(bend, *(CURVED * near for near in bends)) / divisor(jnp.where(bend == 0, 1, bend))
+        kept = quotient(minmod(bend, *(CURVED * near for near in bends)), jnp.where(bend == 0, 1, bend))
         steady = agree(up, -down) & agree(stencil[4] - u, u - stencil[0])
         down, up = (
             jnp.where(steady, minmod(down, -2 * up), kept * down),
@@ -222,7 +222,7 @@ def weno_weights(steps: Stencil) -> Stencil:
     rough = roughness(3 * b - a, b - a), roughness(b + c, c - b), roughness(3 * c - d, d - c)
     contrast = jnp.abs(rough[0] - rough[2])
     floor = 1e-12 * contrast + float(jnp.finfo(contrast.dtype).tiny)
-    return tuple(1 + contrast / divisor(each + floor) for each in rough)
+    return tuple(1 + quotient(contrast, each + floor) for each in rough)
 
 
 def roughness(slope: Values, bend: Values) -> Values:
@@ -251,6 +251,15 @@ def agree(a: Values, b: Values) -> Array:
     return (jnp.minimum(a, b) > 0) | (jnp.maximum(a, b) < 0)
 
 
-def divisor(value: Values) -> Values:
-    """The value, without its derivative where that of a quotient would overflow."""
-    return jnp.where(jnp.abs(value) > float(jnp.finfo(value.dtype).tiny) ** 0.5, value, lax.stop_gradient(value))
+@jax.custom_jvp
+def quotient(above: Values, below: Values) -> Values:
+    """The quotient, whose derivative is zero where it would overflow: in flat data."""
+    return above / below
+
+
+@quotient.defjvp
+def _change_of_quotient(values, changes):
+    (above, below), (change, of_below) = values, changes
+    found = above / below
+    large = jnp.abs(below) > float(jnp.finfo(below.dtype).tiny) ** 0.5
+    return found, jnp.where(large, (change - found * of_below) / jnp.where(large, below, 1), 0)

@@ -155,6 +155,33 @@ def test_derivatives_are_finite(scheme, cells):
             assert all(jnp.isfinite(each).all() for each in jax.grad(total)(rows))
 
 
+LINES = {
+    "nothing": np.zeros(5),
+    "constant": np.ones(5),
+    "tiny": np.full(5, 1e-30),
+    "step": np.array([0.0, 0.0, 0.0, 1.0, 1.0]),
+    "corner": np.array([1.0, 1.0, 1.0, 1.5, 2.0]),
+    "slope": np.arange(5.0),
+}
+
+
+@all_schemes
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+def test_changes_along_a_direction(scheme, line, dtype):
+    """All cells raised alike raise the ends by as much, also where data are flat; other changes are finite, and those
+    that the backward derivatives tell."""
+    rows = stencil(scheme, LINES[line][:, None], dtype)
+    alike, tilt = ([jnp.full_like(row, value(k)) for k, row in enumerate(rows)] for value in (lambda k: 1.0, float))
+    for change in jax.jvp(scheme.ends, (rows,), (tuple(alike),))[1]:
+        close(change, 1.0, 1e-5)
+    changes = jax.jvp(scheme.ends, (rows,), (tuple(tilt),))[1]
+    for n, change in enumerate(changes):
+        back = jax.grad(lambda rows, n=n: scheme.ends(rows)[n].sum())(rows)
+        assert jnp.isfinite(change).all()
+        close(change, sum((row * part).sum() for row, part in zip(back, tilt, strict=True)), 1e-4)
+
+
 # Lines of cells
 
 

@@ -66,6 +66,10 @@ def test_derivatives_are_finite(law, ndim, solver):
     for sides in ((u, u), random_sides(law, 6)):
         slopes = jax.grad(lambda sides: jnp.sum(solver(law, *sides, ndim - 1)))(sides)
         assert all(bool(jnp.all(jnp.isfinite(slope))) for slope in slopes)
+        change = jax.jvp(lambda *sides: solver(law, *sides, ndim - 1), sides, jax.tree.map(jnp.ones_like, sides))[1]
+        assert bool(jnp.all(jnp.isfinite(change)))
+        back = sum(float(slope.sum()) for slope in slopes)
+        assert float(change.sum()) == pytest.approx(back, rel=1e-6, abs=1e-6 * float(abs(change).sum()))
 
 
 def test_a_solver_that_does_not_fit_is_named():
