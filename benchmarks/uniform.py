@@ -81,12 +81,13 @@ def _advance(u, rates, t_end):
 def _planned(fastest, now: Clock, stop):
     """The clock after the next step and the factor that turns rates into Courant numbers during it."""
     trial = trial_step(CFL, now)
-    cut = land_on(trial, now.time, stop)
+    cut = land_on(trial, now, stop)
     rate = fastest * jnp.abs(_amplitude(now.time + 0.5 * cut))
     limit = courant_step(CFL, rate)
     dt = jnp.minimum(cut, limit)
-    dt = jnp.where(dt < cut, land_on(dt, now.time, stop), dt)
-    after = Clock(later(now.time, dt, stop), jnp.minimum(trial, limit), rate)
+    dt = jnp.where(dt < cut, land_on(dt, now, stop), dt)
+    time, rest = later(now, dt, stop)
+    after = Clock(time, jnp.minimum(trial, limit), rate, rest)
     return after, dt * _amplitude(now.time + 0.5 * dt)
 
 

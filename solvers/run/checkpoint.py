@@ -47,6 +47,7 @@ class Checkpoint:
             "version": VERSION,
             "dt": float(state.clock.dt),
             "rate": float(state.clock.rate),
+            "rest": float(state.clock.rest),
             "bounds": bounds,
             "layout": list(astuple(room_of(state.u))),
             "backend": jax.default_backend(),
@@ -87,10 +88,11 @@ class Checkpoint:
         # From NumPy: arrays that a run left in the host's memory would keep the computation there.
         field = jax.device_get(self.field)
         forest, u = eqx.filter_jit(in_room)(self._room(setup, dtype), field.forest, field.data)
-        numbers = (field.time, self.record["dt"], self.record["rate"], *self.record["bounds"])
-        time, dt, rate, low, high = (jax.device_put(np.asarray(number, dtype)) for number in numbers)
+        rest = self.record.get("rest", 0.0)  # earlier versions had none
+        numbers = (field.time, self.record["dt"], self.record["rate"], rest, *self.record["bounds"])
+        time, dt, rate, rest, low, high = (jax.device_put(np.asarray(number, dtype)) for number in numbers)
         needed, failed = jax.device_put((np.zeros((), np.int32), np.zeros((), bool)))
-        return State(forest, u, Clock(time, dt, rate), (low, high), needed, failed)
+        return State(forest, u, Clock(time, dt, rate, rest), (low, high), needed, failed)
 
     def check_fits(self, setup: Setup, dtype) -> None:
         """Raise `InvalidSettingError` if a run with these choices cannot go on from here."""

@@ -25,6 +25,7 @@ from .summary import Summary
 SLICE_SECONDS = 0.5  # the device program comes back about this often, for progress and interruption
 SLACK = 1.25  # room in a new pool over what is needed at once
 POOL_GROWTH = 2.0  # a pool that was too small grows by at least this factor
+HOPELESS = 1e9  # steps that a run is not left to take
 # Room that a pool begins with: work follows the patches, not the room, and a pool that grows costs a compilation.
 SMALL_POOL = 2**20  # bytes
 FEW_PATCHES, MEDIUM_POOL = 512, 2**24  # so many patches, unless they are more bytes than that
@@ -241,13 +242,19 @@ class Run:
             self.check_solved(state)
             if bool(state.overflow):
                 state = self.grown(state)
-            elif float(state.clock.time) == float(before.clock.time):
-                clock, advice = state.clock, "they are lost in rounding; use float64, or a start time near 0"
+            elif self.stands_still(state, before, stop):
+                clock, advice = state.clock, "it would never end; check the velocity, the initial values and the scheme"
                 text = f"time stands still at t={float(clock.time):.8g} with steps of {float(clock.dt):.3g}: {advice}"
                 raise RunError(text, self.checkpoint(state))
             self.wishes.progress(self.progress(state))
             self.attend(state, stop)
         return state
+
+    def stands_still(self, state: State, before: State, stop: float) -> bool:
+        """Whether some steps were too short to be seen in the time, and there would be far too many of them."""
+        clock = state.clock
+        seen = float(clock.time) > float(before.clock.time)
+        return not seen and float(clock.left(self.scalar(stop))) > HOPELESS * float(clock.dt)
 
     def emit(self, state: State) -> None:
         """Give a state at a time that was asked for to the output, and a checkpoint if one is due."""

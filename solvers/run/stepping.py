@@ -45,15 +45,16 @@ def plan_step(setup: Setup, known: Sampled, store: Store, clock: Clock, stop: Sc
     the samples and signals that were looked at.
     """
     trial = trial_step(setup.cfl, clock)
-    cut = land_on(trial, clock.time, stop)
+    cut = land_on(trial, clock, stop)
     middle = clock.time + 0.5 * cut
     known = signalled(setup, known, store, middle if setup.equation.ahead else clock.time)
     spread = _largest_spread(setup, known, clock.time, clock.time + cut)
     rate = setup.limited(known.rate * jnp.abs(setup.amplitude(middle)), spread, known.reaction)
     limit = courant_step(setup.cfl, rate)
     dt = jnp.minimum(cut, limit)
-    dt = jnp.where(dt < cut, land_on(dt, clock.time, stop), dt)
-    after = Clock(later(clock.time, dt, stop), jnp.minimum(trial, limit), rate)
+    dt = jnp.where(dt < cut, land_on(dt, clock, stop), dt)
+    time, rest = later(clock, dt, stop)
+    after = Clock(time, jnp.minimum(trial, limit), rate, rest)
     return Step(after, clock.time, dt, known.expands, spread), known
 
 

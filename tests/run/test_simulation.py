@@ -254,11 +254,15 @@ def test_wrong_arguments_name_themselves(make, key):
     assert caught.value.key == key
 
 
-def test_time_that_is_lost_in_rounding_ends_the_run():
+def test_steps_that_are_lost_in_the_rounding_of_time_count():
+    """And a run whose steps are so short that it would never end is ended."""
     mesh = amr.Mesh(amr.Domain(0, 1), 1024, 32)
     simulation = solvers.Simulation(mesh, solvers.Advection((50.0,)), dtype="float32")
-    with pytest.raises(solvers.RunError, match="time stands still"):
-        simulation.run(lambda x: 1 + 0 * x, 1001.0, t_start=1000.0)
+    summary = simulation.run(lambda x: 1 + 0 * x, 1000.03, t_start=1000.0).summary
+    assert summary.steps == pytest.approx(float(np.float32(1000.03) - 1000) * 50 * 1024 / simulation.setup.cfl, abs=2)
+    hopeless = solvers.Simulation(mesh, solvers.Advection((1e12,)), dtype="float32")
+    with pytest.raises(solvers.RunError, match="time stands still at t=1000 with steps of .* it would never end"):
+        hopeless.run(lambda x: 1 + 0 * x, 1000.03, t_start=1000.0)
 
 
 def test_a_run_of_no_length_can_be_continued():
