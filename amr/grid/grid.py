@@ -118,6 +118,10 @@ class Part(eqx.Module):
         """Cell widths, one array a dimension."""
         return cell_sizes_of_blocks(self.mesh, self.leaves, dtype)
 
+    def closed(self, d: int) -> tuple[int, ...]:
+        """Which ends (0, 1) of the domain along d are walls."""
+        return tuple(end for end, face in enumerate(self.conditions.faces[d]) if face.mirrored)
+
     def touches(self, d: int, end: int) -> Bool[Array, "blocks ... lanes"]:
         """Which patches lie at that face of the domain."""
         return touches(self.mesh, self.leaves, d, end, self.mesh.ndim)

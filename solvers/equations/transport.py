@@ -9,6 +9,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from amr.grid import Block, Part, by_halves, lower, others, trim, upper
@@ -45,20 +46,25 @@ class Flow(Term):
             values, dx = block.kept(lambda: self.velocity.samples(block, time)), block.widths
             return tuple(v / dx[d] for d, v in enumerate(self.velocity.on_faces(values, dx)))
 
-        return part.over_blocks(one, time.dtype)
+        rates = part.over_blocks(one, time.dtype)
+        return tuple(_closed(part, rate, d) for d, rate in enumerate(rates))
 
     def scaled(self, samples, moment):
         return tuple(moment.factor * rate for rate in samples)
 
+    def _divergence_free(self, part: Part) -> bool:
+        """A wall stops what would flow through it."""
+        return self.velocity.divergence_free and not any(map(part.closed, range(part.mesh.ndim)))
+
     def limits(self, part, samples, scheme, bounded):
         largest = [functools.reduce(_reduced, range(rate.ndim - 2), jnp.abs(rate)) for rate in samples]
         found = {"signal": scheme.combined(largest)}
-        if bounded and not self.velocity.divergence_free:
+        if bounded and not self._divergence_free(part):
             found["divergence"] = _divergence(part, samples)
         return found
 
     def crossing(self, here, keep):
-        return here.scheme.carried(here.u, here.samples, self.velocity.divergence_free, here.bounds, keep)
+        return here.scheme.carried(here.u, here.samples, self._divergence_free(here.part), here.bounds, keep)
 
 
 class Exchange(Term):
@@ -170,6 +176,16 @@ def largest(values: Float[Array, "blocks *cells lanes"]) -> Float[Array, "blocks
 
 def _reduced(values: Float[Array, "blocks ... lanes"], _) -> Float[Array, "blocks ... lanes"]:
     return by_halves(jnp.maximum, values, axis=1)
+
+
+def _closed(part: Part, rate: Float[Array, "blocks ... lanes"], d: int) -> Float[Array, "blocks ... lanes"]:
+    """Normal velocities on faces between ghosted cells across d, none of them through walls."""
+    ends = part.closed(d)
+    if not ends:
+        return rate
+    place = np.arange(part.mesh.patch + 2 * part.ghost - 1).reshape([-1 if k == d + 1 else 1 for k in range(rate.ndim)])
+    walls = [part.touches(d, end) & (place == part.ghost - 1 + end * part.mesh.patch) for end in ends]
+    return jnp.where(functools.reduce(jnp.logical_or, walls), 0, rate)
 
 
 def _divergence(part: Part, rates: tuple[Array, ...]) -> Float[Array, "blocks lanes"]:
