@@ -261,7 +261,7 @@ def test_steps_that_are_lost_in_the_rounding_of_time_count():
     summary = simulation.run(lambda x: 1 + 0 * x, 1000.03, t_start=1000.0).summary
     assert summary.steps == pytest.approx(float(np.float32(1000.03) - 1000) * 50 * 1024 / simulation.setup.cfl, abs=2)
     hopeless = solvers.Simulation(mesh, solvers.Advection((1e12,)), dtype="float32")
-    with pytest.raises(solvers.RunError, match="time stands still at t=1000 with steps of .* it would never end"):
+    with pytest.raises(solvers.RunError, match=r"time stands still at t=1000 with steps of .* it would never end"):
         hopeless.run(lambda x: 1 + 0 * x, 1000.03, t_start=1000.0)
 
 
