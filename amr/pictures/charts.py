@@ -139,6 +139,11 @@ def plot_history(record: Any, names: Sequence[str] | None = None, *, against: st
     history = record if isinstance(record, History) else read_history(record)
     x_name, x = history.abscissa(against)
     chosen = [name for name in history.columns if name not in (x_name, "step")] if names is None else list(names)
+    if not chosen:
+        there = ", ".join(history.columns)
+        what = "" if isinstance(record, History) else f"{record} "
+        advice = "rows of many numbers, as of a line or a slice, are for scripts: see docs/output.md"
+        raise InvalidSettingError("record", f"{what}has no columns of numbers but {there}; {advice}")
     for name in chosen:
         if name not in history.columns:
             known = f"; there are {', '.join(history.columns)}"

@@ -13,6 +13,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
+from amr.errors import InvalidSettingError
 from amr.grid import Grid, Leaves, Part, Work, by_halves, carried, cell_centres, cell_sizes, over_blocks
 from amr.mesh import Forest, Mesh, adapt, balance, half_offsets, unchanged
 
@@ -93,6 +94,12 @@ def wishes_of(
 
     def of_patch(values, x, dx, level):
         pair = indicator.wishes(PatchView(values, x, dx, level, time, ghost, names))
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            kind, expected = (
+                type(indicator).__name__,
+                "two arrays: which cells wish to be refined, and which to be kept",
+            )
+            raise InvalidSettingError("refine", f"{kind}.wishes has to give {expected}")
         return tuple(jnp.broadcast_to(wish, mesh.patch_shape) for wish in pair)
 
     x = cell_centres(mesh, forest, dtype)

@@ -88,10 +88,13 @@ def resume(directory: Path, overrides: tuple[str, ...], given: Path | None, forc
     from solvers.config import ConfigError
 
     from .folder import RunFolder
-    from .resume import resumable
+    from .resume import NothingLeftError, resumable
 
     try:
         case, checkpoint, remarks = resumable(directory, overrides, given)
+    except NothingLeftError as finished:
+        click.echo(finished, err=True)
+        return
     except ConfigError as error:
         raise Mistake(str(error)) from error
     for remark in remarks:

@@ -1,4 +1,4 @@
-"""Ctrl-C, and what batch systems send: the first ends a run in an orderly way, the second at once."""
+"""Ctrl-C, and what batch systems and closing terminals send: the first ends a run in order, the second at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 SIGNALLED = 128  # the exit status of what a signal has ended is this and the signal's number
 PATIENCE = 0.3  # seconds; wrappers such as srun may pass one signal on twice
 
@@ -38,7 +38,9 @@ class StopRequest:
             self.ours, theirs = socket.socketpair()
             theirs.setblocking(False)
             self.theirs = theirs
-            self.before = [signal.signal(number, _nothing) for number in SIGNALS]
+            # What is ignored stays so: `nohup` is there to have a run go on when its terminal closes.
+            self.known = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+            self.before = [signal.signal(number, _nothing) for number in self.known]
             self.fd = signal.set_wakeup_fd(theirs.fileno())
             threading.Thread(target=self._listen, name="amrax-signals", daemon=True).start()
         return self
@@ -47,14 +49,14 @@ class StopRequest:
         if not self.usable:
             return
         signal.set_wakeup_fd(self.fd)
-        for number, handler in zip(SIGNALS, self.before, strict=True):
+        for number, handler in zip(self.known, self.before, strict=True):
             signal.signal(number, handler or signal.SIG_DFL)  # none: it was not one of Python's
         self.theirs.close()  # the thread reads the end of it and is done
 
     def _listen(self) -> None:
         first = 0.0
         while found := self.ours.recv(1):
-            if found[0] not in SIGNALS:
+            if found[0] not in self.known:
                 continue  # of somebody else's
             if not self.asked:
                 self.asked, self.status, first = True, SIGNALLED + found[0], time.monotonic()

@@ -24,7 +24,14 @@ RECORDS = (".csv", ".jsonl")
 PICTURES = (".png", ".pdf", ".svg", ".jpg")
 
 OPTIONS = [
-    click.option("--variable", "-V", metavar="NAME", help="Which variable to show; the first unless told otherwise."),
+    click.option(
+        "--variable",
+        "-V",
+        "variables",
+        multiple=True,
+        metavar="NAME",
+        help="Which variable to show; default the first.",
+    ),
     click.option("--level", type=int, metavar="L", help="Show no finer cells than those of level L, but their means."),
     click.option("--levels", is_flag=True, help="Show the levels of refinement instead of values."),
     click.option("--slice", "cut", metavar="AXIS=VALUE", help="In 3D, one slice (x=0.3; z is in the middle)."),
@@ -66,37 +73,41 @@ def plot(files: tuple[Path, ...], same_scale: bool, output: Path | None, dpi: fl
         amrax plot run_0003.vtkhdf --slice x=0.3             in 3D; without it, three slices through the middle
 
     In 1D the picture is a curve, in 2D an image, in 3D slices. Of the folder of a run the last dump is drawn; a record
-    (*.csv, *.jsonl) becomes curves over time, of the --variable or of all columns.
+    (*.csv, *.jsonl) becomes curves over time, of the --variable or of all columns. More than one -V makes a picture of
+    each.
     """
-    shown, (vmin, vmax) = prepare(options)
+    every, (vmin, vmax) = prepare(options)
     records = tuple(file for file in files if file.suffix in RECORDS)
     for file in records:
-        _plot_record(file, shown, output if len(files) == 1 else None, dpi)
+        _plot_record(file, [one.variable for one in every if one.variable], output if len(files) == 1 else None, dpi)
     files = tuple(dumps(file)[1][-1] if file.is_dir() else file for file in files if file not in records)
-    if not files:
-        return
-    names = _output_names(files, output, shown)
-    if same_scale:
-        with mistakes(files[0]):
-            from amr.pictures import shared_range
-
-            vmin, vmax = shared_range(files, shown.view(read(files[0])), vmin, vmax)
-    for file, name in zip(files, names, strict=True):
-        with mistakes(file):
-            field = read(file)
-            path = name(field)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shown.view(field).draw(field, vmin, vmax).savefig(path, dpi=dpi)
-        click.echo(path)
+    for shown in every if files else ():
+        names = _output_names(files, output, shown, len(every))
+        ends = _shared(files, shown, vmin, vmax) if same_scale else (vmin, vmax)
+        for file, name in zip(files, names, strict=True):
+            with mistakes(file):
+                field = read(file)
+                path = name(field)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shown.view(field).draw(field, *ends).savefig(path, dpi=dpi)
+            click.echo(path)
 
 
-def _plot_record(file: Path, shown: Shown, output: Path | None, dpi: float) -> None:
+def _shared(files: tuple[Path, ...], shown: Shown, vmin: float | None, vmax: float | None) -> tuple[Any, Any]:
+    """One range of values for all files."""
+    with mistakes(files[0]):
+        from amr.pictures import shared_range
+
+        return shared_range(files, shown.view(read(files[0])), vmin, vmax)
+
+
+def _plot_record(file: Path, variables: list[str], output: Path | None, dpi: float) -> None:
     """The history that a run has recorded, beside its file unless told otherwise."""
     with mistakes(file):
         from amr.pictures import plot_history
 
         path = output or file.with_suffix(".png")
-        plot_history(file, None if shown.variable is None else [shown.variable]).savefig(path, dpi=dpi)
+        plot_history(file, variables or None).savefig(path, dpi=dpi)
         click.echo(path)
 
 
@@ -120,8 +131,10 @@ def movie(directory: Path, fps: float, output: Path | None, dpi: float, **option
     All pictures have the same range of values. For more pictures, let the run write more dumps: output.every=0.05.
     The list of dumps, *.vtkhdf.series, gives their order; without one it is that of their names.
     """
-    shown, (vmin, vmax) = prepare(options)
-    name, files = dumps(directory)
+    every, (vmin, vmax) = prepare(options)
+    if len(every) > 1:
+        raise Mistake("--variable: a movie shows one variable; make one of each")
+    (shown,), (name, files) = every, dumps(directory)
     with mistakes(files[0]):
         from amr.pictures import movie as movies
 
@@ -134,10 +147,10 @@ def movie(directory: Path, fps: float, output: Path | None, dpi: float, **option
     click.echo(path)
 
 
-def prepare(options: dict[str, Any]) -> tuple[Shown, tuple[float | None, float | None]]:
-    """What to show, and the given ends of the range of values. From here on there is JAX."""
+def prepare(options: dict[str, Any]) -> tuple[list[Shown], tuple[float | None, float | None]]:
+    """What to show, one after the other, and the given ends of the range of values. From here on there is JAX."""
     ends = options.pop("vmin"), options.pop("vmax")
-    shown = Shown(**options)
+    shown = [Shown(variable=variable, **options) for variable in options.pop("variables") or (None,)]
     os.environ.setdefault("JAX_PLATFORMS", "cpu")  # pictures leave accelerators to those who compute
     import jax
 
@@ -156,7 +169,8 @@ def mistakes(file: Path):
     except (FileError, ImportError) as error:
         raise Mistake(str(error)) from error
     except InvalidSettingError as error:
-        raise Mistake(f"{file}: {option_of(error.key)}: {error.message}") from error
+        named = error.key == "record"  # and so is the file
+        raise Mistake(error.message if named else f"{file}: {option_of(error.key)}: {error.message}") from error
     except OSError as error:
         told = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         raise Mistake(f"cannot write pictures: {told}") from error
@@ -169,11 +183,14 @@ def read(file: Path) -> Field:
     return load(file)
 
 
-def _output_names(files: tuple[Path, ...], output: Path | None, shown: Shown) -> list[Callable[[Field], Path]]:
+def _output_names(
+    files: tuple[Path, ...], output: Path | None, shown: Shown, variables: int
+) -> list[Callable[[Field], Path]]:
     """For each file, the name of its picture as a function of its field."""
     if output is not None and output.suffix:
-        if len(files) > 1:
-            raise Mistake(f"--output: {len(files)} files make as many pictures; give a folder, not {output}")
+        if len(files) * variables > 1:
+            what = f"{len(files)} files" if variables == 1 else f"{variables} variables"
+            raise Mistake(f"--output: {what} make as many pictures; give a folder, not {output}")
         if output.suffix.lower() not in PICTURES:
             raise Mistake(f"--output: expected a name in {', '.join(PICTURES)}, got {output}")
         return [lambda field: output]

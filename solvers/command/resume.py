@@ -43,11 +43,15 @@ OTHER_ROWS = "its file has other rows already; give the record another name"
 DERIVED: KeyPath = ("output", "derived")
 
 
+class NothingLeftError(Exception):
+    """There is nothing left to do, which is no mistake: scripts that resume until a run ends ask once too often."""
+
+
 def resumable(directory: Path, overrides: Sequence[str], given: Path | None) -> tuple[Case, Checkpoint, list[str]]:
     """The case of a run's folder with what is overridden, where to go on from, and remarks about files passed over.
 
     `given` is the file to go on from; default the newest that is whole. Raises `ConfigError` where there is nothing to
-    go on from, or settings have changed that cannot.
+    go on from, or settings have changed that cannot, and `NothingLeftError` where the run is at its end.
     """
     source = directory / "config.toml"
     if not source.exists():
@@ -123,6 +127,9 @@ def _check_settings(source: Path, overrides: Sequence[str], case: Case, path: Pa
     reached = np.dtype(case.simulation.dtype).type(end) <= time
     unfinished = np.dtype(case.simulation.dtype).type(end) == time and not (source.parent / "summary.json").exists()
     if reached and not unfinished:
+        if not overrides and not mistakes.entries:
+            advice = f"with a later one, such as time.end={2 * end:g}, it goes on"
+            raise NothingLeftError(f"{source.parent}: is at its end, time.end = {end:g}; {advice}")
         mistakes.add(("time", "end"), f"found {end:g}, and the run is at {time:g} already; give a later time.end")
     if not mistakes.entries:
         try:

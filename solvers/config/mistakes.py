@@ -103,7 +103,14 @@ def _read_table(name: str, data: Mapping[str, Any], parameters: Mapping[str, flo
     return _validated(name, dict(data[name]), parameters, mistakes)
 
 
-def _validated(name: str, table: dict[str, Any], parameters: Mapping[str, float], mistakes: Mistakes) -> Any:
+def _validated(
+    name: str,
+    table: dict[str, Any],
+    parameters: Mapping[str, float],
+    mistakes: Mistakes,
+    guessed: Sequence[KeyPath] = (),
+) -> Any:
+    """`guessed`: keys that stand for misspelt ones; what is wrong with them is not what was written."""
     kind: Any = Config.model_fields[name].annotation
     if name == "equation":
         kind = mistakes.attempt(("equation",), equation_kind, table)
@@ -116,11 +123,13 @@ def _validated(name: str, table: dict[str, Any], parameters: Mapping[str, float]
     except ValidationError as error:
         errors = error.errors()
     for entry in errors:
-        mistakes.add(*_blamed(name, kind, table, entry))
+        if entry["loc"][:1] not in guessed:
+            mistakes.add(*_blamed(name, kind, table, entry))
     if all(entry["loc"] and _dispensable(name, entry) for entry in errors):
         # The rest of the table is needed to check the others.
-        mended = _mended(kind, table, [entry["loc"][0] for entry in errors])
-        return _validated(name, mended, parameters, mistakes)
+        wrong = [entry["loc"][0] for entry in errors]
+        mended = _mended(kind, table, wrong)
+        return _validated(name, mended, parameters, mistakes, [(key,) for key in mended.keys() - table.keys()])
     return None
 
 

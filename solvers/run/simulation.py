@@ -121,7 +121,8 @@ class Simulation(eqx.Module):
             equation.check(mesh.ndim)
             choice = default_scheme(mesh, equation, longest)
             scheme, why = choice.scheme, choice.why
-        refine = AnyOf(*refine) if isinstance(refine, Sequence) else refine  # type: ignore[arg-type]
+        several = isinstance(refine, Sequence) and not isinstance(refine, str)
+        refine = AnyOf(*refine) if several else refine  # type: ignore[misc, arg-type]
         if not (refine is None or isinstance(refine, Indicator)):
             raise InvalidSettingError("refine", f"expected an indicator such as amr.Difference(0.1), got {refine!r}")
         interval = min(4, mesh.patch // 2) if interval is None else interval
@@ -137,15 +138,53 @@ class Simulation(eqx.Module):
         return text(self)
 
     def _shown(self) -> Call:
-        names = ("mesh", "equation", "scheme", "refine", "cfl", "interval", "buffer", "longest")
-        known = tuple((name, getattr(self.setup, name)) for name in names)
-        faces = shown_faces(self.mesh.domain, self.setup.faces)
-        return Call("Simulation", (*known[:4], ("boundary", faces), *known[4:], ("dtype", self.dtype)))
+        names = ("mesh", "equation", "scheme", "refine", "boundary", "cfl", "interval", "buffer", "longest", "dtype")
+        return Call("Simulation", tuple((name, getattr(self, name)) for name in names))
 
     @property
     def mesh(self) -> Mesh:
         """The static description of the mesh."""
         return self.setup.mesh
+
+    @property
+    def equation(self) -> Equation:
+        """What is solved."""
+        return self.setup.equation
+
+    @property
+    def scheme(self) -> CTU | MethodOfLines | Strang:
+        """How, also where that was left open."""
+        return self.setup.scheme
+
+    @property
+    def refine(self) -> Indicator | None:
+        """What is refined; several indicators as one."""
+        return self.setup.refine
+
+    @property
+    def boundary(self) -> Any:
+        """What happens at the faces of the domain, as it may be given."""
+        return shown_faces(self.mesh.domain, self.setup.faces)
+
+    @property
+    def cfl(self) -> float:
+        """Cells that the fastest signal may cross in a step."""
+        return self.setup.cfl
+
+    @property
+    def interval(self) -> int:
+        """Steps between regrids."""
+        return self.setup.interval
+
+    @property
+    def buffer(self) -> int | None:
+        """Cells around a wishing cell, where that was given."""
+        return self.setup.buffer
+
+    @property
+    def longest(self) -> Any:
+        """An upper limit for the time step."""
+        return self.setup.longest
 
     def run(
         self,

@@ -242,6 +242,13 @@ def test_records_and_folders(run, dumps):
     assert done.exit_code == 0, done.stderr
     assert record.with_suffix(".png").stat().st_size > 5000
     assert len(done.stdout.splitlines()) == 2
+    done = run(plot, dumps, "--variable", "noise", "-V", "noise")
+    assert len(done.stdout.splitlines()) == 2
+    wide = dumps / "run_line.jsonl"
+    wide.write_text('{"step": 0, "time": 0.0, "phi": [1, 2]}\n')
+    done = run(plot, wide)
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"{wide} has no columns of numbers but step, time; rows of many numbers")
     done = run(plot, record, "--variable", "mas")
     assert done.exit_code == 2
     assert "did you mean" in done.stderr

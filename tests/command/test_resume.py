@@ -377,6 +377,15 @@ def test_what_cannot_change_is_refused_with_the_reason(finished, tmp_path, overr
     assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == before
 
 
+def test_a_run_at_its_end_is_no_mistake(finished):
+    """A script of a batch system resumes until there is nothing left to do."""
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
+    done = amrax("resume", finished)
+    assert done.exit_code == 0
+    assert "is at its end, time.end = 0.6; with a later one, such as time.end=1.2, it goes on" in done.stderr
+    assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == before
+
+
 def test_where_there_is_nothing_to_resume(tmp_path):
     done = amrax("resume", tmp_path)
     assert (done.exit_code, "holds no run to resume" in done.stderr) == (2, True)
@@ -488,7 +497,7 @@ def test_a_full_disk_is_an_error_message(limit, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_run_with_a_checkpoint(number, tmp_path):
     (tmp_path / "one.toml").write_text(CONFIG)
     folder = tmp_path / "one"

@@ -23,6 +23,7 @@ MISTAKES = [
     ("equation.type=3", "equation.type", "found 3, expected"),
     ("equation.gamma=1", "equation.gamma", "found 1, expected a number above 1"),
     ("equation.gamma=5 / 0", "equation.gamma", "which is inf"),
+    ("refine.regrid_int=2", "refine.regrid_int", "unknown key; did you mean gradient?"),  # and nothing about gradient
     ("equation.gama=2", "equation.gama", "unknown key; did you mean gamma?"),
     ("equation.velocity=[1, 0]", "equation.velocity", 'belongs to type = "advection" or "diffusion", not to "euler"'),
     (

@@ -37,6 +37,19 @@ RATIOS = {
 with_every_indicator = pytest.mark.parametrize("name", INDICATORS)
 
 
+class OneMask(amr.Indicator):
+    """Gives what wishes to be refined and forgets what to keep."""
+
+    def wishes(self, patch):
+        return patch.cells(0) > 0.5
+
+
+def test_what_is_no_indicator_is_told():
+    mesh = amr.Mesh(amr.Domain(0, 1), 16, 8, 1)
+    with pytest.raises(amr.InvalidSettingError, match=r"OneMask\.wishes has to give two arrays"):
+        solvers.Simulation(mesh, solvers.Advection((1.0,)), refine=OneMask()).run(lambda x: x, 0.1)
+
+
 def numbers(name: str, values, dx, time) -> np.ndarray:
     """The number that each indicator compares with its thresholds; `values` have one ghost layer."""
     inner = tuple(slice(1, -1) for _ in dx)

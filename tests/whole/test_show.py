@@ -35,6 +35,15 @@ def solution(sim):
     return sim.run(bump, 0.1)
 
 
+def test_what_a_simulation_shows_are_its_attributes():
+    mesh = amr.Mesh(amr.Domain(0, 1, periodic=False), 16, 8, 1)
+    simulation = solvers.Simulation(mesh, solvers.Advection((1.0,)), refine=amr.Difference(0.1), boundary=amr.Wall())
+    shown = dict(simulation._shown().arguments)
+    assert {name: getattr(simulation, name) for name in shown} == shown
+    assert simulation.boundary == amr.Wall()
+    assert simulation.interval == 4
+
+
 def test_a_simulation_shows_its_whole_tree_of_choices(sim):
     assert str(sim) == repr(sim)
     assert repr(sim).splitlines() == [
