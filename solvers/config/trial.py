@@ -167,7 +167,12 @@ def check_method(owner: Any, method: str, call: Callable, *shapes: tuple[int, ..
         found = jax.jit(lambda: jax.tree.map(jnp.asarray, call()))()
     except Exception as error:  # whatever a user's class raises
         raise UserFunctionError(f"{type(owner).__name__}: {method} {failure(error)}") from error
-    given = [part.shape for part in (found if isinstance(found, tuple) else (found,))] if shapes else []
+    parts = found if isinstance(found, tuple) else (found,)
+    odd = [type(part).__name__ for part in parts if not isinstance(part, jax.Array)] if shapes else []
+    if odd:
+        shape = " and ".join(map(str, shapes))
+        raise UserFunctionError(f"{type(owner).__name__}: {method} gives {odd[0]}, no array, where {shape} is expected")
+    given = [part.shape for part in parts] if shapes else []
     if given != list(shapes):
         told, expected = (" and ".join(map(str, some)) for some in (given, shapes))
         several = "an array of shape" if len(given) == 1 else "arrays of shape"

@@ -397,6 +397,7 @@ def test_a_law_may_not_exist_in_so_many_dimensions(write):
         ([f"equation.type={NAME}:no_law"], "no argument of amrax_test_laws:no_law; it takes none"),
         ([f"equation.type={NAME}:fails", "equation.arguments={}"], "fails: KeyError"),
         ([f"equation.type={NAME}:Flat"], "Flat: flux along x gives an array of shape (16,), expected (1, 16)"),
+        ([f"equation.type={NAME}:Rows"], "Rows: flux along x gives list, no array, where (1, 16) is expected"),
         ([f"equation.type={NAME}:Wild"], "max_speed along x gives inf for the initial values at x = 0.03125"),
         ([f"equation.type={NAME}:Broken"], "Broken: flux along x fails: AttributeError"),
         ([f"equation.type={NAME}:Unnamed"], "equation.type: "),

@@ -88,6 +88,11 @@ class Flat(Traffic):
         return u[0]
 
 
+class Rows(Traffic):
+    def flux(self, u, d):
+        return [u[0]]
+
+
 class Wild(Traffic):
     def max_speed(self, u, d):
         return 1 / (u[0] - u[0])
