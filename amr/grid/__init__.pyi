@@ -79,6 +79,7 @@ from .topology import (
 from .totals import (
     Extrema as Extrema,
     MoreRows as MoreRows,
+    added as added,
     clip_and_assure_sum as clip_and_assure_sum,
     extrema as extrema,
     integrals as integrals,

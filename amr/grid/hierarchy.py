@@ -268,7 +268,7 @@ def to_leaves(mesh: Mesh, nodes: Nodes, store: NodeStore, count: Int[Array, ""],
 
 
 def node_rows(mesh: Mesh) -> int:
-    """StoreRows that a node has in a store: its cells, and those beyond its sides.
+    """Rows that a node has in a store: its cells, and those beyond its sides.
 
     cells | beyond side 0 | beyond side 1 | ..
     """

@@ -22,7 +22,7 @@ Plain = Float[Array, "vars *cells patches"]
 PerVariable = Float[Array, " names"]
 Extrema = tuple[PerVariable, PerVariable]
 Pair = tuple[Array, Array]
-# MoreRows made of the cells of some patches, `(vars, *cells, patches)`, and of the coordinates of their centres.
+# Rows made of the cells of some patches, `(vars, *cells, patches)`, and of the coordinates of their centres.
 MoreRows = Callable[[Array, tuple[Array, ...]], Float[Array, "rows *cells patches"]]
 
 
@@ -63,7 +63,7 @@ def integrals(
     for _ in range(mesh.ndim - 1):
         sums = _folded(sums)
     zero = jnp.zeros((), store.dtype)
-    return lax.reduce(sums, (zero, zero), _added, (1, 2))
+    return lax.reduce(sums, (zero, zero), added, (1, 2))
 
 
 def _with_rows(mesh: Mesh, forest: Forest, store: Store, more: MoreRows | None) -> Callable:
@@ -84,11 +84,12 @@ def _with_rows(mesh: Mesh, forest: Forest, store: Store, more: MoreRows | None) 
 def _folded(sums: Pair, begin: Pair | None = None) -> Pair:
     """Sums over the first axis of cells. Written out, it is done with vectors: four times as fast as a reduction."""
     rows = [(sums[0][:, :, k], sums[1][:, :, k]) for k in range(sums[0].shape[2])]
-    return functools.reduce(_added, rows if begin is None else [begin, *rows])
+    return functools.reduce(added, rows if begin is None else [begin, *rows])
 
 
-def _added(one: Pair, other: Pair) -> Pair:
-    """The sum of two sums with the rounding error of their first numbers kept (Knuth's two-sum)."""
+def added(one: Pair, other: Pair) -> Pair:
+    """The sum of two sums, each a number and what it lacks by rounding, with the rounding error of the first numbers
+    kept: the two-sum of Knuth, The Art of Computer Programming 2, section 4.2.2."""
     total = one[0] + other[0]
     back = total - one[0]
     lost = (one[0] - (total - back)) + (other[0] - back)

@@ -95,11 +95,8 @@ def wishes_of(
     def of_patch(values, x, dx, level):
         pair = indicator.wishes(PatchView(values, x, dx, level, time, ghost, names))
         if not isinstance(pair, tuple | list) or len(pair) != 2:
-            kind, expected = (
-                type(indicator).__name__,
-                "two arrays: which cells wish to be refined, and which to be kept",
-            )
-            raise InvalidSettingError("refine", f"{kind}.wishes has to give {expected}")
+            expected = "two arrays: which cells wish to be refined, and which to be kept"
+            raise InvalidSettingError("refine", f"{type(indicator).__name__}.wishes has to give {expected}")
         return tuple(jnp.broadcast_to(wish, mesh.patch_shape) for wish in pair)
 
     x = cell_centres(mesh, forest, dtype)

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+HANGUP = getattr(signal, "SIGHUP", None)  # of a closing terminal; Windows has none
 SIGNALLED = 128  # the exit status of what a signal has ended is this and the signal's number
 PATIENCE = 0.3  # seconds; wrappers such as srun may pass one signal on twice
 
@@ -38,8 +39,9 @@ class StopRequest:
             self.ours, theirs = socket.socketpair()
             theirs.setblocking(False)
             self.theirs = theirs
-            # What is ignored stays so: `nohup` is there to have a run go on when its terminal closes.
-            self.known = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+            # `nohup` has it ignored, to have a run go on when its terminal closes.
+            heard = () if HANGUP is None or signal.getsignal(HANGUP) == signal.SIG_IGN else (HANGUP,)
+            self.known = (*SIGNALS, *heard)
             self.before = [signal.signal(number, _nothing) for number in self.known]
             self.fd = signal.set_wakeup_fd(theirs.fileno())
             threading.Thread(target=self._listen, name="amrax-signals", daemon=True).start()

@@ -81,15 +81,18 @@ def plot(files: tuple[Path, ...], same_scale: bool, output: Path | None, dpi: fl
     for file in records:
         _plot_record(file, [one.variable for one in every if one.variable], output if len(files) == 1 else None, dpi)
     files = tuple(dumps(file)[1][-1] if file.is_dir() else file for file in files if file not in records)
-    for shown in every if files else ():
-        names = _output_names(files, output, shown, len(every))
-        ends = _shared(files, shown, vmin, vmax) if same_scale else (vmin, vmax)
-        for file, name in zip(files, names, strict=True):
+    if not files:
+        return
+    names = [_output_names(files, output, shown, len(every)) for shown in every]
+    ends = [_shared(files, shown, vmin, vmax) if same_scale else (vmin, vmax) for shown in every]
+    for n, file in enumerate(files):
+        with mistakes(file):
+            field = read(file)
+        for shown, named, (low, high) in zip(every, names, ends, strict=True):
             with mistakes(file):
-                field = read(file)
-                path = name(field)
+                path = named[n](field)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                shown.view(field).draw(field, *ends).savefig(path, dpi=dpi)
+                shown.view(field).draw(field, low, high).savefig(path, dpi=dpi)
             click.echo(path)
 
 

@@ -47,7 +47,7 @@ class GhostPoints:
 def beyond_face(
     mesh: Mesh, d: int, end: int, ghost: int, corners: Sequence[tuple[bool, bool]], time: float
 ) -> GhostPoints:
-    """GhostPoints the lower (`end=0`) or upper face across dimension d.
+    """Those beyond the lower (`end=0`) or upper face across dimension d.
 
     `corners` tells for each other dimension whether the points go on beyond its lower and upper faces.
     """

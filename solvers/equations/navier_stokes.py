@@ -118,9 +118,6 @@ class NoSlip(Boundary):
 class Conducting(NoSlip):
     """What conduction of heat sees of a wall with a temperature: that of the gas, mirrored at it."""
 
-    def __init__(self, velocity, temperature):
-        super().__init__(velocity, temperature)
-
     def ghosts(self, beyond):
         density, pressure = (beyond.names.index(name) for name in ("density", "pressure"))
         rows = list(super().ghosts(beyond))
@@ -129,7 +126,3 @@ class Conducting(NoSlip):
         outside = jnp.maximum(2 * jnp.asarray(self.temperature, inside.dtype) - inside, 0.1 * inside)
         rows[density] = rows[pressure] / outside
         return jnp.stack(rows)
-
-    @property
-    def of_diffusion(self):
-        return self

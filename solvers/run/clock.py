@@ -4,6 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from amr.grid import added
+
 Scalar = Float[Array, ""]
 
 GROWTH = 1.25  # a step is at most this much longer than the one before
@@ -60,13 +62,8 @@ def land_on(dt: Scalar, clock: Clock, stop: Scalar) -> Scalar:
 
 
 def later(clock: Clock, dt: Scalar, stop: Scalar) -> tuple[Scalar, Scalar]:
-    """The time after a step and what it lacks; exactly `stop` if the step was cut to meet it.
-
-    The sum of two numbers and its error: Knuth, The Art of Computer Programming 2, section 4.2.2.
-    """
-    time = clock.time + dt
-    of_dt = time - clock.time
-    rest = clock.rest + ((clock.time - (time - of_dt)) + (dt - of_dt))
+    """The time after a step and what it lacks; exactly `stop` if the step was cut to meet it."""
+    time, rest = added((clock.time, clock.rest), (dt, jnp.zeros_like(dt)))
     both = time + rest
     landed = dt >= clock.left(stop)
     return jnp.where(landed, stop, both), jnp.where(landed, 0, rest - (both - time))

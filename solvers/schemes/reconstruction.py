@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from amr.grid import cut, lower, upper
+from solvers.equations import floor_of
 
 from .limiter import Limiter, VanLeer, minmod
 
@@ -261,5 +262,5 @@ def quotient(above: Values, below: Values) -> Values:
 def _change_of_quotient(values, changes):
     (above, below), (change, of_below) = values, changes
     found = above / below
-    large = jnp.abs(below) > float(jnp.finfo(below.dtype).tiny) ** 0.5
+    large = jnp.abs(below) > floor_of(below.dtype)
     return found, jnp.where(large, (change - found * of_below) / jnp.where(large, below, 1), 0)

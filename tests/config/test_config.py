@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from config_texts import texts_in
 
 import amr
 from solvers.config.build import load
@@ -46,12 +47,7 @@ every = 0.25
 
 @pytest.fixture
 def write(tmp_path):
-    def written(text, name="case.toml"):
-        path = tmp_path / name
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return written
+    return texts_in(tmp_path)
 
 
 def reports(path, *overrides):

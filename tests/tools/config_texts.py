@@ -231,6 +231,11 @@ end = 0.01
 def writer(folder):
     """Writes configs into a folder that has the module."""
     (folder / f"{NAME}.py").write_text(MODULE)
+    return texts_in(folder)
+
+
+def texts_in(folder):
+    """Writes configs into a folder."""
 
     def written(text, name="case.toml"):
         path = folder / name
