@@ -528,12 +528,24 @@ def test_the_second_signal_ends_it_at_once(tmp_path):
     assert process.wait(timeout=30) == 130
 
 
-def started(place, *overrides):
-    """The command in a process of its own, once it has written its first dump."""
+@pytest.mark.slow
+def test_a_run_under_nohup_does_not_hear_its_terminal_close(tmp_path):
+    (tmp_path / "one.toml").write_text(CONFIG)
+    process = started(tmp_path, "time.end=1e3", "output.every=1e3", hangup=signal.SIG_IGN)
+    process.send_signal(signal.SIGHUP)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "stopping" not in errors
+
+
+def started(place, *overrides, hangup=signal.SIG_DFL):
+    """The command in a process of its own, once it has written its first dump; `hangup`: how it takes that its terminal
+    closes, whatever the tests were started by."""
     process = subprocess.Popen(
         [sys.executable, "-c", "from solvers.command.cli import main; main()", "run", "one.toml",
          f"output.directory={place / 'one'}", *overrides],
         cwd=place, env={**os.environ, "AMRAX_CACHE_DIR": ""}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, hangup),
     )  # fmt: skip
     deadline = time.monotonic() + 90
     while not dumps(place / "one") and process.poll() is None and time.monotonic() < deadline:
