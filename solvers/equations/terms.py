@@ -75,7 +75,7 @@ class Term(eqx.Module):
 
     - `given`: whether this is a given flow that carries scalars.
     - `guided`: of diffusion, whether interpolation between levels needs to know what boundaries say: see `Grid`.
-    - `steady`: whether samples are good until the next regrid, but for `amplitude`.
+    - `steady`: whether samples are good until the next regrid, but for `amplitude`; `pulsed`: whether that changes.
     - `of_state`: whether what limits the step follows from the state; `at_faces`: also from what comes in.
     - `stiff`: of a reaction, whether it is much faster than all else: see `Reaction`.
     """
@@ -91,6 +91,10 @@ class Term(eqx.Module):
     @property
     def steady(self) -> bool:
         return True
+
+    @property
+    def pulsed(self) -> bool:
+        return False
 
     @property
     def of_state(self) -> bool:

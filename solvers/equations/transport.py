@@ -37,6 +37,10 @@ class Flow(Term):
     def steady(self):
         return self.velocity.amplitude is not None
 
+    @property
+    def pulsed(self):
+        return self.velocity.amplitude not in (None, jnp.ones_like)
+
     def amplitude(self, time):
         given = self.velocity.amplitude
         return jnp.ones_like(time) if given is None else jnp.asarray(given(time), time.dtype)

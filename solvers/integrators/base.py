@@ -175,6 +175,7 @@ class Stepper(eqx.Module):
     - `of_diffusion`: whether it is for what diffuses alone; `solves`: whether it solves equations for that, which may
       fail; `splits`: whether reactions that are stiff do not limit it.
     - `unit`: what its effort counts.
+    - `start`: the pool that holds the cells before a step when it is over, of those put aside; `None`: no such pool.
     - `forward_ratio`: the length of the forward Euler steps, in units of dt, of which it consists; `None` if of none.
     """
 
@@ -188,6 +189,10 @@ class Stepper(eqx.Module):
     def rooms(self) -> tuple[str, ...]:
         """Pools that it puts aside: see `Weights`."""
         return ()
+
+    @property
+    def start(self) -> str | None:
+        return None
 
     @property
     def forward_ratio(self) -> float | None:

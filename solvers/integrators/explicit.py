@@ -54,6 +54,10 @@ class Integrator(Stepper):
         return ("base",) * (len(self.stages) > 1) + ("register",) * self.uses_register
 
     @property
+    def start(self):
+        return "base" if "base" in self.rooms else None
+
+    @property
     def times(self) -> tuple[float, ...]:
         """When each stage evaluates L, from 0 to 1 over the step: where L = 1 has brought u."""
         times = [0.0]

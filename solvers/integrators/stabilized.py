@@ -44,6 +44,10 @@ class RKL2(Stepper):
     def rooms(self):
         return "base", "previous", "register"
 
+    @property
+    def start(self):
+        return "base"
+
     def step(self, evolution, space, begin, dt):
         """As many stages as diffusion asks for. What leaves the cells in the first is put aside in the register, with
         the opposite sign."""

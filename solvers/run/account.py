@@ -29,6 +29,7 @@ class Account:
     efforts: int = 0
     most_effort: int = 0
     growths: int = 0
+    repeated: int = 0
     resumed: int = 0
     loop_seconds: float = 0.0
     compile_seconds: float = 0.0
@@ -65,6 +66,7 @@ class Account:
         self.highest = tuple(np.maximum(self.highest, np.asarray(tally.highest)).tolist())
         self.efforts += int(tally.effort.total)
         self.most_effort = max(self.most_effort, int(tally.effort.most))
+        self.repeated += 0 if tally.repeated is None else int(tally.repeated)
 
     def updates_per_second(self, setup: Setup) -> float:
         """Cell updates per second of the run loop so far."""
@@ -78,6 +80,7 @@ class Account:
         return Summary(
             time=float(state.clock.time),
             steps=self.steps,
+            repeated=self.repeated,
             regrids=self.regrids,
             cell_updates=self.patch_steps * mesh.cells_per_patch,
             loop_seconds=self.loop_seconds,

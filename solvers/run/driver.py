@@ -26,6 +26,10 @@ SLICE_SECONDS = 0.5  # the device program comes back about this often, for progr
 SLACK = 1.25  # room in a new pool over what is needed at once
 POOL_GROWTH = 2.0  # a pool that was too small grows by at least this factor
 HOPELESS = 1e9  # steps that a run is not left to take
+TOO_LONG = (
+    "steps until t={:.6g} were too long for signals that became faster within them, and were taken again, shorter; "
+    "does a boundary, flow or source change at once? Give a longest step to follow it (the summary counts them)"
+)
 # Room that a pool begins with: work follows the patches, not the room, and a pool that grows costs a compilation.
 SMALL_POOL = 2**20  # bytes
 FEW_PATCHES, MEDIUM_POOL = 512, 2**24  # so many patches, unless they are more bytes than that
@@ -300,7 +304,10 @@ class Run:
         started = timer.perf_counter()
         state, tally = jax.block_until_ready(program(*arguments))
         self.account.loop_seconds += timer.perf_counter() - started
+        repeated = self.account.repeated
         self.account.add(tally, self.setup.adaptive)
+        if self.account.repeated > repeated == 0:
+            self.tell(state, TOO_LONG.format(float(state.clock.time)))
         self.rows = tally.rows
         return state
 

@@ -11,6 +11,8 @@ The scalars of a step are computed one step ahead and carried: computed inside t
 every element of the fused kernel.
 """
 
+import dataclasses
+import functools
 from collections.abc import Callable
 
 import equinox as eqx
@@ -46,7 +48,7 @@ from .clock import FIRST, Clock, first_clock
 from .evolution import GridEvolution
 from .problem import Setup, State
 from .sampled import Sampled, adapted, blank, of_leaves, signalled
-from .stepping import effective_bounds, plan_step, stepped
+from .stepping import Tries, cells_before, effective_bounds, looked_back, nothing_yet, plan_step, stepped
 
 Scalar = Float[Array, ""]
 Count = Int[Array, ""]
@@ -63,6 +65,7 @@ class Tally(eqx.Module):
     - `effort`: what it took to integrate diffusion; where equations could not be solved, the state is that before.
     - `lowest`, `highest`: extrema of each variable, looked at before every regrid.
     - `rows`: what was recorded.
+    - `repeated`: how many steps were taken again, shorter; `None` where that cannot happen.
     """
 
     steps: Count
@@ -73,6 +76,7 @@ class Tally(eqx.Module):
     lowest: Float[Array, " vars"]
     highest: Float[Array, " vars"]
     rows: tuple[Rows, ...] | None = None
+    repeated: Count | None = None
 
 
 class Running(eqx.Module):
@@ -185,7 +189,7 @@ def advance(
     known = blank(setup, state.forest, room_of(state.u), state.clock.time)
     space = workspace(setup, known, state.u)
     rows = None if recorder is None else recorder.blank(setup, state.clock.time)
-    tally = _blank(state, rows)
+    tally = _blank(state, rows, None if setup.signals_known else jnp.zeros((), jnp.int32))
     first = Running(state.forest, known, space, state.clock, state.needed, tally, yes, yes)
     run = lax.while_loop(lambda run: run.going, round_, first)
     u = cells_of(setup.mesh, run.space.work.store, run.forest.count)
@@ -217,9 +221,9 @@ def workspace(setup: Setup, known: Sampled, u: Pool) -> Workspace:
     return Workspace(setup.grid(known.topology).work(u), aside, Effort.none())
 
 
-def _blank(state: State, rows: tuple[Rows, ...] | None) -> Tally:
+def _blank(state: State, rows: tuple[Rows, ...] | None, repeated: Count | None) -> Tally:
     zero, huge = jnp.zeros((), jnp.int32), jnp.full(state.u.shape[0], jnp.inf, state.u.dtype)
-    return Tally(zero, zero - 1, zero, state.forest.count, Effort.none(), huge, -huge, rows)
+    return Tally(zero, zero - 1, zero, state.forest.count, Effort.none(), huge, -huge, rows, repeated)
 
 
 def _recorded(setup: Setup, run: Running, recorder: Recorder, begun: Flag) -> Running:
@@ -241,6 +245,7 @@ def _counted(run: Running, steps: Count, found: Extrema) -> Running:
         jnp.minimum(tally.lowest, found[0]),
         jnp.maximum(tally.highest, found[1]),
         tally.rows,
+        tally.repeated,
     )
     return eqx.tree_at(lambda run: run.tally, run, tally)
 
@@ -255,31 +260,37 @@ def several_steps(
     step, known = plan_step(setup, run.known, run.space.work.store, run.clock, stop)
     # Samples that do not change stay out of the loop.
     changing = None if setup.signals_known else known
+    tries = None if run.tally.repeated is None else Tries(jnp.zeros((), jnp.int32), run.tally.repeated)
 
     def more(carry):
-        space, clock, _, _, steps, _ = carry
+        space, clock, _, _, _, steps, _ = carry
         return (steps < setup.interval) & (clock.time < stop) & begun & ~space.effort.failed
 
     def one(carry):
-        space, before, step, changing, steps, rows = carry
+        space, before, step, changing, tries, steps, rows = carry
         here = known if changing is None else changing
         evolution = GridEvolution.whole(setup, here, effective_bounds(setup, bounds, step.expands), step.spread)
+        cells = cells_before(evolution, space)
         space = stepped(setup.integrator, evolution, space, step)
-        after, taken = step.clock, 1
+        after, taken, last = step.clock, 1, step
         if setup.integrator.solves:  # or else it cannot fail
             after = jax.tree.map(lambda old, new: jnp.where(space.effort.failed, old, new), before, after)
             taken = jnp.where(space.effort.failed, 0, 1)
         step, here = plan_step(setup, here, space.work.store, after, stop)
-        done = (space, after, step, None if changing is None else here, steps + taken)
+        if tries is not None:
+            space, after, again, tries = looked_back(evolution, space, cells, last, (before, after, step.clock), tries)
+            step = jax.tree.map(functools.partial(jnp.where, again), nothing_yet(step, after), step)
+            taken = jnp.where(again | (last.dt == 0), 0, taken)
+        done = (space, after, step, None if changing is None else here, tries, steps + taken)
         if recorder is not None:
             scene = Snapshot(run.forest, space.work.store, after.time)
-            rows = recorder.recorded(setup, rows, scene, run.tally.steps + done[-1], more((*done, rows)))
+            rows = recorder.recorded(setup, rows, scene, run.tally.steps + done[-1], more((*done, rows)) & (taken > 0))
         return *done, rows
 
-    carry = (run.space, run.clock, step, changing, jnp.zeros((), jnp.int32), run.tally.rows)
-    space, clock, _, changing, steps, rows = lax.while_loop(more, one, carry)
+    carry = (run.space, run.clock, step, changing, tries, jnp.zeros((), jnp.int32), run.tally.rows)
+    space, clock, _, changing, tries, steps, rows = lax.while_loop(more, one, carry)
     known = known if changing is None else changing
-    tally = run.tally if recorder is None else eqx.tree_at(lambda tally: tally.rows, run.tally, rows)
+    tally = dataclasses.replace(run.tally, rows=rows, repeated=None if tries is None else tries.total)
     return Running(run.forest, known, space, clock, run.needed, tally, run.changed, run.going), steps
 
 

@@ -90,6 +90,11 @@ class Setup(eqx.Module):
         return self.steady and not self.asked
 
     @property
+    def pulsed(self) -> bool:
+        """Whether the flow's samples have a factor that changes with time."""
+        return any(term.pulsed for term in self.terms.values())
+
+    @property
     def diffuses(self) -> bool:
         """Whether anything diffuses."""
         return "diffusion" in self.terms

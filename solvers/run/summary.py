@@ -51,12 +51,14 @@ class DiffusionSummary:
 class Summary:
     """Everything a run counted and measured. Updates are whole steps of active cells.
 
-    `fraction_of_uniform_finest` is the mean number of cells over that of a uniform grid of the finest level.
+    `fraction_of_uniform_finest` is the mean number of cells over that of a uniform grid of the finest level; `repeated`
+    counts steps that were taken again, shorter, since signals had become too fast for them.
     """
 
     time: float = 0.0
     steps: int = 0
     regrids: int = 0
+    repeated: int = 0
     cell_updates: int = 0
     loop_seconds: float = 0.0
     compile_seconds: float = 0.0
@@ -102,9 +104,10 @@ class Summary:
 
     def _run_rows(self) -> list[tuple[str, str]]:
         resumed = f", resumed {self.resumed} times" if self.resumed else ""
+        again = f", {self.repeated:,} more taken again shorter" if self.repeated else ""
         return [
             ("time", f"{self.time:.6g}{resumed}"),
-            ("steps", f"{self.steps:,} with {self.regrids:,} regrids"),
+            ("steps", f"{self.steps:,} with {self.regrids:,} regrids{again}"),
             ("cell updates", f"{self.cell_updates:,} in {self.loop_seconds:.2f} s: {rate(self.updates_per_second)}"),
             ("compilation", f"{self.compile_seconds:.1f} s, run loop compiled {self.compilations} times"),
             *self._mesh_rows(),
