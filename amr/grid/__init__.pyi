@@ -21,6 +21,7 @@ from .conditions import (
     Variables as Variables,
     boundaries_of as boundaries_of,
     shown_faces as shown_faces,
+    try_boundary as try_boundary,
 )
 from .fusion import by_halves as by_halves, once as once
 from .grid import (

@@ -32,13 +32,16 @@ class Beyond(eqx.Module):
 
     **Attributes:**
 
-    - `mirrored`: the values of the cells inside, mirrored at the face, one row a variable.
-    - `nearest`: those of the cells next to the face; of length one across it.
-    - `x`: coordinates of the centres of the ghost cells, `dx`: their widths; one array a dimension each.
+    - `mirrored`: the values of the cells inside, mirrored at the face, `(vars, blocks, *cells, lanes)`: one row for
+      each given (primitive) variable, then an axis a dimension between two of the grid's own. Signs are as inside.
+    - `nearest`: those of the cells next to the face, the same shape, but of length one across it.
+    - `x`: coordinates of the centres of the ghost cells, `dx`: their widths; one array a dimension each, without the
+      axis of variables, shaped to be combined with those of a row.
     - `distance`: how far from the face the centres are; `t`: the time.
     - `signs`: one a variable, -1 for what a mirror turns round: the component of a vector across the face.
     - `names`: of the variables; `vectors`: numbers of those that are components of vectors, one tuple a vector.
     - `points`: how many along each dimension averages of given functions over a cell are taken from.
+    - `d`: the dimension across the face; `outward`: -1 at its lower end, 1 at its upper end.
     """
 
     mirrored: Values
@@ -51,6 +54,8 @@ class Beyond(eqx.Module):
     names: tuple[str, ...] = eqx.field(static=True)
     points: int = eqx.field(static=True, default=1)
     vectors: tuple[tuple[int, ...], ...] = eqx.field(static=True, default=())
+    d: int = eqx.field(static=True, default=0)
+    outward: int = eqx.field(static=True, default=1)
 
     def of(self, row: int) -> Beyond:
         """The same for one variable."""
@@ -110,7 +115,7 @@ class Boundary(eqx.Module):
 
     @abc.abstractmethod
     def ghosts(self, beyond: Beyond) -> Values:
-        """The values of the ghost cells."""
+        """The values of the ghost cells, in given (primitive) variables and of the shape of `beyond.mirrored`."""
 
     def relation(self, face: Beyond) -> Relation:
         """What diffusion needs: rows a, b and g such that `a u + b du/dn = g` on the face, n pointing outwards.

@@ -14,6 +14,7 @@ from jaxtyping import Array
 
 from amr.errors import InvalidSettingError
 from amr.mesh import Domain
+from amr.own import expect_shape, shapes_of
 
 from .boundary import Beyond, Boundary, Outflow, Periodic, Relation, Values
 
@@ -130,7 +131,8 @@ class Conditions(eqx.Module):
         """`Boundary.relation` at places `x` on a face; of the values `like` only the shape matters."""
         variables, nothing = self.variables, jnp.zeros((), like.dtype)
         places = (x, (nothing,) * len(x), nothing, t)
-        face = Beyond(like, like, *places, variables.signs(d), variables.names, vectors=variables.vectors)
+        known: Any = variables.signs(d), variables.names, 1, variables.vectors, d, 2 * end - 1
+        face = Beyond(like, like, *places, *known)
         a, b, g = self.faces[d][end].relation(face)
         return a, b, jnp.zeros_like(g) if self.homogeneous else g
 
@@ -149,9 +151,11 @@ class Conditions(eqx.Module):
         return Conditions(self.faces, self.variables, homogeneous=True)
 
     def check(self) -> None:
-        """Raise `InvalidSettingError` where a boundary does not fit the variables."""
-        for face in self.each:
-            face.check(self.variables.names)
+        """Raise `InvalidSettingError` where a boundary does not fit the variables, or gives no ghost values."""
+        for d, pair in enumerate(self.faces):
+            for end, face in enumerate(pair):
+                face.check(self.variables.names)
+                try_boundary(face, self.variables, len(self.faces), d, end)
 
     def check_relations(self) -> None:
         """Raise `InvalidSettingError` if a boundary says nothing about values or derivatives on its face."""
@@ -159,3 +163,26 @@ class Conditions(eqx.Module):
         for d, pair in enumerate(self.faces):
             for end in (0, 1) if not pair[0].periodic else ():
                 jax.eval_shape(functools.partial(self.relation, d, end), rows, x, jnp.zeros(()))
+
+
+def try_boundary(boundary: Boundary, variables: Variables, ndim: int, d: int = 0, end: int = 0) -> None:
+    """Raise `InvalidSettingError` unless a boundary gives ghost values beyond a face, in the shapes of a run."""
+    if boundary.periodic or boundary.copied or boundary.mirrored:
+        return
+    dtype, blocks, ghost, lanes = jnp.zeros(()).dtype, 2, 3, 5
+
+    def array(*cells: int, rows: tuple[int, ...] = ()) -> Any:
+        return jax.ShapeDtypeStruct((*rows, blocks, *cells, lanes), dtype)
+
+    def along(k: int, across: int, others: int = 1) -> list[int]:
+        return [across if i == k else others for i in range(ndim)]
+
+    shapes, rows = along(d, ghost, others=8), (len(variables.names),)
+    x = tuple(array(*along(k, shapes[k])) for k in range(ndim))
+    values = array(*shapes, rows=rows), array(*along(d, 1, others=8), rows=rows)
+    places: Any = x, (array(*along(0, 1)),) * ndim, x[d], jax.ShapeDtypeStruct((), dtype)
+    known: Any = variables.signs(d), variables.names, variables.points, variables.vectors, d, 2 * end - 1
+    name = f"{type(boundary).__name__}.ghosts"
+    found = shapes_of("boundary", name, lambda *arrays: boundary.ghosts(Beyond(*arrays, *known)), *values, *places)
+    note = ", that of beyond.mirrored: (variables, blocks, *cells, lanes)"
+    expect_shape("boundary", name, found, (*rows, blocks, *shapes, lanes), note)

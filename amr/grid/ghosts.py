@@ -57,7 +57,8 @@ def _filled(
     dx = cell_sizes_of_blocks(mesh, leaves, dtype)
     distance = dx[d] * (layer if end else layer[::-1]).reshape(-1, *(1,) * (mesh.ndim - d))
     signs, names, points = variables.signs(d), variables.names, variables.points
-    beyond = Beyond(mirrored[:count], nearest, x, dx, distance, time, signs, names, points, variables.vectors)
+    known = signs, names, points, variables.vectors, d, 2 * end - 1
+    beyond = Beyond(mirrored[:count], nearest, x, dx, distance, time, *known)
     # Coefficients beyond a wall are mirrored with the rest, those beyond any other face are what they are.
     behind = mirrored[count:] if boundary.mirrored else old[count:]
     new = convert.conserved(jnp.concatenate([boundary.ghosts(beyond), behind]))

@@ -95,7 +95,7 @@ def dry_run(case: Case) -> DryRun:
     run = case.simulation.prepared(0.0, config.time.end, wishes)
     state = run.first_state(case.initial)
     with run.nothing_lost(state):
-        run.check_finite(state, "the initial condition is not finite; check it")
+        run.check_sound(state, "at the start: the initial condition")
     count = int(state.forest.count)
     levels = np.bincount(np.asarray(state.forest.level)[:count])
     first_step = min(float(state.clock.dt), config.time.end)

@@ -9,21 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 import amr
-from amr.grid import Beyond
-from solvers.equations import ConservationLaw, NoSlip
+from amr.grid import Variables, try_boundary
+from solvers.equations import ConservationLaw, NoSlip, with_coefficients
 
 from .boundary_tables import EXAMPLES, KEYS, NAMES, OPTIONAL, OWN
 from .formulas import Formulas
-from .law_checks import not_admissible, with_coefficients
+from .law_checks import not_admissible
 from .mistakes import Mistakes
 from .own_object import own_object
 from .toml_text import KeyPath, alternatives, show
-from .trial import GhostPoints, beyond_face, check_method, check_values, values_at, with_first
-from .user_function import is_reference
+from .trial import GhostPoints, beyond_face, check_values, values_at, with_first
+from .user_function import UserFunctionError, is_reference
 from .values import formula, plain
 
 PLAIN: dict[str, amr.Boundary] = {
@@ -347,9 +346,9 @@ def _part(cells: GhostPoints, where: Callable | None, chosen: bool) -> GhostPoin
 
 
 def _try_own(own: amr.Boundary, names: tuple[str, ...], vectors: tuple, ndim: int) -> None:
-    """Raise `UserFunctionError` unless a boundary of the user's own gives ghost values, and what it says of slopes."""
-    u, x = jnp.ones((len(names), *(2,) * ndim)), (jnp.ones((2,) * ndim),) * ndim
-    cells = Beyond(u, u[:, :1], x, x, x[0], jnp.zeros(()), (1.0,) * len(names), names, vectors=vectors)
-    check_method(own, "ghosts", lambda: own.ghosts(cells), u.shape)
-    if type(own).relation is not amr.Boundary.relation:
-        check_method(own, "relation", lambda: own.relation(cells))
+    """Raise an error unless a boundary of the user's own gives ghost values, and what it says of slopes."""
+    try:
+        for d in range(ndim):
+            try_boundary(own, Variables(names, vectors), ndim, d)
+    except amr.InvalidSettingError as error:
+        raise UserFunctionError(error.message) from error

@@ -16,7 +16,7 @@ import jax
 
 import amr
 from amr.files import RESERVED as RESERVED_NAMES
-from solvers.equations import Derived, Equation, Terms, known_names
+from solvers.equations import Derived, Equation, Terms, known_names, with_coefficients
 from solvers.records import Record, Recorded, Recording
 from solvers.run import Simulation
 
@@ -27,7 +27,7 @@ from .equation_tables import OwnLawTable, ScalarsTable
 from .expression import ExpressionTuple
 from .file import Source, read_source
 from .formulas import Formulas, Looks
-from .law_checks import check_methods, not_admissible, with_coefficients
+from .law_checks import check_methods, not_admissible
 from .mistakes import Mistakes, Tables, fields_of, read_tables
 from .records import build_records, check_columns
 from .refine import build_refine
@@ -195,7 +195,7 @@ class _Builder:
         points = flat_points(self.mesh)
         values = values_at(initial, points, ())
         if isinstance(self.tables["equation"], OwnLawTable):
-            self.mistakes.attempt(("equation", "type"), check_methods, law, values, points)
+            self.mistakes.attempt(("equation",), check_methods, law, values, points)
             if self.mistakes.blame(("equation",)):
                 return
         name, message = not_admissible(law, with_coefficients(law, values, points), *points)

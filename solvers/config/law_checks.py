@@ -7,17 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from solvers.equations import ConservationLaw
+from solvers.equations import ConservationLaw, try_law
 
-from .trial import Points, check_method, told_place
-from .user_function import UserFunctionError
-from .values import COORDINATES
+from .trial import Points, told_place
 
-
-def with_coefficients(law: ConservationLaw, values: Sequence, points: Points) -> jax.Array:
-    """Given values and the coefficients of the law at points (flat arrays), one row each."""
-    rows = (*values, *law.coefficients(*map(jnp.asarray, points)))
-    return jnp.stack([jnp.broadcast_to(jnp.asarray(row, float), points[0].shape) for row in rows])
+MOST = 64  # points at which a law is tried
 
 
 def not_admissible(law: ConservationLaw, rows: jax.Array, *place: Any) -> tuple[str | None, str]:
@@ -43,23 +37,8 @@ def _suspect(law: ConservationLaw, state: dict[str, float]) -> str | None:
 
 
 def check_methods(law: ConservationLaw, values: Sequence, points: Points) -> None:
-    """Raise `UserFunctionError` unless the methods of a user's law give finite numbers in the shapes they should."""
-    size, note = points[0].shape, f", one row for each of {', '.join(law.names)}"
-    rows = check_method(law, "coefficients", lambda: with_coefficients(law, values, points))
-    u = check_method(law, "conserved", lambda: law.conserved(rows), rows.shape, note=note)
-    check_method(law, "primitive", lambda: law.primitive(u), rows.shape, note=note)
-    if check_method(law, "admissible", lambda: law.admissible(u)) is not None:
-        check_method(law, "admissible", lambda: law.admissible(u), size)
-    for d in range(len(points)):
-        flux, speed = f"flux along {COORDINATES[d]}", f"max_speed along {COORDINATES[d]}"
-        found = check_method(law, flux, lambda d=d: law.flux(u, d), (len(law.names), *size), note=note)
-        _check_finite(flux, found, points)
-        _check_finite(speed, check_method(law, speed, lambda d=d: law.max_speed(u, d), size), points)
-
-
-def _check_finite(name: str, found: jax.Array, points: Points) -> None:
-    wrong = np.argwhere(~np.isfinite(np.asarray(found)))
-    if len(wrong):
-        first = tuple(wrong[0])
-        place = told_place([float(x[first[-1]]) for x in points], ())
-        raise UserFunctionError(f"{name} gives {found[first]} for the initial values at {place}")
+    """Raise `InvalidSettingError` unless the methods of a user's law make sense of the initial values."""
+    law.verify(len(points))
+    shape = points[0].shape
+    some = np.unique(np.linspace(0, shape[0] - 1, MOST).round().astype(int))
+    try_law(law, [np.broadcast_to(value, shape)[some] for value in values], [x[some] for x in points])

@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import amr
+from amr.own import failure
 from solvers.equations import ConservationLaw
 
 from .formulas import Formulas
 from .toml_text import KeyPath, alternatives
-from .user_function import failure, signature_of
+from .user_function import signature_of
 
 
 def own_object(

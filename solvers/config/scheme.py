@@ -4,20 +4,27 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import Any
 
-import jax.numpy as jnp
-
+from amr.errors import InvalidSettingError
 from solvers.choices import BASES, CHOICES, base_of, class_of, name_of
 from solvers.equations import Equation
 from solvers.integrators import SSPRK2, Stepper
-from solvers.schemes import CTU, MUSCL, MethodOfLines, Strang, suited_to
+from solvers.schemes import (
+    CTU,
+    MUSCL,
+    MethodOfLines,
+    Strang,
+    suited_to,
+    try_limiter,
+    try_reconstruction,
+    try_riemann,
+)
 
 from .formulas import Formulas
 from .mistakes import Mistakes
 from .own_object import own_object
 from .tables import SchemeTable
 from .toml_text import show
-from .trial import check_method
-from .user_function import UserFunctionError, is_reference
+from .user_function import is_reference
 
 OF_LINES = ("reconstruction", "riemann", "integrator", "primitive")
 OF_FLOWS = ("method", "reconstruction", "limiter", "bounded")
@@ -39,7 +46,7 @@ def build_scheme(table: SchemeTable, equation: Equation, formulas: Formulas) -> 
     for kind in BASES if len(mistakes.entries) == before else ():
         if is_reference(name := getattr(table, kind)):
             wanted.own[kind] = own_object(("scheme", kind), name, base_of(kind), formulas)
-            mistakes.attempt(("scheme", kind), _try, kind, wanted.own[kind], equation, formulas.ndim)
+            mistakes.attempt(("scheme",), _try, kind, wanted.own[kind], equation, formulas.ndim)
     if len(mistakes.entries) > before:
         return None
     return Auto() if wanted.nothing else mistakes.attempt(("scheme",), _made, wanted)
@@ -199,23 +206,20 @@ def _integrator_of_diffusion(wanted: _Wanted) -> Stepper | None:
 
 
 def _try(kind: str, own: Any, equation: Equation, ndim: int) -> None:
-    """Raise `UserFunctionError` unless an object of the user's own does what it should with some cells."""
-    u, law = jnp.ones(4), equation.terms.law
+    """Raise `InvalidSettingError` unless an object of the user's own does what it should with some cells."""
+    law, name = equation.terms.law, type(own).__name__
     match kind:
         case "limiter":
-            check_method(own, "__call__", lambda: own(u, u), u.shape)
+            try_limiter(own)
         case "reconstruction":
-            check_method(own, "ends", lambda: own.ends((u,) * (2 * own.ghost - 1)), u.shape, u.shape)
+            try_reconstruction(own)
         case "riemann" if law is not None:
-            count = len(law.names)
-            state = jnp.stack([u] * (count + len(law.coefficients(*(u,) * ndim))))
-            check_method(own, "__call__", lambda: own(law, state, state, 0), (count, *u.shape))
+            try_riemann(own, law, ndim)
         case "integrator" if own.of_diffusion:
-            raise UserFunctionError(f"{type(own).__name__} is for diffusion alone; give it as scheme.diffusion")
+            raise InvalidSettingError(kind, f"{name} is for diffusion alone; give it as scheme.diffusion")
         case "diffusion" if not own.of_diffusion:
-            raise UserFunctionError(
-                f'{type(own).__name__} is not of_diffusion; give it as scheme.integrator, with diffusion = "explicit"'
-            )
+            advice = 'give it as scheme.integrator, with diffusion = "explicit"'
+            raise InvalidSettingError(kind, f"{name} is not of_diffusion; {advice}")
 
 
 # --- and back ---------------------------------------------------------------------------------------------------------

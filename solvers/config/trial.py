@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from amr.mesh import Mesh
+from amr.own import failure
 
 from .expression import Expression, ExpressionTuple
-from .user_function import UserFunctionError, failure
+from .user_function import UserFunctionError
 from .values import COORDINATES
 
 MOST_POINTS = 2**18

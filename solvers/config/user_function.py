@@ -5,14 +5,11 @@ import importlib
 import inspect
 import re
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# Files that are not the user's: what is installed, and ours.
-_OURS = Path(__file__).parents[2]
-_FOREIGN = re.compile(rf"[\\/](site|dist)-packages[\\/]|^<|^{re.escape(str(_OURS))}[\\/](amr|solvers)[\\/]")
+from amr.own import FOREIGN
 
 
 class UserFunctionError(ValueError):
@@ -51,7 +48,7 @@ def files_of(name: str, folder: Path) -> list[Path]:
     if not main.is_relative_to(folder):
         return [own_file] if own_file.exists() else []
     files = {Path(getattr(module, "__file__", None) or "") for module in list(sys.modules.values())}
-    own = {path for path in files if path.is_relative_to(folder) and not _FOREIGN.search(str(path))}
+    own = {path for path in files if path.is_relative_to(folder) and not FOREIGN.search(str(path))}
     return sorted(path for path in own if path.suffix == ".py" and path.exists())
 
 
@@ -67,13 +64,6 @@ def _imported(name: str, folder: Path):
         raise UserFunctionError(f"importing {name} failed: {error}") from error
     except Exception as error:  # whatever a user's module raises
         raise UserFunctionError(f"importing {name} failed: {type(error).__name__}: {error}") from error
-
-
-def failure(error: Exception) -> str:
-    """What a function of the user's raised, and on which line of which file."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not _FOREIGN.search(f.filename)]
-    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return f"fails: {type(error).__name__}: {error}{place}"
 
 
 def takes(function: Callable, count: int) -> bool:

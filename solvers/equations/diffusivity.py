@@ -12,8 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from amr.errors import InvalidSettingError
-
-from .terms import shapes_of
+from amr.own import shapes_of
 
 Values = Float[Array, "rows ..."]  # one row for each variable, or one for all of them
 

@@ -1,9 +1,7 @@
 """What a system of conservation laws has to tell about itself."""
 
 import abc
-import functools
 import math
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +9,8 @@ from jaxtyping import Array, Float
 
 from amr.errors import InvalidSettingError
 
-from .terms import Equation, Terms, shapes_of
+from .law_trial import check_law
+from .terms import Equation, Terms
 from .transport import Exchange, Place
 from .viscous import Viscous
 
@@ -95,50 +94,6 @@ class ConservationLaw(Equation):
         that they should."""
         self.check(ndim)
         check_law(self, ndim)
-
-
-def check_law(law: ConservationLaw, ndim: int) -> None:
-    """Raise `InvalidSettingError` unless the methods of a law give arrays of the shapes that they should."""
-    kind, count = type(law).__name__, len(law.names)
-    if len(law.given) != count:
-        raise InvalidSettingError("type", f"{kind}.given has {len(law.given)} names, expected {count}, as in names")
-    for vector in law.vectors:
-        if len(vector) != ndim or not all(0 <= n < count for n in vector):
-            expected = f"{ndim} numbers of variables, from 0 to {count - 1}"
-            raise InvalidSettingError("type", f"{kind}.vectors has {vector}, expected {expected}, for each vector")
-    dtype = jnp.zeros(()).dtype
-    line, point = jax.ShapeDtypeStruct((3,), dtype), jax.ShapeDtypeStruct((), dtype)
-    rows = count + len(_shape_of(kind, "coefficients", law.coefficients, *(line,) * ndim))
-    u = jax.ShapeDtypeStruct((rows, 3), dtype)
-    for name in ("primitive", "conserved"):
-        _expect_shape(kind, name, _shape_of(kind, name, getattr(law, name), u), (rows, 3))
-    for name, shape in (("flux", (count, 3)), ("max_speed", (3,))):
-        for d in range(ndim):
-            method = functools.partial(getattr(law, name), d=d)
-            _expect_shape(kind, name, _shape_of(kind, name, method, u), shape)
-    slopes = jax.ShapeDtypeStruct((rows - count, ndim, 3), dtype)
-
-    def source(u, x, t, slopes):
-        return law.source(u, Place((x,) * ndim, (x,) * ndim, t, slopes))
-
-    made = _shape_of(kind, "source", source, u, line, point, slopes)
-    if made is not None:
-        _expect_shape(kind, "source", made, (count, 3))
-    if law.diffuses:
-        _expect_shape(kind, "diffusivity", _shape_of(kind, "diffusivity", law.diffusivity, u), (count, 3))
-        for d in range(ndim):
-            method = functools.partial(law.diffusive_flux, d=d)
-            _expect_shape(kind, "diffusive_flux", _shape_of(kind, "diffusive_flux", method, u, (u,) * ndim), (count, 3))
-
-
-def _shape_of(kind: str, name: str, method: Callable, *arguments):
-    return shapes_of("type", f"{kind}.{name}", method, *arguments)
-
-
-def _expect_shape(kind: str, name: str, found, shape: tuple[int, ...]) -> None:
-    if getattr(found, "shape", None) != shape:
-        told = f"an array of shape {found.shape}" if hasattr(found, "shape") else f"{type(found).__name__}, no array,"
-        raise InvalidSettingError("type", f"{kind}.{name} gives {told} where {shape} is expected (3 points)")
 
 
 def number_above(least: float | int, key: str, value):

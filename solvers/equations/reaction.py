@@ -10,9 +10,10 @@ from jaxtyping import Array, Float
 
 from amr.errors import InvalidSettingError
 from amr.grid import Part, trim
+from amr.own import shapes_of
 from solvers.integrators import jacobian, linearly_implicit, midpoint
 
-from .terms import Term, shapes_of
+from .terms import Term
 from .transport import largest
 
 Cells = Float[Array, "vars blocks *cells lanes"]

@@ -9,7 +9,6 @@ regrids go over the terms there are and know none of them.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -17,7 +16,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PyTree
 
-from amr.errors import InvalidSettingError
 from amr.grid import Fluxes, Keep, Part
 from amr.show import text
 from solvers.integrators import Moment
@@ -233,12 +231,3 @@ class Equation(eqx.Module):
     def verify(self, ndim: int) -> None:
         """The same, with a look at all that the methods of the equation give."""
         self.check(ndim)
-
-
-def shapes_of(key: str, name: str, function: Callable, *arguments: Any) -> Any:
-    """Shapes of what a user's function gives; raises `InvalidSettingError` where it fails."""
-    try:
-        return jax.eval_shape(function, *arguments)
-    except Exception as error:  # whatever it raises
-        first = str(error).splitlines()[0] if str(error) else ""
-        raise InvalidSettingError(key, f"{name} fails: {type(error).__name__}: {first}") from error

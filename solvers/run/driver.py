@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from amr.field import Field
@@ -20,6 +19,7 @@ from .account import Account
 from .checkpoint import Checkpoint
 from .problem import Setup, State
 from .programs import PROGRAMS, Prepared
+from .soundness import sound, told_unsound, try_own_law
 from .summary import Summary
 
 SLICE_SECONDS = 0.5  # the device program comes back about this often, for progress and interruption
@@ -113,11 +113,6 @@ def ladder(mesh: Mesh, wanted: float | int) -> int:
     return max(mesh.root_count, min(max(rounded, int(wanted)), mesh.root_count * mesh.children**mesh.max_level))
 
 
-@jax.jit
-def _finite(u, time):
-    return jnp.isfinite(u).all() & jnp.isfinite(time)
-
-
 def _norms_of_error(setup: Setup, state: State, exact: Callable) -> dict[str, jax.Array]:
     """Norms of the difference to an exact solution, see `amr.grid.norms`."""
     known = loop.evaluate(setup, state.forest, exact, state.u.dtype, state.clock.time)
@@ -143,7 +138,8 @@ class Run:
         except jax.errors.JaxRuntimeError as error:
             raise RunError(f"the device failed with the first mesh ({str(error).splitlines()[0]})", None) from error
         with self.nothing_lost(state):
-            self.check_finite(state, "the initial condition is not finite; check it")
+            self.check_sound(state, "at the start: the initial condition")
+            try_own_law(self.setup, self.field(state))
             self.account.begin(self.field(state))
             for series in self.wishes.series:
                 series.start(self.moment(state))
@@ -239,8 +235,7 @@ class Run:
             done = min(rounds, self.rounds_left(state))
             state = self.slice_(state, stop, done)
             rounds = self.next_rounds(done, timer.perf_counter() - started)
-            where, advice = f"after t={float(before.clock.time):.6g}", "check the velocity and the scheme"
-            self.check_finite(state, f"the solution {where} is not finite; {advice}, or try a smaller cfl")
+            self.check_sound(state, f"after t={float(before.clock.time):.6g}")
             self.record()
             self.good = state, replace(self.account)
             self.check_solved(state)
@@ -359,10 +354,10 @@ class Run:
         self.account.compile_seconds += program.seconds or 0.0
         return program
 
-    def check_finite(self, state: State, message: str) -> None:
+    def check_sound(self, state: State, when: str) -> None:
         """Stop a run whose numbers have stopped making sense, with the last good field."""
-        if not bool(_finite(state.u, state.clock.time)):
-            raise RunError(message, self.last_good())
+        if not bool(self.compiled(sound, self.setup, state)(self.setup, state)):
+            raise RunError(told_unsound(self.setup, self.field(state), when), self.last_good())
 
     def check_solved(self, state: State) -> None:
         """Stop a run whose implicit equations could not be solved; the state is that before the step."""

@@ -15,6 +15,7 @@ from amr.errors import InvalidSettingError
 from amr.field import Field, is_concrete, picture
 from amr.grid import boundaries_of, half_reach, shown_faces
 from amr.mesh import Mesh, root_forest
+from amr.own import expect
 from amr.refine import AnyOf, Indicator
 from amr.show import Call, text
 from solvers.equations import Equation
@@ -114,8 +115,8 @@ class Simulation(eqx.Module):
         longest: float | None = None,
         dtype=None,
     ):
-        _expect("mesh", mesh, Mesh, "an amr.Mesh")
-        _expect("equation", equation, Equation, "solvers.Advection(..) or an instance of a law")
+        expect("mesh", mesh, Mesh, "an amr.Mesh")
+        expect("equation", equation, Equation, "solvers.Advection(..) or an instance of a law")
         why = ""
         if scheme is None:
             equation.check(mesh.ndim)
@@ -126,9 +127,9 @@ class Simulation(eqx.Module):
         if not (refine is None or isinstance(refine, Indicator)):
             raise InvalidSettingError("refine", f"expected an indicator such as amr.Difference(0.1), got {refine!r}")
         interval = min(4, mesh.patch // 2) if interval is None else interval
-        _expect("scheme", scheme, CTU | MethodOfLines | Strang, "solvers.CTU(..) or solvers.MethodOfLines(..)")
+        expect("scheme", scheme, CTU | MethodOfLines | Strang, "solvers.CTU(..) or solvers.MethodOfLines(..)")
         cfl = scheme.default_cfl if cfl is None else cfl
-        _expect("cfl", cfl, float | int | np.floating, "a number")
+        expect("cfl", cfl, float | int | np.floating, "a number")
         faces = boundaries_of(mesh.domain, boundary)
         self.setup = Setup(mesh, equation, scheme, refine, float(cfl), interval, buffer, longest, why, faces)
         self.dtype = _float_type(dtype)
@@ -223,7 +224,7 @@ class Simulation(eqx.Module):
                 advice = "; to go on from a solution or a file use Simulation.resume"
                 found = f"{function!r}{advice if isinstance(function, Field | Solution | State) else ''}"
                 raise InvalidSettingError(name, f"expected a function of position, got {found}")
-        _expect("t_end", t_end, float | int | np.number | Array, "a time")
+        expect("t_end", t_end, float | int | np.number | Array, "a time")
         if not (math.isfinite(t_start) and math.isfinite(t_end) and t_end >= t_start):
             raise InvalidSettingError("end", f"expected a finite time not before the start {t_start}, got {t_end}")
         collection = Collection(records or {})
@@ -252,9 +253,9 @@ class Simulation(eqx.Module):
         grid, patch, variables or precision do not fit the file, and `amr.io.FileError` if it cannot be read.
         """
         known = checkpoint.checkpoint if isinstance(checkpoint, Solution) else checkpoint
-        _expect("checkpoint", known, Checkpoint | str | os.PathLike, "a checkpoint, a solution or a file of a run")
+        expect("checkpoint", known, Checkpoint | str | os.PathLike, "a checkpoint, a solution or a file of a run")
         loaded = known if isinstance(known, Checkpoint) else Checkpoint.load(known)
-        _expect("t_end", t_end, float | int | np.number | Array, "a time")
+        expect("t_end", t_end, float | int | np.number | Array, "a time")
         begin = float(loaded.field.time)
         if not (math.isfinite(t_end) and jnp.dtype(self.dtype).type(t_end) >= begin):
             raise InvalidSettingError("end", f"expected a finite time not before the checkpoint's {begin}, got {t_end}")
@@ -294,16 +295,11 @@ class Simulation(eqx.Module):
 
 def _wishes(exact, outputs, on_output, every_steps, checkpoints, progress, recording) -> Wishes:
     """What `run` and `resume` were asked for."""
-    _expect("outputs", outputs, Iterable, "several times, such as [0.1, 0.2]")
+    expect("outputs", outputs, Iterable, "several times, such as [0.1, 0.2]")
     rules = () if every_steps is None else (EverySteps(every_steps),)
     output = None if on_output is None else Series(lambda checkpoint: on_output(checkpoint.field), rules)
     kept = None if checkpoints is None else checkpoints.series()
     return Wishes(exact, tuple(outputs), output, kept, progress, recording=recording)
-
-
-def _expect(key: str, value, kind, what: str) -> None:
-    if not isinstance(value, kind):
-        raise InvalidSettingError(key, f"expected {what}, got {value!r}")
 
 
 def _float_type(dtype) -> str:

@@ -21,6 +21,7 @@ Scalar = Float[Array, ""]
 Flag = Bool[Array, ""]
 
 SLACK = 1.25  # signals may become so much faster than planned before a step was too long
+PULSE = 2.0  # so many times within it, of a given flow: one that turns round is no fault of its middle
 LOOKS = 64  # how often the amplitude of a flow is looked at within a step
 SHORTER, SHORTEST = 0.5, 0.05  # of a step that was too long, when it is tried again
 TRIES = 12  # a step is shortened so often at most
@@ -73,7 +74,7 @@ def _before_it_pulses(setup: Setup, time: Scalar, dt: Scalar, rate: Scalar) -> S
     grows beyond what the middle of the step let expect; infinite if it does not."""
     ends = dt * jnp.arange(1, LOOKS + 1, dtype=dt.dtype) / LOOKS
     most = rate * lax.cummax(jnp.abs(jax.vmap(setup.amplitude)(time + ends)))
-    fine = ends * most <= SLACK * setup.cfl
+    fine = ends * most <= PULSE * setup.cfl
     first = jnp.argmin(fine)
     allowed = jnp.clip(courant_step(setup.cfl, most[first]), ends[first] - dt / LOOKS, ends[first])
     return jnp.where(fine.all(), jnp.inf, allowed)

@@ -28,3 +28,8 @@ from .riemann import (
     suited_to as suited_to,
 )
 from .strang import Strang as Strang
+from .trial import (
+    try_limiter as try_limiter,
+    try_reconstruction as try_reconstruction,
+    try_riemann as try_riemann,
+)

@@ -27,10 +27,12 @@ from jaxtyping import Array, Float
 
 from amr.errors import InvalidSettingError
 from amr.grid import Fluxes, Keep, LimitedLinear, Prolongation, Quadratic, at_once, lower, others, trim, upper
+from amr.own import expect
 from solvers.equations import Equation
 from solvers.integrators import ForwardEuler, Integrator
 
 from .limiter import Limiter, MonotizedCentral
+from .trial import try_limiter
 
 Faces = tuple[Float[Array, "..."], ...]
 THIN = 0.05  # density below which a cell counts as emptied, in flows too rough for their mesh
@@ -55,6 +57,7 @@ class CTU(eqx.Module):
 
     def __init__(self, limiter: Limiter | None = None, bounded: bool | None = None):
         self.limiter = MonotizedCentral() if limiter is None else limiter
+        expect("limiter", self.limiter, Limiter, "a limiter such as solvers.MonotizedCentral()")
         self.bounded = self.limiter.limited if bounded is None else bounded
         self.ghost = 2
 
@@ -94,6 +97,7 @@ class CTU(eqx.Module):
 
     def check(self, equation: Equation) -> None:
         """Raise `InvalidSettingError` if the scheme cannot solve this equation."""
+        try_limiter(self.limiter)
         if equation.terms.law is not None:
             kind = type(equation).__name__
             raise InvalidSettingError("scheme", f"CTU solves Advection, not {kind}; take solvers.MethodOfLines()")

@@ -33,6 +33,7 @@ from amr.grid import (
     trim,
     upper,
 )
+from amr.own import expect
 from solvers.equations import ConservationLaw, Equation, Sites
 from solvers.integrators import SSPRK2, SSPRK3, SSPRK54, Stepper
 
@@ -40,6 +41,7 @@ from .ctu import clip_to_bounds
 from .limiter import MonotizedCentral
 from .reconstruction import MUSCL, Reconstruction, face_states
 from .riemann import RiemannSolver, suited_to
+from .trial import try_reconstruction
 
 
 class MethodOfLines(eqx.Module):
@@ -74,9 +76,9 @@ class MethodOfLines(eqx.Module):
         primitive: bool | None = None,
     ):
         self.reconstruction = MUSCL(MonotizedCentral()) if reconstruction is None else reconstruction
-        _expect("reconstruction", self.reconstruction, Reconstruction, "solvers.WENO5()")
-        _expect("riemann", riemann, RiemannSolver | None, "solvers.HLL()")
-        _expect("integrator", integrator, Stepper | None, "solvers.SSPRK3()")
+        expect("reconstruction", self.reconstruction, Reconstruction, "a reconstruction such as solvers.WENO5()")
+        expect("riemann", riemann, RiemannSolver | None, "a Riemann solver such as solvers.HLL()")
+        expect("integrator", integrator, Stepper | None, "an integrator such as solvers.SSPRK3()")
         order = self.reconstruction.order
         default = SSPRK2() if order <= 2 else SSPRK3() if order == 3 else SSPRK54()
         self.riemann = riemann
@@ -127,6 +129,7 @@ class MethodOfLines(eqx.Module):
     def check(self, equation: Equation) -> None:
         """Raise `InvalidSettingError` if the scheme cannot solve this equation."""
         law = equation.terms.law
+        try_reconstruction(self.reconstruction)
         if equation.terms.diffusion is None and self.integrator.of_diffusion:
             kind = type(self.integrator).__name__
             raise InvalidSettingError("integrator", f"{kind} is for diffusion, and nothing diffuses here")
@@ -218,11 +221,6 @@ class MethodOfLines(eqx.Module):
     def _narrowed(self, line, d: int) -> Array:
         """Without ghost layers that the reconstruction does not read."""
         return trim(line, [2 + d], self.ghost - self.reconstruction.ghost)
-
-
-def _expect(key: str, value, kind, example: str) -> None:
-    if not isinstance(value, kind):
-        raise InvalidSettingError(key, f"expected an object such as {example}, got {value!r}")
 
 
 def _axes(dims, skip: int) -> list[int]:

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from amr.grid import cut, lower, upper
+from amr.own import expect
 from solvers.equations import floor_of
 
 from .limiter import Limiter, VanLeer, minmod
@@ -86,6 +87,9 @@ class MUSCL(Reconstruction):
     limiter: Limiter = VanLeer()
     ghost: ClassVar[int] = 2
     order: ClassVar[int] = 2
+
+    def __check_init__(self):
+        expect("limiter", self.limiter, Limiter, "a limiter such as solvers.MonotizedCentral()")
 
     @property
     def limited(self):

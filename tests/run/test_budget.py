@@ -21,6 +21,7 @@ from benchmarks.cases import bump, cases, simulation
 from solvers.config.build import load
 from solvers.records.record import Collection
 from solvers.run import driver, loop
+from solvers.run.soundness import sound
 
 ROOT = Path(__file__).parents[2]
 ADVANCE, REST = 2400, 1200  # of the README's command
@@ -61,7 +62,7 @@ def counts(sim, initial, exact=None, capacity=128, recorder=None, t_end=2.0) -> 
         state, number(sim, t_end), jnp.int32(2), jnp.zeros((), bool),
     )  # fmt: skip
     rest = count(lambda f, a, b: begin(f, layout, a, b), forest, number(sim, 0), number(sim, t_end))
-    rest += count(driver._finite, state.u, state.clock.time)
+    rest += count(lambda state: sound(sim.setup, state), state)
     if exact is not None:
         rest += count(lambda state: driver._norms_of_error(sim.setup, state, exact), state)
     return run, rest
