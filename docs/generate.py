@@ -1,10 +1,11 @@
-"""Writes the pages that follow from the code: the keys of a config file, and the command line with its options.
+"""Writes the pages that follow from the code: keys of a config file, the command line with its options, the rooms.
 
     python docs/generate.py
 
 `tests/whole/test_docs.py` fails where the pages are not what this writes.
 """
 
+import ast
 import re
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -40,6 +41,30 @@ those in the file; a value is written as in TOML, and a text may go without quot
 
 Exit statuses: 0 done, 1 failed, 2 a mistake in the config or on the command line, 130 interrupted.
 """
+ROOMS = f"""{NOTE}
+# Rooms
+
+Every module with the first sentence that it says of itself, wing by wing, those above importing from those below. [How
+it works](concepts.md) has the ideas behind them, [Contributing](../CONTRIBUTING.md) the rules.
+"""
+WINGS = (
+    *("solvers/command", "solvers/config", "solvers/run", "solvers/elliptic", "solvers/schemes", "solvers/records"),
+    *("solvers/equations", "solvers/integrators", "solvers"),
+    *("amr/pictures", "amr/files", "amr/field", "amr/refine", "amr/grid", "amr/mesh", "amr"),
+)
+
+
+def rooms() -> str:
+    """The modules of all wings, and what they are for."""
+    text = ROOMS
+    for wing in WINGS:
+        text += f"\n## `{wing}`\n\n| | |\n|---|---|\n"
+        for path in sorted((HERE.parent / wing).glob("*.py")):
+            said = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+            if said and path.name != "__init__.py":
+                first = " ".join(said.split("\n\n")[0].split())
+                text += f"| `{path.name}` | {first} |\n"
+    return text
 
 
 def config_reference() -> str:
@@ -151,7 +176,7 @@ def command_reference() -> str:
 
 def pages() -> dict[str, str]:
     """The generated pages by their names in docs/."""
-    return {"config_reference.md": config_reference(), "command_line.md": command_reference()}
+    return {"config_reference.md": config_reference(), "command_line.md": command_reference(), "rooms.md": rooms()}
 
 
 if __name__ == "__main__":

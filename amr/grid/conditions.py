@@ -36,6 +36,8 @@ def boundaries_of(domain: Domain, boundary: Any = None) -> Faces:
         raise InvalidSettingError("boundary", f"expected {expected}, got {boundary!r}")
     if isinstance(boundary, Sequence) and len(boundary) != domain.ndim:
         message = f"expected one entry for each of {domain.ndim} dimensions, got {len(boundary)}"
+        if domain.ndim == 1 and len(boundary) == 2:
+            message += "; lower and upper face of one dimension are [(lower, upper)]"
         raise InvalidSettingError("boundary", message)
     if not isinstance(boundary, Sequence):
         mixed = not all(domain.periodic)

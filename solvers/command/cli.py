@@ -189,8 +189,8 @@ def _perform(case: Case, folder: RunFolder, checkpoint: Checkpoint | None = None
         with closing(reporter(case.config.time.end, sys.stderr)) as show:
             solution = perform(case, folder, show, checkpoint)
     except OSError as error:
-        advice = f"what was written before is whole: amrax resume {folder.directory} goes on from there"
-        raise Mistake(f"cannot write results: {error}\n{advice}", FAILED) from error
+        advice = f"\nwhat was written before is whole: amrax resume {folder.directory} goes on from there"
+        raise Mistake(f"cannot write results: {error}{advice if folder.config.exists() else ''}", FAILED) from error
     finally:
         folder.release()
     click.echo(str(solution.summary))

@@ -1,10 +1,12 @@
 """The folder a run leaves behind: the resolved config, dumps, checkpoints, a picture and the summary."""
 
+import contextlib
 import glob
 import json
 import os
 import shutil
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +195,21 @@ class RunFolder:
         except Exception as error:  # whatever matplotlib and the disk have to say: the results are there
             return [f"the picture {self.picture} could not be drawn: {type(error).__name__}: {error}"]
         return []
+
+    @contextlib.contextmanager
+    def kept_if_there_is_something(self) -> Iterator[None]:
+        """Leaves nothing behind of a run that ends in the block before anything can be gone on from."""
+        try:
+            yield
+        except BaseException:
+            left = [*numbered(self.directory, self.name), *numbered(self.checkpoints, self.name)]
+            if not (left or self.failed.exists()):
+                for path in self._results():
+                    path.unlink(missing_ok=True)
+                self.lock.release()
+                with contextlib.suppress(OSError):  # it holds something else
+                    self.directory.rmdir()
+            raise
 
     def release(self) -> None:
         """The run is over: others may write here."""

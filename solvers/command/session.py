@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from amr.errors import InvalidSettingError
 from solvers.config import Case
 from solvers.records import Series
 from solvers.run import Checkpoint, Interrupted, Reporter, RunError, Solution, Wishes, rules_of
@@ -19,10 +20,12 @@ def perform(case: Case, folder: RunFolder, show: Reporter, checkpoint: Checkpoin
 
     Raises `Mistake` where it ended early, which says why and what to do next, `OSError` where files cannot be written.
     """
-    with StopRequest(lambda: show.say(STOPPING)) as stop:
+    with StopRequest(lambda: show.say(STOPPING)) as stop, folder.kept_if_there_is_something():
         try:
             with Background() as writer:
                 solution = _solution(case, _wishes(case, folder, show, writer, stop), checkpoint)
+        except InvalidSettingError as error:  # found when the first values were there
+            raise Mistake(f"the run cannot start: {error}", FAILED) from error
         except RunError as error:
             raise Mistake("\n".join(_after_failure(folder, error)), FAILED) from error
         except Interrupted as interrupt:

@@ -15,6 +15,7 @@ import jax
 import pytest
 from click.testing import CliRunner
 
+from amr.errors import InvalidSettingError
 from amr.files.io import read, read_config
 from solvers.command.cli import main
 from solvers.run.compiling import enable_compilation_cache
@@ -324,3 +325,22 @@ def test_a_log_is_not_flooded():
     for step in range(100):
         show(Progress(0.01 * step, 1.0, step, 30, 64, 2.5e6))
     assert stream.getvalue().count("\n") == 1
+
+
+def test_a_run_that_cannot_start_leaves_nothing(workplace, monkeypatch):
+    """Nor does it touch what was in the folder before."""
+
+    def fails(*_):
+        raise InvalidSettingError("type", "Mine.max_speed gives -1")
+
+    (workplace / "runs" / "tiny").mkdir(parents=True)
+    notes = workplace / "runs" / "tiny" / "notes.txt"
+    notes.write_text("mine")
+    monkeypatch.setattr("solvers.run.driver.try_own_law", fails)
+    result = amrax("run", "tiny.toml")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == "the run cannot start: type: Mine.max_speed gives -1"
+    assert [path.name for path in (workplace / "runs" / "tiny").iterdir()] == ["notes.txt"]
+    notes.unlink()
+    amrax("run", "tiny.toml")
+    assert not (workplace / "runs" / "tiny").exists()
