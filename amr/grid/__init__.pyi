@@ -35,7 +35,7 @@ from .grid import (
     no_fluxes as no_fluxes,
     with_store as with_store,
 )
-from .halo import Store as Store, cells_of as cells_of, half_reach as half_reach, rows_of as rows_of
+from .halo import Store as Store, cells_of as cells_of, half_reach as half_reach, rows_of as rows_of, stored as stored
 from .hierarchy import (
     MARGIN as MARGIN,
     Mirror as Mirror,

@@ -37,6 +37,8 @@ class Threshold(Indicator):
 
     def _settle(self):
         """One number a level."""
+        for key in ("above", "below"):
+            _expect_numbers(key, getattr(self, key))
         above = self.above = _per_level(self.above, 1)
         if not above:
             raise InvalidSettingError("above", "expected a number, or one for each level that may be refined")
@@ -57,6 +59,13 @@ class Threshold(Indicator):
     @abc.abstractmethod
     def number(self, patch: PatchView) -> Float[Array, "*cells"]:
         """What is compared with the thresholds: those of the next level to refine, of its own to be kept."""
+
+
+def _expect_numbers(key: str, value: Any) -> None:
+    parts = [value] if np.ndim(value) == 0 else list(value)
+    if any(isinstance(part, str) or callable(part) for part in parts):
+        advice = "; variables go by name, as in variable='density'" if isinstance(value, str) else ""
+        raise InvalidSettingError(key, f"expected a number, or one for each level, got {value!r}{advice}")
 
 
 def _per_level(value: Any, count: int) -> tuple[float, ...]:

@@ -131,6 +131,7 @@ class _Builder:
         equation = attempt((), build_equation, tables["equation"], self.formulas)
         initial = self._functions("initial", equation, in_time=False)
         exact = self._functions("exact", equation, in_time=True)
+        rest = self._functions("equilibrium", equation, in_time=False)
         self._try_law(equation, initial)
         tried = None if self.mistakes.blame(("initial",)) else initial
         if equation is not None:
@@ -143,7 +144,7 @@ class _Builder:
         derived = attempt((), self._derived, equation, tables["output"])
         records = build_records(tables["record"], self.mesh, self.mistakes)
         boundary = attempt((), lambda faces, _: self._boundary(faces, equation, tried, scheme), self.faces, domain)
-        simulation = self._simulation(equation, scheme, refine, boundary)
+        simulation = self._simulation(equation, scheme, refine, (boundary, rest))
         check_columns(records, simulation, derived, self.mistakes)
         if self.mistakes.entries or simulation is None or initial is None or times is None:
             return None
@@ -155,7 +156,7 @@ class _Builder:
     # --- the equation and the functions -------------------------------------------------------------------------------
 
     def _functions(self, name: str, equation: Equation | None, in_time: bool) -> Callable | None:
-        """What `[initial]` or `[exact]` gives: a function of one value, or of a tuple with all given variables."""
+        """What a table such as `[initial]` gives: a function of one value, or of a tuple with all given variables."""
         table: Mapping[str, Any] = self.tables[name] or {}
         given = None if equation is None else equation.given
         if given is not None and "function" in table and "function" not in given:
@@ -232,7 +233,8 @@ class _Builder:
 
     # --- the whole ----------------------------------------------------------------------------------------------------
 
-    def _simulation(self, equation: Equation | None, scheme, refine, boundary: list | None) -> Simulation | None:
+    def _simulation(self, equation: Equation | None, scheme, refine, kept: tuple) -> Simulation | None:
+        """`kept`: boundaries, and the equilibrium that is to be kept."""
         steps, regrid = self.tables["time"], self.tables["refine"]
         if self.mesh is None or equation is None or scheme is None or refine is None or steps is None:
             return None
@@ -242,15 +244,16 @@ class _Builder:
                 equation,
                 scheme=None if isinstance(scheme, Auto) else scheme,
                 refine=refine[0],
-                boundary=boundary,
+                boundary=kept[0],
                 cfl=steps.cfl,
                 interval=regrid.interval,
                 buffer=regrid.buffer,
                 longest=steps.step,
+                equilibrium=kept[1],
                 dtype=self.tables["scheme"].precision,
             )
         except amr.InvalidSettingError as error:
-            path = (_table_of(error.key), error.key)
+            path = (error.key,) if error.key in Config.model_fields else (_table_of(error.key), error.key)
             if path == ("scheme", "integrator") and self.tables["scheme"].integrator is None:
                 path = ("scheme", "diffusion")  # what it is called there
             if not self.mistakes.blame(path):

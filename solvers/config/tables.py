@@ -226,6 +226,7 @@ class Config(Table):
     parameters: Parameters = Field(default_factory=dict, description="names of your own with a finite number each")
     initial: Formulae = Field(description='a table with an expression for each variable, such as phi = "exp(-x**2)"')
     exact: Formulae = Field(default_factory=dict, description="a table with an expression in x, .., t for a variable")
+    equilibrium: Formulae = Field(default_factory=dict, description="a table with an expression for each variable")
     scheme: SchemeTable = Field(default=SchemeTable(), description="a table")
     refine: RefineTable = Field(default=RefineTable(), description="a table")
     time: TimeTable = Field(description="a table with end")

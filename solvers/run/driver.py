@@ -17,6 +17,7 @@ from solvers.records import Recording, Rows, RunMoment, Series, first_rows
 from . import loop
 from .account import Account
 from .checkpoint import Checkpoint
+from .evaluation import evaluate
 from .problem import Setup, State
 from .programs import PROGRAMS, Prepared
 from .soundness import sound, told_unsound, try_own_law
@@ -115,7 +116,7 @@ def ladder(mesh: Mesh, wanted: float | int) -> int:
 
 def _norms_of_error(setup: Setup, state: State, exact: Callable) -> dict[str, jax.Array]:
     """Norms of the difference to an exact solution, see `amr.grid.norms`."""
-    known = loop.evaluate(setup, state.forest, exact, state.u.dtype, state.clock.time)
+    known = evaluate(setup, state.forest, exact, state.u.dtype, state.clock.time)
     return norms(setup.mesh, state.forest, state.values - known)
 
 

@@ -106,6 +106,8 @@ class GridEvolution(eqx.Module):
                 computed = [functools.partial(lambda n, t: t.made(here(n, u)), *pair) for pair in there.items()]
                 found = [one for one in computed if jax.eval_shape(one) is not None]
                 parts = [part.kept(lambda one=one: moment.dt * jnp.asarray(one(), u.dtype)) for one in found]
+                if known.rest is not None:
+                    parts.append(moment.dt * part.take(known.rest.outflow))
                 return functools.reduce(jnp.add, parts) if parts else None
 
             return Kernel(lambda u: self.setup.extended(part, u, samples), crossing, made, self.setup.fused)

@@ -21,14 +21,12 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from amr.errors import InvalidSettingError
 from amr.grid import (
     Extrema,
     Pool,
     Room,
     Store,
     Work,
-    averages,
     blank_pool,
     cells_of,
     clip_and_assure_sum,
@@ -45,8 +43,10 @@ from solvers.records import Recorder, Rows, Snapshot, has_room
 
 from .buffer import buffer_cells
 from .clock import FIRST, Clock, first_clock
+from .evaluation import evaluate
 from .evolution import GridEvolution
 from .problem import Setup, State
+from .resting import carried_over, rested, with_rings, with_room
 from .sampled import Sampled, adapted, blank, of_leaves, signalled
 from .stepping import Tries, cells_before, effective_bounds, looked_back, nothing_yet, plan_step, stepped
 
@@ -175,6 +175,7 @@ def advance(
 
     def round_(run):
         known = adapted(setup, run.known, run.forest, run.clock.time, run.changed)
+        known = rested(setup, known, run.clock.time, run.changed)
         run = eqx.tree_at(lambda run: run.known, run, known)
         begun = run.tally.rounds >= 0
         run, steps = several_steps(setup, run, bounds, stop, begun, recorder)
@@ -187,6 +188,7 @@ def advance(
 
     yes = jnp.ones((), bool)
     known = blank(setup, state.forest, room_of(state.u), state.clock.time)
+    known = with_room(setup, known, room_of(state.u), state.u.dtype)
     space = workspace(setup, known, state.u)
     rows = None if recorder is None else recorder.blank(setup, state.clock.time)
     tally = _blank(state, rows, None if setup.signals_known else jnp.zeros((), jnp.int32))
@@ -328,38 +330,11 @@ def regridded(
         return grid.ghosted(part, work.store, time, extended)[: len(setup.equation.names)]
 
     near = wishes_near(grid, ghosted, asked, time, buffer_cells(setup, known), wanted)
-    return regrid(grid, work, near, wanted)
-
-
-def evaluate(setup: Setup, forest: Forest, function: Callable, dtype, *time) -> Float[Array, "vars *cells patches"]:
-    """Averages over the cells of all active patches of a function of position (and time), in conserved variables.
-
-    Schemes of second order take the values at cell centres for averages.
-    """
-    mesh, equation = setup.mesh, setup.equation
-    names, shape = equation.given, (*mesh.patch_shape, forest.capacity)
-
-    def conserved(*x):
-        values = _called(function, x, time)
-        several = values if isinstance(values, tuple | list) else (values,)
-        if len(several) != len(names):
-            given = f"{len(several)} array{'s' if len(several) > 1 else ''}"
-            raise InvalidSettingError("initial", f"expected one array for each of {', '.join(names)}; got {given}")
-        rows = (*several, *equation.coefficients(*x))
-        return equation.conserved(jnp.stack([jnp.broadcast_to(jnp.asarray(row, dtype), shape) for row in rows]))[
-            : len(names)
-        ]
-
-    return averages(mesh, forest, conserved, len(names), setup.space.points, dtype)
-
-
-def _called(function: Callable, x: tuple[Array, ...], time: tuple):
-    try:
-        return function(*x, *time)
-    except (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError) as error:
-        advice = "write it with jax.numpy (jnp.exp, jnp.where) instead of numpy, math or if"
-        text = f"the function asks for values that JAX has not computed yet; {advice}"
-        raise InvalidSettingError("initial", text) from error
+    done, moved = regrid(grid, work, near, wanted)
+    if known.rest is None:
+        return done, moved
+    same = regrid(grid, with_rings(grid, known.rest.cells, time), near, wanted)[1]
+    return done, carried_over(setup, known, done, same, moved)
 
 
 def _rate(setup: Setup, known: Sampled, store: Store, time: Scalar) -> Scalar:

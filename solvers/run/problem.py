@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -47,6 +49,7 @@ class Setup(eqx.Module):
     longest: float | Float[Array, ""] | None = None
     why: str = eqx.field(static=True, default="")
     faces: Faces = ()
+    equilibrium: Callable | None = None
 
     def __repr__(self) -> str:
         return text(self)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, PyTree
 
-from amr.grid import Nodes, Part, Room, Store, Topology, blank_topology, leaves_of, rebuilt
+from amr.grid import Nodes, Part, Pool, Room, Store, Topology, blank_topology, leaves_of, rebuilt
 from amr.mesh import Forest
 from solvers.equations import Limits
 from solvers.integrators import Moment
@@ -16,6 +16,13 @@ from solvers.integrators import Moment
 from .problem import Setup
 
 Scalar = Float[Array, ""]
+
+
+class Rest(eqx.Module):
+    """An equilibrium that is kept: its cells, and what leaves them in a unit of time. See `solvers.run.resting`."""
+
+    cells: Pool
+    outflow: Pool
 
 
 class Sampled(eqx.Module):
@@ -28,12 +35,14 @@ class Sampled(eqx.Module):
       the next regrid; those that are not steady are of a time halfway through the next step.
     - `limits`: what limits the step.
     - `nodes`: the patch hierarchy, where an implicit method needs it.
+    - `rest`: the equilibrium that is kept, if there is one.
     """
 
     topology: Topology
     samples: dict[str, PyTree]
     limits: Limits
     nodes: Nodes | None
+    rest: Rest | None = None
 
     def scaled(self, setup: Setup, part: Part, moment: Moment) -> dict[str, PyTree]:
         """The samples of a sweep as a stage needs them."""

@@ -29,6 +29,7 @@ from .choice import default_scheme
 from .driver import Interrupted, Progress, Run, RunError, Wishes
 from .problem import Setup, State
 from .progress import chosen
+from .resting import check_equilibrium
 from .summary import Summary
 
 __all__ = ["Interrupted", "Progress", "RunError", "Simulation", "Solution"]
@@ -93,6 +94,7 @@ class Simulation(eqx.Module):
     - `buffer`: cells around a wishing cell that are refined with it; default: as many as the flow can cross there
       before the next regrid, so that nothing leaves the fine level unnoticed.
     - `longest`: an upper limit for the time step.
+    - `equilibrium(x, ..)`: a state at rest that is kept to rounding, given as initial values are.
     - `dtype`: of the data; default float64 if JAX has it enabled, else float32.
 
     Raises `InvalidSettingError` where choices do not fit together.
@@ -113,6 +115,7 @@ class Simulation(eqx.Module):
         interval: int | None = None,
         buffer: int | None = None,
         longest: float | None = None,
+        equilibrium: Callable | None = None,
         dtype=None,
     ):
         expect("mesh", mesh, Mesh, "an amr.Mesh")
@@ -131,7 +134,9 @@ class Simulation(eqx.Module):
         cfl = scheme.default_cfl if cfl is None else cfl
         expect("cfl", cfl, float | int | np.floating, "a number")
         faces = boundaries_of(mesh.domain, boundary)
-        self.setup = Setup(mesh, equation, scheme, refine, float(cfl), interval, buffer, longest, why, faces)
+        self.setup = Setup(
+            mesh, equation, scheme, refine, float(cfl), interval, buffer, longest, why, faces, equilibrium
+        )
         self.dtype = _float_type(dtype)
         _check(self.setup)
 
@@ -139,7 +144,19 @@ class Simulation(eqx.Module):
         return text(self)
 
     def _shown(self) -> Call:
-        names = ("mesh", "equation", "scheme", "refine", "boundary", "cfl", "interval", "buffer", "longest", "dtype")
+        names = (
+            "mesh",
+            "equation",
+            "scheme",
+            "refine",
+            "boundary",
+            "cfl",
+            "interval",
+            "buffer",
+            "longest",
+            "equilibrium",
+            "dtype",
+        )
         return Call("Simulation", tuple((name, getattr(self, name)) for name in names))
 
     @property
@@ -186,6 +203,11 @@ class Simulation(eqx.Module):
     def longest(self) -> Any:
         """An upper limit for the time step."""
         return self.setup.longest
+
+    @property
+    def equilibrium(self) -> Callable | None:
+        """A state at rest that is kept."""
+        return self.setup.equilibrium
 
     def run(
         self,
@@ -320,6 +342,7 @@ def _check(setup: Setup) -> None:
     mesh, half = setup.mesh, setup.mesh.patch // 2
     setup.equation.verify(mesh.ndim)
     setup.scheme.check(setup.equation)
+    check_equilibrium(setup)
     half_reach(mesh, setup.space.ghost, setup.prolongation.margin)
     setup.conditions.check()
     if not 0 < setup.cfl <= 1:

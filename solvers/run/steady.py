@@ -35,7 +35,7 @@ from solvers.elliptic import Operator, System, faces_of, relation_at, solved, sy
 from solvers.equations import Diffusion, Mean, not_negative
 from solvers.schemes import MethodOfLines
 
-from . import loop
+from .evaluation import evaluate
 from .simulation import Simulation
 
 GHOST = 2
@@ -212,7 +212,7 @@ class Elliptic(eqx.Module):
         """A function of position on the leaves, zero without one."""
         known = function if function is not None else lambda *x: (0.0 * x[0],) * len(self.equation.names)
         setup = Simulation(self.mesh, self.equation, MethodOfLines()).setup
-        return to_pool(room, loop.evaluate(setup, forest, known, jnp.zeros(()).dtype))
+        return to_pool(room, evaluate(setup, forest, known, jnp.zeros(()).dtype))
 
 
 class Imbalance(eqx.Module):

@@ -1,0 +1,45 @@
+"""Functions of position (and time) as cells of a mesh: initial values, exact solutions, equilibria."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from amr.errors import InvalidSettingError
+from amr.grid import averages
+from amr.mesh import Forest
+from amr.own import failure
+
+from .problem import Setup
+
+
+def evaluate(
+    setup: Setup, forest: Forest, function: Callable, dtype, *time, key: str = "initial"
+) -> Float[Array, "vars *cells patches"]:
+    """Averages over the cells of all active patches of a function of position (and time), in conserved variables.
+
+    Schemes of second order take the values at cell centres for averages. Errors name the setting `key`.
+    """
+    mesh, equation = setup.mesh, setup.equation
+    names, shape = equation.given, (*mesh.patch_shape, forest.capacity)
+
+    def conserved(*x):
+        values = _called(key, function, x, time)
+        several = values if isinstance(values, tuple | list) else (values,)
+        if len(several) != len(names):
+            given = f"{len(several)} array{'s' if len(several) > 1 else ''}"
+            raise InvalidSettingError(key, f"expected one array for each of {', '.join(names)}; got {given}")
+        rows = (*several, *equation.coefficients(*x))
+        return equation.conserved(jnp.stack([jnp.broadcast_to(jnp.asarray(row, dtype), shape) for row in rows]))[
+            : len(names)
+        ]
+
+    return averages(mesh, forest, conserved, len(names), setup.space.points, dtype)
+
+
+def _called(key: str, function: Callable, x: tuple[Array, ...], time: tuple):
+    try:
+        return function(*x, *time)
+    except (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError) as error:
+        raise InvalidSettingError(key, f"the function {failure(error)}") from error
