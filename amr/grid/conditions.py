@@ -82,6 +82,8 @@ class Variables(eqx.Module):
     - `primitive`, `conserved`: from the variables that are stored to those that are given, and back. Both may find
       more rows than there are names, and hand these on.
     - `points`: how many along each dimension averages of given functions over a cell are taken from.
+    - `beyond_wall(w, d, step, x, dx, t)`: what becomes of mirrored values where something pushes against a wall across
+      d; the cells inside are `step` away. `None`: nothing.
     """
 
     names: tuple[str, ...] = eqx.field(static=True)
@@ -89,6 +91,7 @@ class Variables(eqx.Module):
     primitive: Callable[[Array], Array] = lambda u: u
     conserved: Callable[[Array], Array] = lambda w: w
     points: int = eqx.field(static=True, default=1)
+    beyond_wall: Callable[..., Array] | None = None
 
     def signs(self, d: int) -> tuple[float, ...]:
         """What a mirror across dimension d makes of each variable."""

@@ -62,6 +62,10 @@ def _filled(
     # Coefficients beyond a wall are mirrored with the rest, those beyond any other face are what they are.
     behind = mirrored[count:] if boundary.mirrored else old[count:]
     new = convert.conserved(jnp.concatenate([boundary.ghosts(beyond), behind]))
+    if boundary.mirrored and variables.beyond_wall is not None:
+        step, outward = 2 * beyond.outward * distance, beyond.outward * distance
+        face = tuple(x - outward if k == d else x for k, x in enumerate(x))
+        new = variables.conserved(variables.beyond_wall(variables.primitive(new), d, step, face, dx, time))
     slab = jnp.where(touches(mesh, leaves, d, end, mesh.ndim), new, old)
     return jnp.concatenate([rest, slab] if end else [slab, rest], axis=axis)
 

@@ -13,6 +13,7 @@ from .law_trial import check_law
 from .terms import Equation, Terms
 from .transport import Exchange, Place
 from .viscous import Viscous
+from .walls import beyond_wall
 
 State = Float[Array, "rows ..."]  # the variables, and behind them the coefficients of the law
 Rates = Float[Array, "vars ..."]  # one row for each variable
@@ -88,6 +89,15 @@ class ConservationLaw(Equation):
     def source(self, u: State, place: Place) -> Rates | None:
         """What is produced of each variable per unit of time and volume; `None`: nothing."""
         return None
+
+    @property
+    def beyond_wall(self):
+        pushes = type(self).source is not ConservationLaw.source and self.vectors
+        return self._beyond_wall if pushes and not self.has_coefficients(len(self.vectors[0])) else None
+
+    def _beyond_wall(self, w: State, d: int, step: Array, x, dx, t) -> State:
+        slopes = jnp.zeros((0, len(x), *w.shape[1:]), w.dtype)
+        return beyond_wall(self, w, d, step, Place(x, dx, t, slopes))
 
     def verify(self, ndim: int) -> None:
         """Raise `InvalidSettingError` unless the law fits so many dimensions, and its methods give arrays of the shapes

@@ -205,6 +205,11 @@ class Equation(eqx.Module):
         """Conserved from primitive variables."""
         return w
 
+    @property
+    def beyond_wall(self) -> Any:
+        """What becomes of mirrored values where a source pushes against a wall: see `amr.grid.Variables`."""
+        return None
+
     def admissible(self, u: Float[Array, "rows ..."]) -> Bool[Array, "..."] | None:
         """Where a state makes sense (such as a positive pressure); `None`: everywhere."""
         return None

@@ -139,7 +139,8 @@ class Setup(eqx.Module):
         """What holds at the faces of the domain."""
         equation = self.equation
         convert = equation.primitive, equation.conserved
-        return Conditions(self.faces, Variables(equation.given, equation.vectors, *convert, self.space.points))
+        known = equation.given, equation.vectors, *convert, self.space.points, equation.beyond_wall
+        return Conditions(self.faces, Variables(*known))
 
     def grid(self, topology: Topology) -> Grid:
         """The leaves with what loops over them need."""
