@@ -90,6 +90,21 @@ class ConservationLaw(Equation):
         """What is produced of each variable per unit of time and volume; `None`: nothing."""
         return None
 
+    @property
+    def on_ground(self) -> bool:
+        """Whether it has `met` and `pushes`."""
+        return False
+
+    def met(self, left: State, right: State, near: tuple[State, ...]) -> tuple[State, State]:
+        """The states that meet at faces, from those reconstructed to both sides of these and the cells that they were
+        reconstructed from, in order."""
+        return left, right
+
+    def pushes(self, low: State, high: State, coefficients: State, d: int) -> tuple[Rates, Rates]:
+        """What is produced at faces across d in the cells below them and, with the other sign, in those above, times
+        the width of a cell: what is between neighbours and no flux. `coefficients` are those on the faces."""
+        raise NotImplementedError
+
     def verify(self, ndim: int) -> None:
         """Raise `InvalidSettingError` unless the law fits so many dimensions, and its methods give arrays of the shapes
         that they should."""
@@ -119,7 +134,7 @@ def check_law(law: ConservationLaw, ndim: int) -> None:
     slopes = jax.ShapeDtypeStruct((rows - count, ndim, 3), dtype)
 
     def source(u, x, t, slopes):
-        return law.source(u, Place((x,) * ndim, (x,) * ndim, t, slopes))
+        return law.source(u, Place((x,) * ndim, (x,) * ndim, t, slopes, t))
 
     made = _shape_of(kind, "source", source, u, line, point, slopes)
     if made is not None:

@@ -1,5 +1,6 @@
 """The shallow water equations over a given bottom."""
 
+import functools
 import math
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ from jaxtyping import Array, Float
 
 from .diffusivity import not_negative
 from .law import ConservationLaw, check_dimensions, floor_of, is_there, law_dimensions, number_above
+from .shore import Column, Shore
 
 
 class ShallowWater(ConservationLaw):
@@ -20,18 +22,19 @@ class ShallowWater(ConservationLaw):
     The pressure is `g/2 h^2` less its value for a surface at the rest level r, and the source what that leaves
     (pre-balanced form: Rogers, Borthwick and Taylor, J. Comput. Phys. 192, 2003; Liang and Borthwick, Computers &
     Fluids 38, 2009). A lake at rest, `eta = r` and `v = 0`, thus has neither flux nor source, to the last bit, on any
-    mesh.
+    mesh. Ground may be dry, `eta = b`, and become so or wet: see `solvers.equations.shore`.
 
-    Water may run over a dry bed that is flat (`eta = b`). Limitation of the mathematics: an island that rises out of a
-    lake at rest is not kept in balance.
+    Ground above a rest level that is given is land: there the stored `eta` is `r + h`, so that the depth is
+    `eta - min(b, r)` everywhere. A lake with its islands is then `eta = r` all over, and stays so to the last bit where
+    levels meet and when the mesh changes; what is conserved to rounding is the water beyond that of the lake.
 
     **Arguments:**
 
     - `ndim`: number of dimensions, 1 or 2.
     - `gravity`: g.
     - `bottom(x)` or `bottom(x, y)`: elevation b of the bottom; `None`: 0 everywhere.
-    - `rest_level`: r, the surface elevation of water at rest.
-    - `dry_depth`: shallower water does not move.
+    - `rest_level`: r, the surface elevation of water at rest; `None`: 0, and no ground is land.
+    - `dry_depth`: shallower water does not move, and loses its momentum.
     - `viscosity`: nu of eddies, which spread velocity: `div(h nu grad v)` is added to the momentum.
 
     Lengths and g are in units of your choice. The variables are `eta`, `hu`, `hv`; given are `eta`, `u`, `v`.
@@ -44,15 +47,17 @@ class ShallowWater(ConservationLaw):
     rest_level: float | Float[Array, ""]
     dry_depth: float | Float[Array, ""]
     viscosity: float | Float[Array, ""]
+    land: bool = eqx.field(static=True)
 
     def __init__(
-        self, ndim, gravity=9.81, bottom: Callable | None = None, rest_level=0.0, dry_depth=1e-6, viscosity=0.0
+        self, ndim, gravity=9.81, bottom: Callable | None = None, rest_level=None, dry_depth=1e-6, viscosity=0.0
     ):
         self.ndim = law_dimensions(ndim, most=2)
         self.names = ("eta", "hu", "hv")[: self.ndim + 1]
         self.gravity = number_above(0, "gravity", gravity)
         self.bottom = bottom
-        self.rest_level = number_above(-math.inf, "rest_level", rest_level)
+        self.land = bottom is not None and rest_level is not None
+        self.rest_level = number_above(-math.inf, "rest_level", 0.0 if rest_level is None else rest_level)
         self.dry_depth = number_above(0, "dry_depth", dry_depth)
         self.viscosity = not_negative("viscosity", viscosity)
 
@@ -68,19 +73,26 @@ class ShallowWater(ConservationLaw):
         check_dimensions(self, self.ndim, ndim)
 
     def coefficients(self, *x):
-        return () if self.bottom is None else (self.bottom(*x),)
+        """What depths are counted from, and the ground where that is another."""
+        if self.bottom is None:
+            return ()
+        ground = jnp.asarray(self.bottom(*x))
+        return (jnp.minimum(ground, self._number(ground, self.rest_level)), ground) if self.land else (ground,)
 
     def depth(self, u) -> Float[Array, "..."]:
-        """The depth h of the water, from conserved or primitive variables."""
-        return u[0] if self.bottom is None else u[0] - u[-1]
+        """The depth h of the water, from conserved variables."""
+        return u[0] if self.bottom is None else u[0] - u[1 + self.ndim]
 
     def primitive(self, u):
         momentum, inverse = self._momentum(u)
-        return jnp.stack([u[0], *(m * inverse for m in momentum), *u[1 + self.ndim :]])
+        return jnp.stack([self._surface(u), *(m * inverse for m in momentum), *u[1 + self.ndim :]])
 
     def conserved(self, w):
-        h = self.depth(w)
-        return jnp.stack([w[0], *(h * w[1 + k] for k in range(self.ndim)), *w[1 + self.ndim :]])
+        h, first = self._depth_below(w), w[0]
+        if self.land:
+            rest_level = self._number(w, self.rest_level)
+            first = jnp.where(w[-1] > rest_level, rest_level + h, first)
+        return jnp.stack([first, *(h * w[1 + k] for k in range(self.ndim)), *w[1 + self.ndim :]])
 
     def admissible(self, u):
         return self.depth(u) >= 0
@@ -97,18 +109,48 @@ class ShallowWater(ConservationLaw):
         return is_there(self.viscosity)
 
     def diffusive_flux(self, w, slopes, d):
-        weight = -self._number(w, self.viscosity) * jnp.maximum(self.depth(w), 0)
+        weight = -self._number(w, self.viscosity) * jnp.maximum(self._depth_below(w), 0)
         return jnp.stack([jnp.zeros_like(weight), *(weight * slopes[d][1 + k] for k in range(self.ndim))])
 
     def diffusivity(self, w):
         nothing = jnp.zeros_like(w[0])
         return jnp.stack([nothing, *[nothing + self._number(w, self.viscosity)] * self.ndim])
 
+    @property
+    def on_ground(self):
+        return self.bottom is not None
+
+    def met(self, left, right, near):
+        half, ground = len(near) // 2, left[-1]
+        shore = Shore.between(self._columns(near), ground, self._number(left, self.rest_level))
+        return (
+            self._beside(shore, 0, left, near[half - 1], near[:-1]),
+            self._beside(shore, 1, right, near[half], near[1:]),
+        )
+
+    def _beside(self, shore: Shore, side: int, state, cell, stencil):
+        """A face state, or that of the cell unless water covers all ground that the reconstruction has looked at."""
+        least = functools.reduce(jnp.minimum, map(self._surface, stencil))
+        most = functools.reduce(jnp.maximum, [u[-1] for u in stencil])
+        rows = zip(self.primitive(state), self.primitive(cell), strict=True)
+        surface, *v = [jnp.where(least > most, *pair) for pair in rows][: 1 + self.ndim]
+        depth, level = shore.above(surface, side)
+        return jnp.stack([level, *(depth * component for component in v), shore.datum])
+
+    def pushes(self, low, high, ground, d):
+        columns = self._columns((low, high))
+        shore = Shore.between(columns, ground[-1], self._number(low, self.rest_level))
+        gravity = self._number(low, self.gravity)
+        pushes = [gravity * shore.push(column.surface, side) for side, column in enumerate(columns)]
+        nothing = jnp.zeros_like(pushes[0])
+        return tuple(jnp.stack([push if k == 1 + d else nothing for k in range(1 + self.ndim)]) for push in pushes)
+
     def source(self, u, place):
+        """Where the water is too shallow to move, its momentum goes within a step: it would gather there."""
         if self.bottom is None:
             return None
-        weight = self._number(u, self.gravity) * (self._number(u, self.rest_level) - u[0])
-        return jnp.stack([jnp.zeros_like(weight), *(weight * place.slopes[0, d] for d in range(self.ndim))])
+        dry = self.depth(u) <= self._number(u, self.dry_depth)
+        return jnp.stack([jnp.zeros_like(u[0]), *(jnp.where(dry, -u[1 + k] / place.dt, 0) for k in range(self.ndim))])
 
     def max_speed(self, u, d):
         return jnp.abs(self._velocity(u, d)) + self._wave_speed(u)
@@ -143,6 +185,23 @@ class ShallowWater(ConservationLaw):
         rows[1 + d] = rows[0] * speed
         return jnp.stack([row + change * factor for row, factor in zip(u[: len(rows)], rows, strict=True)])
 
+    def _columns(self, near) -> tuple[Column, Column]:
+        """The water in the two cells in the middle."""
+        pair = near[len(near) // 2 - 1 :][:2]
+        depths = [jnp.maximum(self.depth(u), 0) for u in pair]
+        return tuple(Column(h, jnp.maximum(self._surface(u), u[-1]), u[-1]) for h, u in zip(depths, pair, strict=True))
+
+    def _surface(self, u):
+        """The elevation of the surface, from conserved variables."""
+        if not self.land:
+            return u[0]
+        rest_level = self._number(u, self.rest_level)
+        return jnp.where(u[-1] > rest_level, u[-1] + (u[0] - rest_level), u[0])
+
+    def _depth_below(self, w):
+        """The depth of the water, from primitive variables."""
+        return w[0] if self.bottom is None else w[0] - w[-1]
+
     def _momentum(self, u):
         """Components of the momentum where there is water to carry it, and one over the depth there."""
         h, dry_depth = self.depth(u), self._number(u, self.dry_depth)
@@ -163,7 +222,7 @@ class ShallowWater(ConservationLaw):
 
     def _rest_depth(self, u):
         rest_level = self._number(u, self.rest_level)
-        return rest_level if self.bottom is None else rest_level - u[-1]
+        return rest_level if self.bottom is None else rest_level - u[1 + self.ndim]
 
     def _number(self, u, number):
         return jnp.asarray(number, u.dtype)

@@ -97,8 +97,21 @@ class Exchange(Term):
 
         cells = trim(here.u, range(2, 2 + mesh.ndim), here.part.ghost)
         widths = here.part.sizes(dtype)
-        place = Place(here.part.centres(dtype), widths, here.moment.time, here.samples.slopes(widths, cells))
-        return self.law.source(cells, place)
+        slopes = here.samples.slopes(widths, cells)
+        place = Place(here.part.centres(dtype), widths, here.moment.time, slopes, here.moment.dt)
+        found = [self.law.source(cells, place), self._pushed(here, widths) if self.law.on_ground else None]
+        found = [rates for rates in found if rates is not None]
+        return functools.reduce(jnp.add, found) if found else None
+
+    def _pushed(self, here, widths):
+        """What is made at the faces of cells, see `ConservationLaw.pushes`."""
+        dims, ghost, made = range(here.part.mesh.ndim), here.part.ghost, []
+        for d in dims:
+            line = trim(trim(here.u, [2 + k for k in others(d, dims)], ghost), [2 + d], ghost - 1)
+            faces = jnp.moveaxis(here.samples.faces[d], 1, 0)
+            below, above = self.law.pushes(lower(line, 2 + d), upper(line, 2 + d), faces, d)
+            made.append((upper(below, 2 + d) - lower(above, 2 + d)) / widths[d])
+        return functools.reduce(jnp.add, made)
 
 
 class Place(eqx.Module):
@@ -111,12 +124,14 @@ class Place(eqx.Module):
     - `t`: the time.
     - `slopes`: for each coefficient of the law (see `ConservationLaw.coefficients`) its derivative along each
       dimension, shape `(coefficients, ndim, *cells)`.
+    - `dt`: the length of the step.
     """
 
     x: tuple[Float[Array, "..."], ...]
     dx: tuple[Float[Array, "..."], ...]
     t: Float[Array, ""]
     slopes: Float[Array, "coefficients ndim ..."]
+    dt: Float[Array, ""]
 
 
 class Sites(eqx.Module):

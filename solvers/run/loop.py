@@ -339,7 +339,7 @@ def evaluate(setup: Setup, forest: Forest, function: Callable, dtype, *time) -> 
             : len(names)
         ]
 
-    return averages(mesh, forest, conserved, len(names), setup.space.points, dtype)
+    return averages(mesh, forest, conserved, len(names), setup.points, dtype)
 
 
 def _called(function: Callable, x: tuple[Array, ...], time: tuple):

@@ -127,11 +127,18 @@ class Setup(eqx.Module):
         return guarded(chosen, self.equation, self.mesh.ndim)
 
     @property
+    def points(self) -> int:
+        """Points along each dimension from which averages of given functions over cells are taken: none but the centres
+        where there is ground, which is known there."""
+        law = self.equation.terms.law
+        return 1 if law is not None and law.on_ground else self.space.points
+
+    @property
     def conditions(self) -> Conditions:
         """What holds at the faces of the domain."""
         equation = self.equation
         convert = equation.primitive, equation.conserved
-        return Conditions(self.faces, Variables(equation.given, equation.vectors, *convert, self.space.points))
+        return Conditions(self.faces, Variables(equation.given, equation.vectors, *convert, self.points))
 
     def grid(self, topology: Topology) -> Grid:
         """The leaves with what loops over them need."""
