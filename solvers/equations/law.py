@@ -92,7 +92,7 @@ class ConservationLaw(Equation):
 
     @property
     def on_ground(self) -> bool:
-        """Whether it has `met` and `pushes`."""
+        """Whether it has `met`, `pushes` and `settled`."""
         return False
 
     def met(self, left: State, right: State, near: tuple[State, ...]) -> tuple[State, State]:
@@ -103,6 +103,11 @@ class ConservationLaw(Equation):
     def pushes(self, low: State, high: State, coefficients: State, d: int) -> tuple[Rates, Rates]:
         """What is produced at faces across d in the cells below them and, with the other sign, in those above, times
         the width of a cell: what is between neighbours and no flux. `coefficients` are those on the faces."""
+        raise NotImplementedError
+
+    def settled(self, u: State, axes: tuple[int, ...]) -> Rates:
+        """The variables of patches after a step or a regrid, whose cells lie along some axes: put right where levels
+        that meet have left what makes no sense, their sums kept."""
         raise NotImplementedError
 
     def verify(self, ndim: int) -> None:

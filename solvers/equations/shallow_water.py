@@ -12,6 +12,8 @@ from .diffusivity import not_negative
 from .law import ConservationLaw, check_dimensions, floor_of, is_there, law_dimensions, number_above
 from .shore import Column, Shore
 
+FILM = 0.05  # what is less deep than this part of the deepest water of a patch
+
 
 class ShallowWater(ConservationLaw):
     """Shallow water of depth `h = eta - b`, surface elevation eta and velocity v over a bottom of elevation b:
@@ -151,6 +153,31 @@ class ShallowWater(ConservationLaw):
             return None
         dry = self.depth(u) <= self._number(u, self.dry_depth)
         return jnp.stack([jnp.zeros_like(u[0]), *(jnp.where(dry, -u[1 + k] / place.dt, 0) for k in range(self.ndim))])
+
+    def settled(self, u, axes):
+        """Water that cells have given and had not, as they may where levels meet, comes from the others of the patch.
+        Films are no faster than water that comes from the deepest place of the patch, or down from its highest."""
+        h, dry_depth = self.depth(u), self._number(u, self.dry_depth)
+        there = jnp.maximum(h, 0)
+        lent, water = (jnp.sum(part, axes, keepdims=True) for part in (there - h, there))
+        mended = (lent > 0) & (lent < water)
+        left = jnp.where(mended, 1 - lent / jnp.maximum(water, floor_of(u.dtype)), 1)
+        kept = jnp.where(h > dry_depth, left * self._slowed(u, h, axes), left)
+        first = jnp.where(mended, u[1 + self.ndim] + left * there, u[0])
+        return jnp.stack([first, *(u[1 + k] * kept for k in range(self.ndim))])
+
+    def _slowed(self, u, h, axes):
+        """The factor of the momentum of films."""
+        gravity, wet = self._number(u, self.gravity), h > self._number(u, self.dry_depth)
+        momentum = jnp.where(wet, jnp.sqrt(sum(jnp.square(u[1 + k]) for k in range(self.ndim))), 0)
+        surface, huge = self._surface(u), jnp.finfo(u.dtype).max
+        high, top = (jnp.max(jnp.where(wet, v, -huge), axes, keepdims=True) for v in (surface, h))
+        fall = high - jnp.min(jnp.where(wet, surface, huge), axes, keepdims=True)
+        flow, water = (jnp.sum(part, axes, keepdims=True) for part in (momentum, jnp.where(wet, h, 0)))
+        most = flow / jnp.maximum(water, floor_of(u.dtype)) + jnp.sqrt(2 * gravity * jnp.maximum(fall, 0))
+        most = h * (most + 2 * jnp.sqrt(gravity * jnp.maximum(top, 0)))
+        fast = wet & (h < FILM * top) & (momentum > most)
+        return jnp.where(fast, most / jnp.where(fast, momentum, 1), 1)
 
     def max_speed(self, u, d):
         return jnp.abs(self._velocity(u, d)) + self._wave_speed(u)

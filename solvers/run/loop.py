@@ -43,7 +43,7 @@ from solvers.records import Recorder, Rows, Snapshot, has_room
 
 from .buffer import buffer_cells
 from .clock import FIRST, Clock, first_clock
-from .evolution import GridEvolution
+from .evolution import GridEvolution, settled
 from .problem import Setup, State
 from .sampled import Sampled, adapted, blank, of_leaves, signalled
 from .stepping import effective_bounds, plan_step, stepped
@@ -171,8 +171,9 @@ def advance(
 
     def round_(run):
         known = adapted(setup, run.known, run.forest, run.clock.time, run.changed)
-        run = eqx.tree_at(lambda run: run.known, run, known)
         begun = run.tally.rounds >= 0
+        space = settled(setup, known, run.space, begun & run.changed)
+        run = eqx.tree_at(lambda run: (run.known, run.space), run, (known, space))
         run, steps = several_steps(setup, run, bounds, stop, begun, recorder)
         run, found = within_bounds(setup, run, bounds, begun)
         run = replanned(setup, run, stop)
@@ -264,7 +265,7 @@ def several_steps(
         space, before, step, changing, steps, rows = carry
         here = known if changing is None else changing
         evolution = GridEvolution.whole(setup, here, effective_bounds(setup, bounds, step.expands), step.spread)
-        space = stepped(setup.integrator, evolution, space, step)
+        space = settled(setup, here, stepped(setup.integrator, evolution, space, step))
         after, taken = step.clock, 1
         if setup.integrator.solves:  # or else it cannot fail
             after = jax.tree.map(lambda old, new: jnp.where(space.effort.failed, old, new), before, after)
