@@ -90,11 +90,6 @@ class ConservationLaw(Equation):
         """What is produced of each variable per unit of time and volume; `None`: nothing."""
         return None
 
-    @property
-    def on_ground(self) -> bool:
-        """Whether it has `met`, `pushes` and `settled`."""
-        return False
-
     def met(self, left: State, right: State, near: tuple[State, ...]) -> tuple[State, State]:
         """The states that meet at faces, from those reconstructed to both sides of these and the cells that they were
         reconstructed from, in order."""

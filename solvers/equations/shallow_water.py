@@ -8,9 +8,11 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from amr.grid import trim
+
 from .diffusivity import not_negative
 from .law import ConservationLaw, check_dimensions, floor_of, is_there, law_dimensions, number_above
-from .shore import Column, Shore
+from .shore import Column, Shore, repaid, shared, united
 
 FILM = 0.05  # what is less deep than this part of the deepest water of a patch
 
@@ -92,8 +94,10 @@ class ShallowWater(ConservationLaw):
     def conserved(self, w):
         h, first = self._depth_below(w), w[0]
         if self.land:
-            rest_level = self._number(w, self.rest_level)
-            first = jnp.where(w[-1] > rest_level, rest_level + h, first)
+            rest_level, ground = self._number(w, self.rest_level), w[-1]
+            # Who gives `max(r, b)` may have b rounded otherwise.
+            h = jnp.where(jnp.abs(h) > 4 * float(jnp.finfo(w.dtype).eps) * jnp.abs(ground), h, 0)
+            first = jnp.where(ground > rest_level, rest_level + h, first)
         return jnp.stack([first, *(h * w[1 + k] for k in range(self.ndim)), *w[1 + self.ndim :]])
 
     def admissible(self, u):
@@ -122,13 +126,30 @@ class ShallowWater(ConservationLaw):
     def on_ground(self):
         return self.bottom is not None
 
+    def extended(self, u, samples):
+        """Ghost cells that lie in coarser cells share the water that is there: see `shore.shared`."""
+        sites = samples["transport"]
+        rows = sites.behind(u)
+        if sites.coarser is None or u.shape[1:] != sites.coarser.shape:
+            return rows
+        axes, parents = tuple(range(1, 1 + self.ndim)), jnp.moveaxis(sites.parents, 1, 0)
+        around = (2 * parents.shape[2] - u.shape[2]) // 2
+        whole = jnp.pad(rows, [(0, 0), (0, 0), *[(around, around)] * self.ndim, (0, 0)], mode="edge")
+        coarse = [united(row, axes, lambda a, b: 0.5 * (a + b)) for row in whole[: 1 + self.ndim]]
+        coarse = jnp.stack([*coarse, *parents])
+        still = (coarse[0] >= self._number(u, self.rest_level)) if self.land else jnp.zeros(coarse.shape[1:], bool)
+        depths = jnp.maximum(self.depth(coarse), 0), self.depth(whole)
+        depth, momenta, poor, shallow = shared(depths, list(self.primitive(coarse)[1 : 1 + self.ndim]), still, axes)
+        new = [jnp.where(poor, whole[1 + self.ndim] + depth, whole[0])]
+        new += [jnp.where(shallow, each, row) for each, row in zip(momenta, whole[1:], strict=False)]
+        new = trim(jnp.stack(new), [1 + axis for axis in axes], around)
+        return jnp.concatenate([jnp.where(sites.coarser, new, u), rows[1 + self.ndim :]])
+
     def met(self, left, right, near):
-        half, ground = len(near) // 2, left[-1]
-        shore = Shore.between(self._columns(near), ground, self._number(left, self.rest_level))
-        return (
-            self._beside(shore, 0, left, near[half - 1], near[:-1]),
-            self._beside(shore, 1, right, near[half], near[1:]),
-        )
+        low, high = near[len(near) // 2 - 1 :][:2]
+        columns = self._column(low), self._column(high)
+        shore = Shore.between(columns, left[-1], self._number(left, self.rest_level))
+        return self._beside(shore, 0, left, low, near[:-1]), self._beside(shore, 1, right, high, near[1:])
 
     def _beside(self, shore: Shore, side: int, state, cell, stencil):
         """A face state, or that of the cell unless water covers all ground that the reconstruction has looked at."""
@@ -140,7 +161,7 @@ class ShallowWater(ConservationLaw):
         return jnp.stack([level, *(depth * component for component in v), shore.datum])
 
     def pushes(self, low, high, ground, d):
-        columns = self._columns((low, high))
+        columns = self._column(low), self._column(high)
         shore = Shore.between(columns, ground[-1], self._number(low, self.rest_level))
         gravity = self._number(low, self.gravity)
         pushes = [gravity * shore.push(column.surface, side) for side, column in enumerate(columns)]
@@ -155,16 +176,13 @@ class ShallowWater(ConservationLaw):
         return jnp.stack([jnp.zeros_like(u[0]), *(jnp.where(dry, -u[1 + k] / place.dt, 0) for k in range(self.ndim))])
 
     def settled(self, u, axes):
-        """Water that cells have given and had not, as they may where levels meet, comes from the others of the patch.
-        Films are no faster than water that comes from the deepest place of the patch, or down from its highest."""
-        h, dry_depth = self.depth(u), self._number(u, self.dry_depth)
-        there = jnp.maximum(h, 0)
-        lent, water = (jnp.sum(part, axes, keepdims=True) for part in (there - h, there))
-        mended = (lent > 0) & (lent < water)
-        left = jnp.where(mended, 1 - lent / jnp.maximum(water, floor_of(u.dtype)), 1)
-        kept = jnp.where(h > dry_depth, left * self._slowed(u, h, axes), left)
-        first = jnp.where(mended, u[1 + self.ndim] + left * there, u[0])
-        return jnp.stack([first, *(u[1 + k] * kept for k in range(self.ndim))])
+        """Water that cells have given and had not, as they may where levels meet, comes from those near them. Films are
+        no faster than water that comes from the deepest place of the patch, or down from its highest."""
+        h = self.depth(u)
+        new = repaid(h, axes)
+        share = jnp.where(new == h, 1, new / jnp.where(h > 0, h, jnp.inf)) * self._slowed(u, h, axes)
+        first = jnp.where(new == h, u[0], u[1 + self.ndim] + new)
+        return jnp.stack([first, *(u[1 + k] * share for k in range(self.ndim))])
 
     def _slowed(self, u, h, axes):
         """The factor of the momentum of films."""
@@ -212,11 +230,8 @@ class ShallowWater(ConservationLaw):
         rows[1 + d] = rows[0] * speed
         return jnp.stack([row + change * factor for row, factor in zip(u[: len(rows)], rows, strict=True)])
 
-    def _columns(self, near) -> tuple[Column, Column]:
-        """The water in the two cells in the middle."""
-        pair = near[len(near) // 2 - 1 :][:2]
-        depths = [jnp.maximum(self.depth(u), 0) for u in pair]
-        return tuple(Column(h, jnp.maximum(self._surface(u), u[-1]), u[-1]) for h, u in zip(depths, pair, strict=True))
+    def _column(self, u) -> Column:
+        return Column(jnp.maximum(self.depth(u), 0), jnp.maximum(self._surface(u), u[-1]), u[-1])
 
     def _surface(self, u):
         """The elevation of the surface, from conserved variables."""

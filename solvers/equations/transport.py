@@ -10,7 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from amr.grid import Block, Part, by_halves, lower, others, trim, upper
 
@@ -142,11 +142,15 @@ class Sites(eqx.Module):
     - `rates`: for each dimension one over the cell width.
     - `cells`, `faces`: coefficients of the law at the centres of the ghosted cells, and on the faces of the inner cells
       across each dimension; `None` without any.
+    - `parents`, `coarser`: for a law with ground on a mesh with levels, coefficients at the centres of the cells twice
+      as wide that cover the ghosted cells, and which of these lie in coarser patches.
     """
 
     rates: tuple[Float[Array, "..."], ...]
     cells: Coefficients | None = None
     faces: tuple[Coefficients, ...] | None = None
+    parents: Coefficients | None = None
+    coarser: Bool[Array, "blocks ... lanes"] | None = None
 
     @classmethod
     def of(cls, law: Equation, block: Block) -> Sites:
@@ -158,7 +162,11 @@ class Sites(eqx.Module):
         inner, nodes = block.centres[ghost:-ghost], block.nodes[ghost : len(block.nodes) - ghost]
         across = [tuple(nodes if k == d else inner for k in dims) for d in dims]
         cells, *faces = (_coefficients(law, block, offsets) for offsets in [(block.centres,) * len(dims), *across])
-        return cls(rates, cells, tuple(faces))
+        if not (law.on_ground and block.mesh.max_level):
+            return cls(rates, cells, tuple(faces))
+        even = ghost + ghost % 2
+        between = np.arange(1 - even, block.mesh.patch + even, 2, dtype=block.dtype)
+        return cls(rates, cells, tuple(faces), _coefficients(law, block, (between,) * len(dims)), block.coarser)
 
     def behind(self, u: Float[Array, "vars blocks *cells lanes"]) -> Array:
         """Variables of the cells of a sweep, with rows for the coefficients behind them."""

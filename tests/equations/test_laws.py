@@ -188,7 +188,12 @@ def test_balanced_form_is_the_physical_one():
     assert ShallowWater(1).source(state(x)[:2], place_of(law, (x,), jnp.zeros((0, 1, 7)))) is None
 
 
-@given(seed=seeds, level=st.sampled_from([-0.3, 0.0, 0.7]), land=st.booleans(), dtype=st.sampled_from([np.float32, np.float64]))
+@given(
+    seed=seeds,
+    level=st.sampled_from([-0.3, 0.0, 0.7]),
+    land=st.booleans(),
+    dtype=st.sampled_from([np.float32, np.float64]),
+)
 def test_still_water_and_dry_land_are_pushed_nowhere(seed, level, land, dtype):
     """A level surface over any ground, in the cells of a line: between what crosses faces and what the ground pushes
     nothing is left, in a lake at the rest level to the last bit."""
