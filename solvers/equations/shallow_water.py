@@ -96,12 +96,15 @@ class ShallowWater(ConservationLaw):
         if self.land:
             rest_level, ground = self._number(w, self.rest_level), w[-1]
             # Who gives `max(r, b)` may have b rounded otherwise.
-            h = jnp.where(jnp.abs(h) > 4 * float(jnp.finfo(w.dtype).eps) * jnp.abs(ground), h, 0)
+            eps = float(jnp.finfo(w.dtype).eps)
+            rounding = jnp.maximum(4 * eps * jnp.abs(ground), jnp.minimum(self._number(w, self.dry_depth), 64 * eps))
+            h = jnp.where(jnp.abs(h) > rounding, h, 0)
             first = jnp.where(ground > rest_level, rest_level + h, first)
         return jnp.stack([first, *(h * w[1 + k] for k in range(self.ndim)), *w[1 + self.ndim :]])
 
     def admissible(self, u):
-        return self.depth(u) >= 0
+        # Ground that is given twice is rounded twice.
+        return self.depth(u) >= (0 if self.bottom is None else -self._number(u, self.dry_depth))
 
     def flux(self, u, d):
         momentum, inverse = self._momentum(u)

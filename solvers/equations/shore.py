@@ -94,10 +94,10 @@ def shared(
     poor = (least < 0) | ((parent <= 0) & ~still)
     share = jnp.where(poor, parent / jnp.where(mean > 0, mean, 1), 1)
     spare = jnp.where(poor & (mean <= 0), parent, 0)
-    depth = there * apart(share, axes) + apart(spare, axes)
+    depth = there * doubled(share, axes) + doubled(spare, axes)
     shallow = poor | (least < 0.25 * parent)
-    momenta = [depth * apart(speed, axes) for speed in speeds]
-    return depth, momenta, apart(poor, axes), apart(shallow, axes)
+    momenta = [depth * doubled(speed, axes) for speed in speeds]
+    return depth, momenta, doubled(poor, axes), doubled(shallow, axes)
 
 
 def repaid(depth: Values, axes: Axes) -> Values:
@@ -105,7 +105,7 @@ def repaid(depth: Values, axes: Axes) -> Values:
     parent, if they have enough, or else from all cells of the patch."""
     there = jnp.maximum(depth, 0)
     had, own = (united(part, axes, jnp.add) for part in (there, depth))
-    depth = _lowered(depth, *(apart(part, axes) for part in (had, own)))
+    depth = _lowered(depth, *(doubled(part, axes) for part in (had, own)))
     return _lowered(depth, *(jnp.sum(part, axes, keepdims=True) for part in (jnp.maximum(depth, 0), depth)))
 
 
@@ -123,7 +123,7 @@ def united(values: Values, axes: Axes, both: Callable[[Values, Values], Values])
     return values
 
 
-def apart(values: Shaped[Array, "..."], axes: Axes) -> Array:
+def doubled(values: Shaped[Array, "..."], axes: Axes) -> Array:
     """For both cells of each pair what is known of the pair."""
     for axis in axes:
         values = jnp.repeat(values, 2, axis)
