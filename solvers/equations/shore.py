@@ -126,5 +126,6 @@ def united(values: Values, axes: Axes, both: Callable[[Values, Values], Values])
 def doubled(values: Shaped[Array, "..."], axes: Axes) -> Array:
     """For both cells of each pair what is known of the pair."""
     for axis in axes:
-        values = jnp.repeat(values, 2, axis)
+        shape = (*values.shape[:axis], 2 * values.shape[axis], *values.shape[axis + 1 :])
+        values = jnp.stack([values, values], axis + 1).reshape(shape)
     return values
