@@ -200,7 +200,8 @@ class MethodOfLines(eqx.Module):
         behind = line[:0] if samples.faces is None else jnp.moveaxis(samples.faces[d], 1, 0)
         left, right = (self._sensible(law, *pair, behind) for pair in zip(states, sides, strict=True))
         if law.on_ground:
-            left, right = law.met(left, right, self._near(self._line(u, dims, d), 2 + d))
+            sides, near = (left, right), self._near(self._line(u, dims, d), 2 + d)
+            left, right = store(lambda: law.met(*sides, near))
         flux = self.solver(law)(law, left, right, d)
         return samples.rates[d] * jnp.asarray(flux, w.dtype)
 
