@@ -14,7 +14,7 @@ from amr.mesh import Forest, Mesh, root_forest
 
 from .boundary import averaged
 from .fusion import apart, evaluate_sparingly
-from .halo import finer_cells
+from .halo import coarser_cells, finer_cells
 from .leaves import Leaves, leaves_of
 from .topology import cell_sizes, coordinates
 
@@ -61,6 +61,11 @@ class Block(eqx.Module):
     def finer(self) -> Bool[Array, "*ghosted patches"]:
         """Which of the ghosted cells lie in finer patches."""
         return finer_cells(self.mesh, self.leaves, self.ghost)
+
+    @property
+    def coarser(self) -> Bool[Array, "*ghosted patches"]:
+        """Which of them lie in coarser patches."""
+        return coarser_cells(self.mesh, self.leaves, self.ghost)
 
     def kept(self, compute: Callable[[], PyTree]) -> PyTree:
         """`compute()`, computed once and stored: see `amr.grid.fusion`."""

@@ -279,13 +279,13 @@ class Grid(eqx.Module):
         """Those of a sweep."""
         return cells_part(self.mesh, store, part.i)
 
-    def with_cells(self, work: Work, function: Callable[[Part, Store], Cells]) -> Work:
-        """With new cells, `function(part, store)`."""
+    def with_cells(self, work: Work, function: Callable[[Part, Store], Cells], needed=None) -> Work:
+        """With new cells, `function(part, store)`; as they are unless `needed`."""
 
         def one(part, store):
             return put_cells(self.mesh, store, function(part, store), part.i)
 
-        return with_store(work, self.fold(one, work.store))
+        return with_store(work, self.fold(one, work.store, needed))
 
     def rings(self, store: Store, time: Scalar, useful: Bool[Array, ""] | None = None) -> Store:
         """The store with the rings of all patches prolonged (if that is `useful`)."""

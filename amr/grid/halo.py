@@ -179,6 +179,11 @@ def finer_cells(mesh: Mesh, leaves: Leaves, ghost: int) -> Bool[Array, "*ghosted
     return (leaves.relative > 0)[_regions(mesh, leaves.reach, ghost)]
 
 
+def coarser_cells(mesh: Mesh, leaves: Leaves, ghost: int) -> Bool[Array, "*ghosted patches"]:
+    """Which of them lie in coarser leaves."""
+    return (leaves.relative < 0)[_regions(mesh, leaves.reach, ghost)]
+
+
 def _regions(mesh: Mesh, reach: int, ghost: int) -> np.ndarray:
     """For each cell of a ghosted patch, the number of the half patch (of `forest.half_offsets`) that it lies in."""
     half = np.arange(-ghost, mesh.patch + ghost, dtype=np.int32) // (mesh.patch // 2) + reach

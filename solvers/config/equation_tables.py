@@ -110,7 +110,7 @@ class ShallowWaterTable(Table):
     type: Literal["shallow_water"]
     gravity: Positive = Field(default=9.81, description="a number above 0")
     bottom: Formula | None = maybe("an expression in x, y, or 'module:function'")
-    rest_level: Number = Field(default=0.0, description="a finite number")
+    rest_level: Number | None = maybe("a finite number")
     dry_depth: Positive = Field(default=1e-6, description="a number above 0")
     viscosity: NotNegative = Field(default=0.0, description=NOT_NEGATIVE)
 

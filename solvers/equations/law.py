@@ -97,7 +97,22 @@ class ConservationLaw(Equation):
 
     def _beyond_wall(self, w: State, d: int, step: Array, x, dx, t) -> State:
         slopes = jnp.zeros((0, len(x), *w.shape[1:]), w.dtype)
-        return beyond_wall(self, w, d, step, Place(x, dx, t, slopes))
+        return beyond_wall(self, w, d, step, Place(x, dx, t, slopes, jnp.zeros_like(t)))
+
+    def met(self, left: State, right: State, near: tuple[State, ...]) -> tuple[State, State]:
+        """The states that meet at faces, from those reconstructed to both sides of these and the cells that they were
+        reconstructed from, in order."""
+        return left, right
+
+    def pushes(self, low: State, high: State, coefficients: State, d: int) -> tuple[Rates, Rates]:
+        """What is produced at faces across d in the cells below them and, with the other sign, in those above, times
+        the width of a cell: what is between neighbours and no flux. `coefficients` are those on the faces."""
+        raise NotImplementedError
+
+    def settled(self, u: State, axes: tuple[int, ...]) -> Rates:
+        """The variables of patches after a step or a regrid, whose cells lie along some axes: put right where levels
+        that meet have left what makes no sense, their sums kept."""
+        raise NotImplementedError
 
     def verify(self, ndim: int) -> None:
         """Raise `InvalidSettingError` unless the law fits so many dimensions, and its methods give arrays of the shapes

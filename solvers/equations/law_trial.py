@@ -40,7 +40,7 @@ def check_law(law: Law, ndim: int) -> None:
     slopes = jax.ShapeDtypeStruct((rows - count, ndim, 3), dtype)
 
     def source(u, x, t, slopes):
-        return law.source(u, Place((x,) * ndim, (x,) * ndim, t, slopes))
+        return law.source(u, Place((x,) * ndim, (x,) * ndim, t, slopes, t))
 
     expect("conserved", (rows, 3), law.conserved, u)
     expect("primitive", (rows, 3), law.primitive, u)

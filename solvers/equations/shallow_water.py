@@ -1,5 +1,6 @@
 """The shallow water equations over a given bottom."""
 
+import functools
 import math
 from collections.abc import Callable
 
@@ -7,8 +8,13 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from amr.grid import trim
+
 from .diffusivity import not_negative
 from .law import ConservationLaw, check_dimensions, floor_of, is_there, law_dimensions, number_above
+from .shore import Column, Shore, repaid, shared, united
+
+FILM = 0.05  # what is less deep than this part of the deepest water of a patch
 
 
 class ShallowWater(ConservationLaw):
@@ -20,18 +26,19 @@ class ShallowWater(ConservationLaw):
     The pressure is `g/2 h^2` less its value for a surface at the rest level r, and the source what that leaves
     (pre-balanced form: Rogers, Borthwick and Taylor, J. Comput. Phys. 192, 2003; Liang and Borthwick, Computers &
     Fluids 38, 2009). A lake at rest, `eta = r` and `v = 0`, thus has neither flux nor source, to the last bit, on any
-    mesh.
+    mesh. Ground may be dry, `eta = b`, and become so or wet: see `solvers.equations.shore`.
 
-    Water may run over a dry bed that is flat (`eta = b`). Limitation of the mathematics: an island that rises out of a
-    lake at rest is not kept in balance.
+    Ground above a rest level that is given is land: there the stored `eta` is `r + h`, so that the depth is
+    `eta - min(b, r)` everywhere. A lake with its islands is then `eta = r` all over, and stays so to the last bit where
+    levels meet and when the mesh changes; what is conserved to rounding is the water beyond that of the lake.
 
     **Arguments:**
 
     - `ndim`: number of dimensions, 1 or 2.
     - `gravity`: g.
     - `bottom(x)` or `bottom(x, y)`: elevation b of the bottom; `None`: 0 everywhere.
-    - `rest_level`: r, the surface elevation of water at rest.
-    - `dry_depth`: shallower water does not move.
+    - `rest_level`: r, the surface elevation of water at rest; `None`: 0, and no ground is land.
+    - `dry_depth`: shallower water does not move, and loses its momentum.
     - `viscosity`: nu of eddies, which spread velocity: `div(h nu grad v)` is added to the momentum.
 
     Lengths and g are in units of your choice. The variables are `eta`, `hu`, `hv`; given are `eta`, `u`, `v`.
@@ -44,15 +51,17 @@ class ShallowWater(ConservationLaw):
     rest_level: float | Float[Array, ""]
     dry_depth: float | Float[Array, ""]
     viscosity: float | Float[Array, ""]
+    land: bool = eqx.field(static=True)
 
     def __init__(
-        self, ndim, gravity=9.81, bottom: Callable | None = None, rest_level=0.0, dry_depth=1e-6, viscosity=0.0
+        self, ndim, gravity=9.81, bottom: Callable | None = None, rest_level=None, dry_depth=1e-6, viscosity=0.0
     ):
         self.ndim = law_dimensions(ndim, most=2)
         self.names = ("eta", "hu", "hv")[: self.ndim + 1]
         self.gravity = number_above(0, "gravity", gravity)
         self.bottom = bottom
-        self.rest_level = number_above(-math.inf, "rest_level", rest_level)
+        self.land = bottom is not None and rest_level is not None
+        self.rest_level = number_above(-math.inf, "rest_level", 0.0 if rest_level is None else rest_level)
         self.dry_depth = number_above(0, "dry_depth", dry_depth)
         self.viscosity = not_negative("viscosity", viscosity)
 
@@ -68,22 +77,34 @@ class ShallowWater(ConservationLaw):
         check_dimensions(self, self.ndim, ndim)
 
     def coefficients(self, *x):
-        return () if self.bottom is None else (self.bottom(*x),)
+        """What depths are counted from, and the ground where that is another."""
+        if self.bottom is None:
+            return ()
+        ground = jnp.asarray(self.bottom(*x))
+        return (jnp.minimum(ground, self._number(ground, self.rest_level)), ground) if self.land else (ground,)
 
     def depth(self, u) -> Float[Array, "..."]:
-        """The depth h of the water, from conserved or primitive variables."""
-        return u[0] if self.bottom is None else u[0] - u[-1]
+        """The depth h of the water, from conserved variables."""
+        return u[0] if self.bottom is None else u[0] - u[1 + self.ndim]
 
     def primitive(self, u):
         momentum, inverse = self._momentum(u)
-        return jnp.stack([u[0], *(m * inverse for m in momentum), *u[1 + self.ndim :]])
+        return jnp.stack([self._surface(u), *(m * inverse for m in momentum), *u[1 + self.ndim :]])
 
     def conserved(self, w):
-        h = self.depth(w)
-        return jnp.stack([w[0], *(h * w[1 + k] for k in range(self.ndim)), *w[1 + self.ndim :]])
+        h, first = self._depth_below(w), w[0]
+        if self.land:
+            rest_level, ground = self._number(w, self.rest_level), w[-1]
+            # Who gives `max(r, b)` may have b rounded otherwise.
+            eps = float(jnp.finfo(w.dtype).eps)
+            rounding = jnp.maximum(4 * eps * jnp.abs(ground), jnp.minimum(self._number(w, self.dry_depth), 64 * eps))
+            h = jnp.where(jnp.abs(h) > rounding, h, 0)
+            first = jnp.where(ground > rest_level, rest_level + h, first)
+        return jnp.stack([first, *(h * w[1 + k] for k in range(self.ndim)), *w[1 + self.ndim :]])
 
     def admissible(self, u):
-        return self.depth(u) >= 0
+        # Ground that is given twice is rounded twice.
+        return self.depth(u) >= (0 if self.bottom is None else -self._number(u, self.dry_depth))
 
     def flux(self, u, d):
         momentum, inverse = self._momentum(u)
@@ -97,18 +118,92 @@ class ShallowWater(ConservationLaw):
         return is_there(self.viscosity)
 
     def diffusive_flux(self, w, slopes, d):
-        weight = -self._number(w, self.viscosity) * jnp.maximum(self.depth(w), 0)
+        weight = -self._number(w, self.viscosity) * jnp.maximum(self._depth_below(w), 0)
         return jnp.stack([jnp.zeros_like(weight), *(weight * slopes[d][1 + k] for k in range(self.ndim))])
 
     def diffusivity(self, w):
         nothing = jnp.zeros_like(w[0])
         return jnp.stack([nothing, *[nothing + self._number(w, self.viscosity)] * self.ndim])
 
+    @property
+    def on_ground(self):
+        return self.bottom is not None
+
+    def extended(self, u, samples):
+        """Ghost cells that lie in coarser cells share the water that is there: see `shore.shared`."""
+        sites = samples["transport"]
+        rows = sites.behind(u)
+        if sites.coarser is None or u.shape[1:] != sites.coarser.shape:
+            return rows
+        axes, parents = tuple(range(1, 1 + self.ndim)), jnp.moveaxis(sites.parents, 1, 0)
+        around = (2 * parents.shape[2] - u.shape[2]) // 2
+        whole = jnp.pad(rows, [(0, 0), (0, 0), *[(around, around)] * self.ndim, (0, 0)], mode="edge")
+        coarse = [united(row, axes, lambda a, b: 0.5 * (a + b)) for row in whole[: 1 + self.ndim]]
+        coarse = jnp.stack([*coarse, *parents])
+        still = (coarse[0] >= self._number(u, self.rest_level)) if self.land else jnp.zeros(coarse.shape[1:], bool)
+        depths = jnp.maximum(self.depth(coarse), 0), self.depth(whole)
+        depth, momenta, poor, shallow = shared(depths, list(self.primitive(coarse)[1 : 1 + self.ndim]), still, axes)
+        new = [jnp.where(poor, whole[1 + self.ndim] + depth, whole[0])]
+        new += [jnp.where(shallow, each, row) for each, row in zip(momenta, whole[1:], strict=False)]
+        new = trim(jnp.stack(new), [1 + axis for axis in axes], around)
+        return jnp.concatenate([jnp.where(sites.coarser, new, u), rows[1 + self.ndim :]])
+
+    def met(self, left, right, near):
+        low, high = near[len(near) // 2 - 1 :][:2]
+        columns = self._column(low), self._column(high)
+        shore = Shore.between(columns, left[-1], self._number(left, self.rest_level))
+        return self._beside(shore, 0, left, low, near[:-1]), self._beside(shore, 1, right, high, near[1:])
+
+    def _beside(self, shore: Shore, side: int, state, cell, stencil):
+        """A face state, or that of the cell unless water covers all ground that the reconstruction has looked at."""
+        least = functools.reduce(jnp.minimum, map(self._surface, stencil))
+        most = functools.reduce(jnp.maximum, [u[-1] for u in stencil])
+        rows = zip(self.primitive(state), self.primitive(cell), strict=True)
+        surface, *v = [jnp.where(least > most, *pair) for pair in rows][: 1 + self.ndim]
+        depth, level = shore.above(surface, side)
+        return jnp.stack([level, *(depth * component for component in v), shore.datum])
+
+    def pushes(self, low, high, ground, d):
+        columns = self._column(low), self._column(high)
+        shore = Shore.between(columns, ground[-1], self._number(low, self.rest_level))
+        gravity = self._number(low, self.gravity)
+        pushes = [gravity * shore.push(column.surface, side) for side, column in enumerate(columns)]
+        nothing = jnp.zeros_like(pushes[0])
+        return tuple(jnp.stack([push if k == 1 + d else nothing for k in range(1 + self.ndim)]) for push in pushes)
+
+    @property
+    def beyond_wall(self):
+        return None  # the slope of the ground is in `pushes`
+
     def source(self, u, place):
+        """Where the water is too shallow to move, its momentum goes within a step: it would gather there."""
         if self.bottom is None:
             return None
-        weight = self._number(u, self.gravity) * (self._number(u, self.rest_level) - u[0])
-        return jnp.stack([jnp.zeros_like(weight), *(weight * place.slopes[0, d] for d in range(self.ndim))])
+        dry = self.depth(u) <= self._number(u, self.dry_depth)
+        rate = 1 / jnp.where(place.dt > 0, place.dt, jnp.inf)  # none in a step of no length
+        return jnp.stack([jnp.zeros_like(u[0]), *(jnp.where(dry, -rate * u[1 + k], 0) for k in range(self.ndim))])
+
+    def settled(self, u, axes):
+        """Water that cells have given and had not, as they may where levels meet, comes from those near them. Films are
+        no faster than water that comes from the deepest place of the patch, or down from its highest."""
+        h = self.depth(u)
+        new = repaid(h, axes)
+        share = jnp.where(new == h, 1, new / jnp.where(h > 0, h, jnp.inf)) * self._slowed(u, h, axes)
+        first = jnp.where(new == h, u[0], u[1 + self.ndim] + new)
+        return jnp.stack([first, *(u[1 + k] * share for k in range(self.ndim))])
+
+    def _slowed(self, u, h, axes):
+        """The factor of the momentum of films."""
+        gravity, wet = self._number(u, self.gravity), h > self._number(u, self.dry_depth)
+        momentum = jnp.where(wet, jnp.sqrt(sum(jnp.square(u[1 + k]) for k in range(self.ndim))), 0)
+        surface, huge = self._surface(u), jnp.finfo(u.dtype).max
+        high, top = (jnp.max(jnp.where(wet, v, -huge), axes, keepdims=True) for v in (surface, h))
+        fall = high - jnp.min(jnp.where(wet, surface, huge), axes, keepdims=True)
+        flow, water = (jnp.sum(part, axes, keepdims=True) for part in (momentum, jnp.where(wet, h, 0)))
+        most = flow / jnp.maximum(water, floor_of(u.dtype)) + jnp.sqrt(2 * gravity * jnp.maximum(fall, 0))
+        most = h * (most + 2 * jnp.sqrt(gravity * jnp.maximum(top, 0)))
+        fast = wet & (h < FILM * top) & (momentum > most)
+        return jnp.where(fast, most / jnp.where(fast, momentum, 1), 1)
 
     def max_speed(self, u, d):
         return jnp.abs(self._velocity(u, d)) + self._wave_speed(u)
@@ -143,6 +238,20 @@ class ShallowWater(ConservationLaw):
         rows[1 + d] = rows[0] * speed
         return jnp.stack([row + change * factor for row, factor in zip(u[: len(rows)], rows, strict=True)])
 
+    def _column(self, u) -> Column:
+        return Column(jnp.maximum(self.depth(u), 0), jnp.maximum(self._surface(u), u[-1]), u[-1])
+
+    def _surface(self, u):
+        """The elevation of the surface, from conserved variables."""
+        if not self.land:
+            return u[0]
+        rest_level = self._number(u, self.rest_level)
+        return jnp.where(u[-1] > rest_level, u[-1] + (u[0] - rest_level), u[0])
+
+    def _depth_below(self, w):
+        """The depth of the water, from primitive variables."""
+        return w[0] if self.bottom is None else w[0] - w[-1]
+
     def _momentum(self, u):
         """Components of the momentum where there is water to carry it, and one over the depth there."""
         h, dry_depth = self.depth(u), self._number(u, self.dry_depth)
@@ -163,7 +272,7 @@ class ShallowWater(ConservationLaw):
 
     def _rest_depth(self, u):
         rest_level = self._number(u, self.rest_level)
-        return rest_level if self.bottom is None else rest_level - u[-1]
+        return rest_level if self.bottom is None else rest_level - u[1 + self.ndim]
 
     def _number(self, u, number):
         return jnp.asarray(number, u.dtype)

@@ -226,6 +226,11 @@ class Equation(eqx.Module):
         """Whether there are given functions of position."""
         return len(jax.eval_shape(lambda *x: self.coefficients(*x), *(jnp.zeros(()),) * ndim)) > 0
 
+    @property
+    def on_ground(self) -> bool:
+        """Whether neighbours push each other over ground: it has `met`, `pushes` and `settled`."""
+        return False
+
     def extended(self, u: Cells, samples: dict[str, PyTree]) -> Cells:
         """The variables of (ghosted) cells, with rows for the coefficients behind them."""
         return u

@@ -10,7 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from amr.grid import Block, Part, by_halves, lower, others, trim, upper
 
@@ -101,8 +101,21 @@ class Exchange(Term):
 
         cells = trim(here.u, range(2, 2 + mesh.ndim), here.part.ghost)
         widths = here.part.sizes(dtype)
-        place = Place(here.part.centres(dtype), widths, here.moment.time, here.samples.slopes(widths, cells))
-        return self.law.source(cells, place)
+        slopes = here.samples.slopes(widths, cells)
+        place = Place(here.part.centres(dtype), widths, here.moment.time, slopes, here.moment.dt)
+        found = [self.law.source(cells, place), self._pushed(here, widths) if self.law.on_ground else None]
+        found = [rates for rates in found if rates is not None]
+        return functools.reduce(jnp.add, found) if found else None
+
+    def _pushed(self, here, widths):
+        """What is made at the faces of cells, see `ConservationLaw.pushes`."""
+        dims, ghost, made = range(here.part.mesh.ndim), here.part.ghost, []
+        for d in dims:
+            line = trim(trim(here.u, [2 + k for k in others(d, dims)], ghost), [2 + d], ghost - 1)
+            faces = jnp.moveaxis(here.samples.faces[d], 1, 0)
+            below, above = self.law.pushes(lower(line, 2 + d), upper(line, 2 + d), faces, d)
+            made.append((upper(below, 2 + d) - lower(above, 2 + d)) / widths[d])
+        return functools.reduce(jnp.add, made)
 
 
 class Place(eqx.Module):
@@ -115,12 +128,14 @@ class Place(eqx.Module):
     - `t`: the time.
     - `slopes`: for each coefficient of the law (see `ConservationLaw.coefficients`) its derivative along each
       dimension, shape `(coefficients, ndim, *cells)`.
+    - `dt`: the length of the step.
     """
 
     x: tuple[Float[Array, "..."], ...]
     dx: tuple[Float[Array, "..."], ...]
     t: Float[Array, ""]
     slopes: Float[Array, "coefficients ndim ..."]
+    dt: Float[Array, ""]
 
 
 class Sites(eqx.Module):
@@ -131,11 +146,15 @@ class Sites(eqx.Module):
     - `rates`: for each dimension one over the cell width.
     - `cells`, `faces`: coefficients of the law at the centres of the ghosted cells, and on the faces of the inner cells
       across each dimension; `None` without any.
+    - `parents`, `coarser`: for a law with ground on a mesh with levels, coefficients at the centres of the cells twice
+      as wide that cover the ghosted cells, and which of these lie in coarser patches.
     """
 
     rates: tuple[Float[Array, "..."], ...]
     cells: Coefficients | None = None
     faces: tuple[Coefficients, ...] | None = None
+    parents: Coefficients | None = None
+    coarser: Bool[Array, "blocks ... lanes"] | None = None
 
     @classmethod
     def of(cls, law: Equation, block: Block) -> Sites:
@@ -147,7 +166,11 @@ class Sites(eqx.Module):
         inner, nodes = block.centres[ghost:-ghost], block.nodes[ghost : len(block.nodes) - ghost]
         across = [tuple(nodes if k == d else inner for k in dims) for d in dims]
         cells, *faces = (_coefficients(law, block, offsets) for offsets in [(block.centres,) * len(dims), *across])
-        return cls(rates, cells, tuple(faces))
+        if not (law.on_ground and block.mesh.max_level):
+            return cls(rates, cells, tuple(faces))
+        even = ghost + ghost % 2
+        between = np.arange(1 - even, block.mesh.patch + even, 2, dtype=block.dtype)
+        return cls(rates, cells, tuple(faces), _coefficients(law, block, (between,) * len(dims)), block.coarser)
 
     def behind(self, u: Float[Array, "vars blocks *cells lanes"]) -> Array:
         """Variables of the cells of a sweep, with rows for the coefficients behind them."""

@@ -35,7 +35,7 @@ def evaluate(
             : len(names)
         ]
 
-    return averages(mesh, forest, conserved, len(names), setup.space.points, dtype)
+    return averages(mesh, forest, conserved, len(names), setup.points, dtype)
 
 
 def _called(key: str, function: Callable, x: tuple[Array, ...], time: tuple):

@@ -8,7 +8,7 @@ import functools
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from amr.grid import Grid, Kernel, Part, Pool, no_fluxes
 from solvers.elliptic import Operator, System, solved, system_of
@@ -20,6 +20,20 @@ from .sampled import Sampled, sampled
 
 Scalar = Float[Array, ""]
 Bounds = tuple[Float[Array, " vars"], Float[Array, " vars"]]
+
+
+def settled(setup: Setup, known: Sampled, space: Workspace, needed: Bool[Array, ""] | None = None) -> Workspace:
+    """The workspace with what the law puts right after a step, or (if that is `needed`) after a regrid."""
+    law, grid = setup.equation.terms.law, setup.grid(known.topology)
+    if law is None or not law.on_ground:
+        return space
+    axes = tuple(range(1, 1 + setup.mesh.ndim))  # of a row
+
+    def one(part, store):
+        samples = part.kept(lambda: part.take(known.samples, axis=0))
+        return part.kept(lambda: law.settled(law.extended(grid.cells_of(part, store), samples), axes))
+
+    return eqx.tree_at(lambda space: space.work, space, grid.with_cells(space.work, one, needed))
 
 
 class GridEvolution(eqx.Module):

@@ -44,7 +44,7 @@ from solvers.records import Recorder, Rows, Snapshot, has_room
 from .buffer import buffer_cells
 from .clock import FIRST, Clock, first_clock
 from .evaluation import evaluate
-from .evolution import GridEvolution
+from .evolution import GridEvolution, settled
 from .problem import Setup, State
 from .resting import carried_over, rested, with_rings, with_room
 from .sampled import Sampled, adapted, blank, of_leaves, signalled
@@ -176,8 +176,9 @@ def advance(
     def round_(run):
         known = adapted(setup, run.known, run.forest, run.clock.time, run.changed)
         known = rested(setup, known, run.clock.time, run.changed)
-        run = eqx.tree_at(lambda run: run.known, run, known)
         begun = run.tally.rounds >= 0
+        space = settled(setup, known, run.space, begun & run.changed)
+        run = eqx.tree_at(lambda run: (run.known, run.space), run, (known, space))
         run, steps = several_steps(setup, run, bounds, stop, begun, recorder)
         run, found = within_bounds(setup, run, bounds, begun)
         run = replanned(setup, run, stop)
@@ -273,7 +274,7 @@ def several_steps(
         here = known if changing is None else changing
         evolution = GridEvolution.whole(setup, here, effective_bounds(setup, bounds, step.expands), step.spread)
         cells = cells_before(evolution, space)
-        space = stepped(setup.integrator, evolution, space, step)
+        space = settled(setup, here, stepped(setup.integrator, evolution, space, step))
         after, taken, last = step.clock, 1, step
         if setup.integrator.solves:  # or else it cannot fail
             after = jax.tree.map(lambda old, new: jnp.where(space.effort.failed, old, new), before, after)

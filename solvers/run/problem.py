@@ -135,11 +135,18 @@ class Setup(eqx.Module):
         return guarded(chosen, self.equation, self.mesh.ndim)
 
     @property
+    def points(self) -> int:
+        """Points along each dimension from which averages of given functions over cells are taken: none but the centres
+        where there is ground, which is known there."""
+        law = self.equation.terms.law
+        return 1 if law is not None and law.on_ground else self.space.points
+
+    @property
     def conditions(self) -> Conditions:
         """What holds at the faces of the domain."""
         equation = self.equation
         convert = equation.primitive, equation.conserved
-        known = equation.given, equation.vectors, *convert, self.space.points, equation.beyond_wall
+        known = equation.given, equation.vectors, *convert, self.points, equation.beyond_wall
         return Conditions(self.faces, Variables(*known))
 
     def grid(self, topology: Topology) -> Grid:

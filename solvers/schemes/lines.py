@@ -28,6 +28,7 @@ from amr.grid import (
     Prolongation,
     Quadratic,
     Quartic,
+    cut,
     lower,
     others,
     trim,
@@ -191,18 +192,30 @@ class MethodOfLines(eqx.Module):
     def exchanged(self, law: ConservationLaw, u: Array, samples: Sites, store: Keep) -> Fluxes:
         """The same for a law; behind the variables `u` has a row for each coefficient."""
         w = store(lambda: law.primitive(u)) if self.primitive else u
-        return tuple(store(lambda d=d: self._flux(law, w, samples, d, store)) for d in range(len(samples.rates)))
+        return tuple(store(lambda d=d: self._flux(law, u, w, samples, d, store)) for d in range(len(samples.rates)))
 
-    def _flux(self, law: ConservationLaw, w, samples: Sites, d: int, store) -> Array:
+    def _flux(self, law: ConservationLaw, u, w, samples: Sites, d: int, store) -> Array:
         dims, count = range(len(samples.rates)), len(law.names)
-        line = self._narrowed(trim(w, _axes(others(d, dims), 2), self.ghost), d)
+        line = self._line(w, dims, d)
         states = store(lambda: face_states(self.reconstruction, line[:count], d, skip=2))
         means = trim(line, [2 + d], self.reconstruction.ghost - 1)
         sides = (lower(means, 2 + d), upper(means, 2 + d))
         behind = line[:0] if samples.faces is None else jnp.moveaxis(samples.faces[d], 1, 0)
         left, right = (self._sensible(law, *pair, behind) for pair in zip(states, sides, strict=True))
+        if law.on_ground:
+            sides, near = (left, right), self._near(self._line(u, dims, d), 2 + d)
+            left, right = store(lambda: law.met(*sides, near))
         flux = self.solver(law)(law, left, right, d)
         return samples.rates[d] * jnp.asarray(flux, w.dtype)
+
+    def _line(self, values, dims, d: int) -> Array:
+        """Cells with the ghost cells along d that the reconstruction reads."""
+        return self._narrowed(trim(values, _axes(others(d, dims), 2), self.ghost), d)
+
+    def _near(self, line, axis: int) -> tuple[Array, ...]:
+        """The cells around each face that its states are reconstructed from."""
+        last = 2 * self.reconstruction.ghost - 1
+        return tuple(cut(line, axis, k, last - k) for k in range(last + 1))
 
     def _sensible(self, law: ConservationLaw, state, mean, behind) -> Array:
         """The conserved variables of a face state, or of the mean of its cell where they make no sense."""

@@ -24,6 +24,11 @@ PINS: dict[str, tuple[list[str], str, dict[str, float]]] = {
         "phi",
         {"steps": 94, "min": 1, "max": 1.80436, "integral": 1.03141, "l1": 0.00465822},
     ),
+    "beach": (
+        [COARSE, "time.end=0.5"],
+        "eta",
+        {"steps": 161, "min": -0.0347381, "max": 0.116452, "integral": 0.0318982},
+    ),
     "burgers_shock": (
         ["mesh.max_level=1"],
         "u",
