@@ -7,8 +7,10 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from amr.grid import quotient
+
 from .diffusivity import not_negative
-from .law import ConservationLaw, check_dimensions, floor_of, is_there, law_dimensions, number_above
+from .law import ConservationLaw, check_dimensions, is_there, law_dimensions, number_above
 
 
 class ShallowWater(ConservationLaw):
@@ -129,7 +131,7 @@ class ShallowWater(ConservationLaw):
         push = 0.5 * self._number(left, self.gravity) * (h_left + h_right) * (left[0] - right[0])
         push += 0.5 * (through_right - through_left) * (v_right - v_left)
         through = through_left + through_right
-        return 0.5 * (v_left + v_right) + push / jnp.maximum(through, floor_of(left.dtype))
+        return 0.5 * (v_left + v_right) + quotient(push, through)
 
     def beside_contact(self, u, speed, contact, d: int):
         """The state between the contact and an outer wave of a `speed` behind which u lies.
