@@ -1,5 +1,6 @@
 """Means and histograms of a field's cells by another variable, a coordinate or a distance."""
 
+import functools
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class Radius:
         centre = np.atleast_1d(self.centre)
         if len(centre) != len(x):
             raise InvalidSettingError("centre", f"expected {len(x)} coordinates, got {self.centre}")
-        return np.sqrt(sum((xd - cd) ** 2 for xd, cd in zip(x, centre, strict=True)))
+        return functools.reduce(np.hypot, [xd - cd for xd, cd in zip(x, centre, strict=True)], np.zeros(()))
 
     def __str__(self) -> str:
         return f"distance from ({', '.join(f'{c:g}' for c in np.atleast_1d(self.centre))})"

@@ -67,6 +67,14 @@ from .pool import (
     take as take,
     to_pool as to_pool,
 )
+from .scale import (
+    binary_unit as binary_unit,
+    in_own_unit as in_own_unit,
+    length as length,
+    over_square as over_square,
+    quotient as quotient,
+    smallest as smallest,
+)
 from .slices import cut as cut, lower as lower, others as others, trim as trim, upper as upper
 from .topology import (
     blank_topology as blank_topology,

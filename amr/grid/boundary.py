@@ -238,7 +238,7 @@ class Robin(Boundary):
 
     def __check_init__(self):
         a, b = self.a, self.b
-        if isinstance(a, float) and isinstance(b, float) and (a * b < 0 or a == b == 0):
+        if isinstance(a, float) and isinstance(b, float) and (min(a, b) < 0 < max(a, b) or a == b == 0):
             raise InvalidSettingError("a", f"expected a and b of the same sign and not both 0, got {a}, {b}")
 
     def ghosts(self, beyond):

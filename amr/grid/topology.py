@@ -80,11 +80,18 @@ def cell_sizes(mesh: Mesh, forest: Forest | Leaves, dtype) -> Float[Array, "ndim
     return looked_up(jnp.asarray(sizes.T, dtype), forest.level)
 
 
+def relative_volumes(mesh: Mesh, forest: Forest, dtype) -> Float[Array, " patches"]:
+    """Volumes of the cells of every patch in units of that of a root cell, powers of two; zero in empty slots."""
+    return jnp.where(forest.active, jnp.exp2((-mesh.ndim * forest.level).astype(dtype)), 0)
+
+
 def cell_volumes(mesh: Mesh, topology: Topology, dtype) -> Float[Array, "one sweeps blocks *ones lanes"]:
-    """Volumes of the cells of all patches, zero in empty slots, shaped to go with a pool."""
-    forest, layout = topology.forest, topology.layout
-    volume = jnp.where(forest.active, cell_sizes(mesh, forest, dtype).prod(0), 0)
-    return volume.reshape(1, layout.sweeps, layout.blocks, *(1,) * mesh.ndim, layout.lanes)
+    """Volumes of the cells of all patches in units of that of a root cell, zero in empty slots, shaped to go with a
+    pool."""
+    layout = topology.layout
+    return relative_volumes(mesh, topology.forest, dtype).reshape(
+        1, layout.sweeps, layout.blocks, *(1,) * mesh.ndim, layout.lanes
+    )
 
 
 def coordinates(

@@ -4,6 +4,7 @@ A run sums sweep by sweep, from its store; the rest takes plain arrays `(vars, *
 """
 
 import functools
+import math
 from collections.abc import Callable
 
 import jax
@@ -16,7 +17,8 @@ from amr.mesh import Forest, Mesh
 from .halo import Store, cells_part, put_cells
 from .leaves import per_patch
 from .pool import active, arranged, listed, room_of, sweep, take, take_patches
-from .topology import cell_centres, cell_sizes
+from .scale import binary_unit
+from .topology import cell_centres, cell_sizes, relative_volumes
 
 Plain = Float[Array, "vars *cells patches"]
 PerVariable = Float[Array, " names"]
@@ -50,7 +52,7 @@ def integrals(
     The volumes of cells are powers of two in this unit, and weighting with them is exact.
     """
     layout, part = room_of(store), _with_rows(mesh, forest, store, more)
-    weight = jnp.where(forest.active, jnp.exp2((-mesh.ndim * forest.level).astype(store.dtype)), 0)
+    weight = relative_volumes(mesh, forest, store.dtype)
 
     def summed(i, sums):
         share, cells = per_patch(layout, weight, i, mesh.ndim), part(i)
@@ -104,12 +106,16 @@ def integral(mesh: Mesh, forest: Forest, u: Plain) -> PerVariable:
 
 def norms(mesh: Mesh, forest: Forest, difference: Plain) -> dict[str, PerVariable]:
     """Volume-weighted mean (l1), root mean square (l2) and largest value (linf) of the absolute values."""
-    size, volume = jnp.abs(difference), mesh.domain.volume
-    return {
-        "l1": integral(mesh, forest, size) / volume,
-        "l2": jnp.sqrt(integral(mesh, forest, size**2) / volume),
-        "linf": jnp.where(forest.active, size, -jnp.inf).max(tuple(range(1, size.ndim))),
-    }
+    size, inner = jnp.abs(difference), tuple(range(1, difference.ndim))
+    share = relative_volumes(mesh, forest, size.dtype) / math.prod(mesh.cells)
+    largest = jnp.where(forest.active, size, -jnp.inf).max(inner)
+    unit, inverse = binary_unit(largest)
+
+    def mean(values):
+        return jnp.where(forest.active, values.sum(inner[:-1]) * share, 0).sum(-1)
+
+    squares = jnp.square(inverse.reshape(-1, *(1,) * len(inner)) * size)
+    return {"l1": mean(size), "l2": unit * jnp.sqrt(mean(squares)), "linf": largest}
 
 
 def clip_and_assure_sum(mesh: Mesh, forest: Forest, store: Store, bounds: Extrema) -> Store:
@@ -122,7 +128,7 @@ def clip_and_assure_sum(mesh: Mesh, forest: Forest, store: Store, bounds: Extrem
     J. Sci. Comput. 41, 2019). Cells are changed where they lie in the store, and their averages with them.
     """
     layout = room_of(store)
-    volumes = jnp.where(forest.active, cell_sizes(mesh, forest, store.dtype).prod(0), 0)
+    volumes = relative_volumes(mesh, forest, store.dtype)
     low, high = (bound.reshape(-1, *(1,) * (mesh.ndim + 2)) for bound in bounds)
 
     def summed(i, totals):

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from amr.errors import InvalidSettingError
-from amr.grid import halved, restrict, threes
+from amr.grid import halved, length, restrict, threes
 from amr.names import find_variable
 
 from .indicator import Indicator, PatchView
@@ -149,8 +149,7 @@ class Gradient(OfVariable):
     ratio: ClassVar[float] = 0.5
 
     def number(self, patch):
-        slopes = [rise(patch, self.variable, d) / (2 * patch.dx[d]) for d in range(patch.ndim)]
-        return jnp.sqrt(sum(slope**2 for slope in slopes))
+        return length(*(rise(patch, self.variable, d) / (2 * patch.dx[d]) for d in range(patch.ndim)))
 
 
 class Curvature(OfVariable):

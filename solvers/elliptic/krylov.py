@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from amr.grid import Pool
+from amr.grid import Pool, binary_unit, quotient
 
 
 @runtime_checkable
@@ -67,14 +67,15 @@ class System(eqx.Module):
       not hide arrays in a closure, from where derivatives could not be taken.
     - `stiffness`: about the largest factor by which the operator multiplies anything: what it makes of rounding errors
       cannot be solved for.
-    - `weights`: volumes of the cells, zero in empty slots, one row for each variable, scaled by its right-hand side.
+    - `scale`: what makes residuals numbers of size one, whose sum of squares is that of the norm: roots of the volumes
+      of cells, zero in empty slots, over the size of the right-hand side, one row for each variable.
     """
 
     operator: Invertible
     right: Pool
     precondition: Callable
     stiffness: Float[Array, ""]
-    weights: Array
+    scale: Array
     linear: bool = eqx.field(static=True)
 
     def residual(self, u: Pool) -> Pool:
@@ -88,15 +89,15 @@ class System(eqx.Module):
 
     def reachable(self, u: Pool, tolerance: float) -> Float[Array, ""]:
         """The tolerance, or the residual that rounding `u` alone makes."""
-        return jnp.maximum(tolerance, ROUNDING * jnp.finfo(u.dtype).eps * self.stiffness * self.norm(u))
+        return jnp.maximum(tolerance, ROUNDING * jnp.finfo(u.dtype).eps * self.norm(self.stiffness * u))
 
     def norm(self, r: Pool) -> Float[Array, ""]:
-        return jnp.sqrt((self.weights * r * r).sum())
+        return jnp.sqrt(jnp.square(self.scale * r).sum())
 
 
 @eqx.filter_custom_jvp
 def solved(system: System, guess: Pool, tolerance: float, iterations: int) -> tuple[Pool, Solved]:
-    """A solution whose residual is at most `tolerance` in the norm of the system (see `relative_weights`), or the best
+    """A solution whose residual is at most `tolerance` in the norm of the system (see `relative_scale`), or the best
     found in so many iterations. Forward-mode derivatives with respect to all in `system` are those of the solution."""
     # What does not change is made once, and everything is compiled once: the residual is taken at the start of a round.
     made = system.precondition(guess) if system.linear else None
@@ -134,10 +135,11 @@ def _derivative(primals, tangents):
     # Of 0 = f - A(u): what u changes by makes up for what f and A change by.
     pushed = eqx.filter_jvp(lambda system: system.residual(u), (system,), (changing,))[1]
     pushed = jnp.zeros_like(u) if pushed is None else pushed
-    scale = jnp.maximum(system.norm(pushed), jnp.finfo(u.dtype).tiny)
-    change, _ = corrected(system, u, pushed, 1e-3 * tolerance * scale, 2 * iterations, None)
+    unit, inverse = binary_unit(jnp.abs(system.scale * pushed).max())
+    pushed = inverse * pushed
+    change, _ = corrected(system, u, pushed, 1e-3 * tolerance * system.norm(pushed), 2 * iterations, None)
     nothing = jax.tree.map(lambda _: None, how)
-    return (u, how), (change, nothing)
+    return (u, how), (unit * change, nothing)
 
 
 def corrected(system: System, u: Pool, r: Pool, aim, iterations, made: Apply | None) -> tuple[Pool, Int[Array, ""]]:
@@ -155,12 +157,12 @@ def corrected(system: System, u: Pool, r: Pool, aim, iterations, made: Apply | N
         change, r, directions, images, size, _, used = carry
         z = stored(lambda: precondition(r))
         q = stored(lambda: apply(z))
-        shares = (system.weights * images * q).sum(tuple(range(1, q.ndim + 1)))
+        shares = ((system.scale * images) * (system.scale * q)).sum(tuple(range(1, q.ndim + 1)))
         z, q = stored(lambda: (z - _combined(shares, directions), q - _combined(shares, images)))
         length = system.norm(q)
-        scale = jnp.where(length > 0, 1 / jnp.where(length > 0, length, 1), 0)
+        scale = quotient(jnp.ones_like(length), length)
         z, q = stored(lambda: (scale * z, scale * q))
-        step = (system.weights * r * q).sum()
+        step = ((system.scale * r) * (system.scale * q)).sum()
         change, r = stored(lambda: (change + step * z, r - step * q))
         place = used % DIRECTIONS
         directions = lax.dynamic_update_index_in_dim(directions, z, place, 0)
@@ -177,16 +179,21 @@ def _combined(shares: Array, pools: Array) -> Array:
     return sum((shares[k] * pools[k] for k in range(1, DIRECTIONS)), shares[0] * pools[0])
 
 
-def relative_weights(volumes: Array, reference: Pool, vectors: tuple[tuple[int, ...], ...] = ()) -> Array:
-    """Weights that make the norm of a residual relative to the root mean square of `reference`, variable by variable.
+def relative_scale(volumes: Array, reference: Pool, vectors: tuple[tuple[int, ...], ...] = ()) -> Array:
+    """The `scale` of a system that makes the norm of a residual relative to the root mean square of `reference`,
+    variable by variable.
 
     `volumes`: of the cells, zero in empty slots, shaped to go with a pool; `vectors`: numbers of the variables that are
     components of vectors. These have one scale together: a component that is zero but for rounding, as that of a flow
     along an axis, cannot be solved for relative to itself.
     """
-    inner = tuple(range(1, reference.ndim))
-    squares = (volumes * reference * reference).sum(inner, keepdims=True)
+    inner, reference = tuple(range(1, reference.ndim)), jnp.where(volumes > 0, reference, 0)
+    largest = jnp.abs(reference).max(inner, keepdims=True)
+    for vector in map(list, vectors):
+        largest = largest.at[jnp.array(vector)].set(largest[jnp.array(vector)].max(0))
+    unit, inverse = binary_unit(largest)
+    squares = (volumes * jnp.square(inverse * reference)).sum(inner, keepdims=True)
     for vector in map(list, vectors):
         squares = squares.at[jnp.array(vector)].set(squares[jnp.array(vector)].sum(0))
-    least = jnp.finfo(reference.dtype).tiny ** 0.5
-    return volumes / jnp.maximum(squares, least) / reference.shape[0]
+    share = quotient(volumes / reference.shape[0], squares)
+    return jnp.sqrt(share) / unit

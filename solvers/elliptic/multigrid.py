@@ -30,6 +30,7 @@ from amr.grid import (
     beyond_over_inside,
     level_sizes,
     lower,
+    over_square,
     rows_from,
     to_dense,
     upper,
@@ -198,7 +199,7 @@ def _coefficients(levels: NodeLevels, alpha: Array, beta: Faces, relation: Relat
 
 def _by_level(mesh: Mesh, beta: Array, d: int) -> Array:
     """A constant coefficient over h^2 of each level."""
-    return beta / (level_sizes(mesh, d, beta.dtype) ** 2).reshape(1, -1, *(1,) * (mesh.ndim + 2))
+    return over_square(beta, level_sizes(mesh, d, beta.dtype).reshape(1, -1, *(1,) * (mesh.ndim + 2)))
 
 
 class NodeSides(NamedTuple):
@@ -210,7 +211,7 @@ class NodeSides(NamedTuple):
 
     def over_area(self, beta: Values, d: int) -> Values:
         """Coefficients over h^2."""
-        return beta / self.part.to_blocks(self.part.sizes(d, self.dtype) ** 2)
+        return over_square(beta, self.part.to_blocks(self.part.sizes(d, self.dtype)))
 
     def from_faces(self, weight: Values, d: int) -> Values:
         """What the faces across dimension d give to the diagonal."""

@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 from amr.grid import Conditions, Grid, Kernel, Nodes, Part, Pool, cell_volumes
 from solvers.equations import Diffusing, Faces
 
-from .krylov import System, relative_weights
+from .krylov import System, relative_scale
 from .multigrid import Multigrid, build_multigrid
 
 
@@ -79,14 +79,14 @@ class Operator(eqx.Module):
 
 
 def system_of(operator: Operator, nodes: Nodes, right: Pool, reference: Pool, stiffness: Float[Array, ""]) -> System:
-    """The equations `operator(u) = right` in all cells, with residuals relative to `reference`: see `relative_weights`.
+    """The equations `operator(u) = right` in all cells, with residuals relative to `reference`: see `relative_scale`.
 
     `nodes`: the patch hierarchy of the forest; `stiffness`: see `System`.
     """
     grid, linear = operator.grid, not operator.diffusing.of_state
     volumes = cell_volumes(grid.mesh, grid.topology, right.dtype)
-    weights = relative_weights(volumes, reference, grid.conditions.variables.vectors)
-    return System(operator, right, Cycle(operator, nodes), stiffness, weights, linear)
+    scale = relative_scale(volumes, reference, grid.conditions.variables.vectors)
+    return System(operator, right, Cycle(operator, nodes), stiffness, scale, linear)
 
 
 def faces_of(diffusing: Diffusing, grid: Grid, time, dtype) -> Faces:

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from amr.grid import every_other, halved, once
+from amr.grid import binary_unit, every_other, halved, once
 
 from .uniform_operator import (
     Cells,
@@ -158,10 +158,11 @@ class ConjugateGradients(Coarsest):
         self.null = _constants_solve(level)
 
     def solved(self, r):
-        left = self._without_mean(r)
+        unit, inverse = binary_unit(jnp.abs(r).max())  # the method sums squares
+        left = self._without_mean(inverse * r)
         operator, scaled = functools.partial(applied, self.level), lambda e: e / diagonal_of(self.level)
         e, _ = jax.scipy.sparse.linalg.cg(operator, left, tol=COARSEST_TOLERANCE, maxiter=COARSEST_STEPS, M=scaled)
-        return self._without_mean(e)
+        return unit * self._without_mean(e)
 
     def _without_mean(self, r: Cells) -> Cells:
         axes = tuple(range(1, r.ndim))

@@ -21,7 +21,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from amr.grid import beyond_over_inside, cut, lower, upper
+from amr.grid import beyond_over_inside, cut, lower, over_square, upper
 
 Cells = Float[Array, "vars *cells"]
 Relation = Callable[[int, int, tuple[Array, ...]], tuple[Array, Array]]
@@ -89,7 +89,7 @@ class Level(eqx.Module):
 
 def level_of(grid: UniformGrid, alpha: Array, beta: tuple[Array, ...], relation: Relation) -> Level:
     """The operator on a grid, with `alpha` and `beta` of as many axes as its arrays."""
-    faces = tuple(b / h**2 for b, h in zip(beta, grid.widths, strict=True))
+    faces = tuple(over_square(b, h) for b, h in zip(beta, grid.widths, strict=True))
     kappa = tuple(_kappa(grid, d, relation, alpha.dtype) for d in range(len(grid.cells)))
     parts = (alpha, *(_from_faces(grid, faces[d], kappa[d], d) for d in range(len(grid.cells))))
     # One array of all cells is read sooner than several, small ones sooner than one of all cells.

@@ -19,7 +19,7 @@ from .diffusivity import (
     not_negative as not_negative,
 )
 from .euler import Euler as Euler
-from .law import ConservationLaw as ConservationLaw, floor_of as floor_of
+from .law import ConservationLaw as ConservationLaw
 from .law_trial import try_law as try_law, with_coefficients as with_coefficients
 from .navier_stokes import NavierStokes as NavierStokes, NoSlip as NoSlip
 from .reaction import Reaction as Reaction

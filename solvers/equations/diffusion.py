@@ -11,9 +11,10 @@ Arrays are those of a sweep, `(vars, blocks, *cells, lanes)`.
 import functools
 
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float
 
-from amr.grid import Fluxes, Part, by_halves, lower, trim, upper
+from amr.grid import Fluxes, Part, by_halves, lower, over_square, trim, upper
 
 from .diffusivity import Arithmetic, Diffusivity, Mean
 from .terms import Term
@@ -66,8 +67,11 @@ class Diffusing(Term):
         lines = tuple(part.line(ghosted, d, time) for d in _dims(part))
         faces = faces or self._on_faces(part, lines, time, ghosted.dtype)
         dx = part.sizes(ghosted.dtype)
+        # One width at a time, which the barrier sees to: the square of a length may be no number.
+        share = tuple(lax.optimization_barrier(dt / size) for size in dx)
         return tuple(
-            -((dt / dx[d] ** 2) * faces[d]) * (upper(lines[d], 2 + d) - lower(lines[d], 2 + d)) for d in _dims(part)
+            -(share[d] * faces[d] * (1 / dx[d])) * (upper(lines[d], 2 + d) - lower(lines[d], 2 + d))
+            for d in _dims(part)
         )
 
     def on_faces(self, part: Part, ghosted: Array | None, time, dtype) -> Faces:
@@ -109,7 +113,8 @@ def spreading(part: Part, diffusivity: Faces) -> Float[Array, "blocks lanes"]:
     rates = []
     for values, size in zip(diffusivity, dx, strict=True):
         most = largest(by_halves(jnp.maximum, values, axis=0))
-        rates.append(2 * most / size.reshape(part.leaves.level.shape) ** 2)
+        size = size.reshape(part.leaves.level.shape)
+        rates.append(over_square(2 * most, size))
     return functools.reduce(jnp.add, rates)
 
 

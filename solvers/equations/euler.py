@@ -4,7 +4,9 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .law import ConservationLaw, check_dimensions, floor_of, law_dimensions, number_above
+from amr.grid import quotient
+
+from .law import ConservationLaw, check_dimensions, law_dimensions, number_above
 
 
 class Euler(ConservationLaw):
@@ -50,7 +52,7 @@ class Euler(ConservationLaw):
     def sound_speed(self, u) -> Float[Array, "..."]:
         """The speed of sound `sqrt(gamma p / rho)`, from conserved variables; about 0 where p is negative."""
         squared = self._gamma(u) * self.pressure(u) * (1 / u[0])
-        return jnp.sqrt(jnp.maximum(squared, floor_of(u.dtype)))
+        return jnp.sqrt(jnp.maximum(squared, float(jnp.finfo(u.dtype).tiny)))
 
     def primitive(self, u):
         v, p = self._velocity_and_pressure(u)
@@ -89,7 +91,7 @@ class Euler(ConservationLaw):
         through_left, through_right = left[0] * (v_left[d] - slow), right[0] * (fast - v_right[d])
         push = p_left - p_right + 0.5 * (through_right - through_left) * (v_right[d] - v_left[d])
         through = through_left + through_right
-        return 0.5 * (v_left[d] + v_right[d]) + push / jnp.maximum(through, floor_of(left.dtype))
+        return 0.5 * (v_left[d] + v_right[d]) + quotient(push, through)
 
     def beside_contact(self, u, speed, contact, d: int):
         """The state between the contact and an outer wave of a `speed` behind which u lies (Toro, eq. 10.39).

@@ -143,11 +143,6 @@ def check_dimensions(law: ConservationLaw, own: int, ndim: int) -> None:
         raise InvalidSettingError("type", f"{name} was made for ndim={own}, the domain has {ndim}; give ndim={ndim}")
 
 
-def floor_of(dtype) -> float:
-    """A floor for a divisor, or under a root, that may be 0; derivatives stay finite there."""
-    return float(jnp.finfo(dtype).tiny) ** 0.5
-
-
 def is_there(number: float | Float[Array, ""]) -> bool:
     """Whether a coefficient is not zero, as far as that can be known: one that JAX traces is there."""
     return isinstance(number, jax.core.Tracer) or float(number) != 0

@@ -8,10 +8,10 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from amr.grid import trim
+from amr.grid import quotient, trim
 
 from .diffusivity import not_negative
-from .law import ConservationLaw, check_dimensions, floor_of, is_there, law_dimensions, number_above
+from .law import ConservationLaw, check_dimensions, is_there, law_dimensions, number_above
 from .shore import Column, Shore, repaid, shared, united
 
 FILM = 0.05  # what is less deep than this part of the deepest water of a patch
@@ -200,7 +200,7 @@ class ShallowWater(ConservationLaw):
         high, top = (jnp.max(jnp.where(wet, v, -huge), axes, keepdims=True) for v in (surface, h))
         fall = high - jnp.min(jnp.where(wet, surface, huge), axes, keepdims=True)
         flow, water = (jnp.sum(part, axes, keepdims=True) for part in (momentum, jnp.where(wet, h, 0)))
-        most = flow / jnp.maximum(water, floor_of(u.dtype)) + jnp.sqrt(2 * gravity * jnp.maximum(fall, 0))
+        most = quotient(flow, water) + jnp.sqrt(2 * gravity * jnp.maximum(fall, 0))
         most = h * (most + 2 * jnp.sqrt(gravity * jnp.maximum(top, 0)))
         fast = wet & (h < FILM * top) & (momentum > most)
         return jnp.where(fast, most / jnp.where(fast, momentum, 1), 1)
@@ -224,7 +224,7 @@ class ShallowWater(ConservationLaw):
         push = 0.5 * self._number(left, self.gravity) * (h_left + h_right) * (left[0] - right[0])
         push += 0.5 * (through_right - through_left) * (v_right - v_left)
         through = through_left + through_right
-        return 0.5 * (v_left + v_right) + push / jnp.maximum(through, floor_of(left.dtype))
+        return 0.5 * (v_left + v_right) + quotient(push, through)
 
     def beside_contact(self, u, speed, contact, d: int):
         """The state between the contact and an outer wave of a `speed` behind which u lies.

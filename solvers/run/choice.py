@@ -65,7 +65,7 @@ def wanted_ratio(mesh: Mesh, equation: Equation, longest: float | None) -> float
     steps += [longest] if longest is not None else []
     if not steps:
         return None
-    return min(steps) * 2 * float((np.asarray(spread) / dx**2).sum())
+    return min(steps) * 2 * float((np.asarray(spread) / dx / dx).sum())
 
 
 def _looked_at(mesh: Mesh, equation: Equation) -> tuple[list[float], list[float]] | None:

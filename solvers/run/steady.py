@@ -192,6 +192,9 @@ class Elliptic(eqx.Module):
         singular = (self.alpha == 0) & ~self._fixed()
         taken = jnp.where(_per_row(singular, right), _mean(volumes, right - inflow), 0)
         reference = jnp.maximum(jnp.abs(right - inflow), jnp.abs(right))
+        if guess is not None:  # where there is no source at all, what a guess has too much is the measure
+            nothing = reference.max(tuple(range(1, right.ndim)), keepdims=True) == 0
+            reference = jnp.where(nothing, jnp.abs(right - operator(first)), reference)
         right = jnp.where(volumes > 0, right - taken, 0)
         nodes, stiffness = grid.nodes(), _stiffness(held, volumes, right)
         system = system_of(operator, nodes, right, reference, stiffness)

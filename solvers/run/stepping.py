@@ -159,5 +159,6 @@ def _largest_spread(setup: Setup, known: Sampled, begin: Scalar, end: Scalar) ->
 def effective_bounds(setup: Setup, bounds, expands: Bool[Array, ""]):
     """The bounds to keep: none where the flow expands, or where values may leave their initial range otherwise."""
     expands = expands | (not setup.bounded)
-    huge = jnp.asarray(jnp.finfo(bounds[0].dtype).max ** 0.5, bounds[0].dtype)
+    known = jnp.finfo(bounds[0].dtype)
+    huge = jnp.asarray(float(known.max) * float(known.eps) / 4, known.dtype)  # what is divided by `eps` stays finite
     return jnp.where(expands, -huge, bounds[0]), jnp.where(expands, huge, bounds[1])

@@ -26,7 +26,19 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from amr.errors import InvalidSettingError
-from amr.grid import Fluxes, Keep, LimitedLinear, Prolongation, Quadratic, at_once, lower, others, trim, upper
+from amr.grid import (
+    Fluxes,
+    Keep,
+    LimitedLinear,
+    Prolongation,
+    Quadratic,
+    at_once,
+    in_own_unit,
+    lower,
+    others,
+    trim,
+    upper,
+)
 from amr.own import expect
 from solvers.equations import Equation
 from solvers.integrators import ForwardEuler, Integrator
@@ -150,12 +162,14 @@ class CTU(eqx.Module):
 
     def _slopes(self, phi, dims) -> list[Array]:
         """Limited slopes in each direction of all cells but the outermost layer."""
-        slopes = []
-        for d in dims:
-            line = trim(phi, others(d, dims))
+        return [self._slopes_along(trim(phi, others(d, dims)), d) for d in dims]
+
+    def _slopes_along(self, line, d: int) -> Array:
+        def limited(line):
             step = upper(line, d) - lower(line, d)
-            slopes.append(self.limiter(lower(step, d), upper(step, d)))
-        return slopes
+            return self.limiter(lower(step, d), upper(step, d))
+
+        return limited(line) if self.limiter.plain else in_own_unit(limited, line, d)
 
 
 def half_expansion(phi, courant: Faces) -> Array:

@@ -10,13 +10,11 @@ from itertools import pairwise
 from typing import ClassVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from amr.grid import cut, lower, upper
+from amr.grid import cut, in_own_unit, lower, quotient, upper
 from amr.own import expect
-from solvers.equations import floor_of
 
 from .limiter import Limiter, VanLeer, minmod
 
@@ -30,7 +28,12 @@ class Reconstruction(eqx.Module):
 
     `ghost` is the number of layers of ghost cells that it needs; `order` its order of accuracy for smooth data in one
     dimension, away from extrema where those are clipped.
+
+    **Attributes:** `plain`: whether it makes no squares or products of values, so that it may be given numbers of any
+    size. Others get each line of cells in a unit in which its largest value is about 1.
     """
+
+    plain: ClassVar[bool] = False
 
     ghost: eqx.AbstractClassVar[int]
     order: eqx.AbstractClassVar[int]
@@ -59,13 +62,18 @@ def face_states(
             f"axis {axis} has {line.shape[axis]} cells, of which {wide + 2} would be the ghost cells that"
             f" {type(reconstruction).__name__} needs; pass at least one more"
         )
-    low, high = reconstruction.ends(tuple(cut(line, axis, k, wide - k) for k in range(wide + 1)))
+
+    def ends(line):
+        return reconstruction.ends(tuple(cut(line, axis, k, wide - k) for k in range(wide + 1)))
+
+    low, high = ends(line) if reconstruction.plain else in_own_unit(ends, line, axis)
     return lower(high, axis), upper(low, axis)
 
 
 class DonorCell(Reconstruction):
     """The average of the cell: u. First order, one ghost cell, monotone (Courant, Isaacson, Rees, 1952)."""
 
+    plain: ClassVar[bool] = True
     ghost: ClassVar[int] = 1
     order: ClassVar[int] = 1
 
@@ -92,6 +100,10 @@ class MUSCL(Reconstruction):
         expect("limiter", self.limiter, Limiter, "a limiter such as solvers.MonotizedCentral()")
 
     @property
+    def plain(self):
+        return self.limiter.plain
+
+    @property
     def limited(self):
         return self.limiter.limited
 
@@ -109,6 +121,7 @@ class Koren(Reconstruction):
     line, so this is not a limiter of slopes.
     """
 
+    plain: ClassVar[bool] = True
     ghost: ClassVar[int] = 2
     order: ClassVar[int] = 3
 
@@ -124,6 +137,7 @@ class Upwind3(Reconstruction):
     Third order, two ghost cells, unlimited (Leonard's QUICKEST, Comput. Methods Appl. Mech. Eng. 19, 1979, at rest).
     """
 
+    plain: ClassVar[bool] = True
     ghost: ClassVar[int] = 2
     order: ClassVar[int] = 3
 
@@ -143,6 +157,7 @@ class Upwind5(Reconstruction):
     Fifth order, three ghost cells, unlimited: what `WENO5` becomes in smooth flow (Shu, NASA CR-97-206253, 1997).
     """
 
+    plain: ClassVar[bool] = True
     ghost: ClassVar[int] = 3
     order: ClassVar[int] = 5
 
@@ -169,6 +184,7 @@ class PPM(Reconstruction):
     the limit rather than set to it, which is continuous.
     """
 
+    plain: ClassVar[bool] = True
     ghost: ClassVar[int] = 3
     order: ClassVar[int] = 4
 
@@ -178,7 +194,7 @@ class PPM(Reconstruction):
         down = parabolic_face(below, u, bends[0], bends[1]) - u
         up = parabolic_face(u, above, bends[1], bends[2]) - u
         bend = 6 * (down + up)
-        kept = quotient(minmod(bend, *(CURVED * near for near in bends)), jnp.where(bend == 0, 1, bend))
+        kept = quotient(minmod(bend, *(CURVED * near for near in bends)), bend)
         steady = agree(up, -down) & agree(stencil[4] - u, u - stencil[0])
         down, up = (
             jnp.where(steady, minmod(down, -2 * up), kept * down),
@@ -207,8 +223,8 @@ class WENO5(Reconstruction):
     Don, J. Comput. Phys. 227, 2008). Fifth order also where the first derivative vanishes. (The quotients may be
     squared as well; that has larger errors for Jiang and Shu's waves.)
 
-    e = 1e-12 t + the smallest normal number, so that weights do not depend on the size of the data and stay finite in
-    float32. There, differences between cells may be up to 1e18, and those below 1e-19 count as smooth.
+    e = 1e-12 t + the smallest normal number: weights do not depend on the size of the data. In float32, differences
+    below 1e-19 of the largest value on a line of cells count as smooth.
     """
 
     ghost: ClassVar[int] = 3
@@ -233,9 +249,9 @@ def weno_weights(steps: Stencil) -> Stencil:
 def roughness(slope: Values, bend: Values) -> Values:
     """Jiang and Shu's smoothness indicator of a quadratic from (twice) its slope in the cell and its second difference.
 
-    The integral over the cell of its squared derivatives.
+    Four times the integral over the cell of its squared derivatives.
     """
-    return 0.25 * jnp.square(slope) + 13 / 12 * jnp.square(bend)
+    return jnp.square(slope) + 13 / 3 * jnp.square(bend)
 
 
 def weno_change(weights: Stencil, steps: Stencil) -> Values:
@@ -254,17 +270,3 @@ def differences(stencil: Stencil) -> Stencil:
 def agree(a: Values, b: Values) -> Array:
     """Whether both have the same sign and neither is zero."""
     return (jnp.minimum(a, b) > 0) | (jnp.maximum(a, b) < 0)
-
-
-@jax.custom_jvp
-def quotient(above: Values, below: Values) -> Values:
-    """The quotient, whose derivative is zero where it would overflow: in flat data."""
-    return above / below
-
-
-@quotient.defjvp
-def _change_of_quotient(values, changes):
-    (above, below), (change, of_below) = values, changes
-    found = above / below
-    large = jnp.abs(below) > floor_of(below.dtype)
-    return found, jnp.where(large, (change - found * of_below) / jnp.where(large, below, 1), 0)

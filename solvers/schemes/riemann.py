@@ -11,7 +11,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from amr.errors import InvalidSettingError
-from solvers.equations import ConservationLaw, floor_of
+from amr.grid import quotient
+from solvers.equations import ConservationLaw
 
 Fluxes = Float[Array, "names ..."]
 Side = Float[Array, "rows ..."]
@@ -53,7 +54,7 @@ class HLL(RiemannSolver):
     def __call__(self, law, left, right, d):
         slow, fast = _outer_speeds(law, left, right, d)
         slow, fast = jnp.minimum(slow, 0), jnp.maximum(fast, 0)
-        share = fast / jnp.maximum(fast - slow, floor_of(left.dtype))
+        share = quotient(fast, fast - slow)
         diffusion = (slow * share) * (_variables(law, right) - _variables(law, left))
         return share * law.flux(left, d) + (1 - share) * law.flux(right, d) + diffusion
 

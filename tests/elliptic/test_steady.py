@@ -193,3 +193,40 @@ def test_it_says_when_it_did_not_converge():
     assert "NOT solved" in str(found)
     with pytest.raises(InvalidSettingError, match="source"):
         solvers.Elliptic(box(2), boundary=GROUNDED).solve(1.0)
+
+
+@functools.cache
+def scaled_problem():
+    """Two variables: a source times a number, with its solution, its derivative by the number, and how it was found;
+    and one whose source vanishes, times another number as a guess."""
+    mesh = box(1)
+    forest = middle_of(mesh).forest
+    problem = solvers.Elliptic(mesh, 2.0, names=("u", "v"), boundary=amr.Dirichlet((0.0, 0.0)))
+
+    @jax.jit
+    def solved(amount, guessed):
+        def values(amount):
+            source = lambda x: (amount * (1 + x), 0.0 * x)  # noqa: E731
+            guess = lambda x: (0.0 * x, guessed * waves(x))  # noqa: E731
+            found = problem.on_forest(forest, source, guess, 1e-9, 50)
+            cells = jnp.where(found.field.forest.active, found.field.data, 0)
+            return cells, (found.iterations, found.residual, found.converged)
+
+        value, slope, how = jax.jvp(values, (amount,), (amount,), has_aux=True)
+        return value, slope, how
+
+    return solved
+
+
+@pytest.mark.parametrize("power", [-820, -400, -66, 63, 400, 820])
+def test_sources_of_any_size(power):
+    values, slopes, (iterations, residual, converged) = scaled_problem()(1.0, 1.0)
+    assert bool(converged)
+    assert iterations > 1
+    np.testing.assert_allclose(slopes[0], values[0], rtol=1e-7)
+    np.testing.assert_allclose(values[1], 0, atol=1e-8 * np.abs(values[0]).max())
+    found, found_slopes, how = scaled_problem()(2.0**power, 2.0**-power)  # two variables with nothing in common
+    np.testing.assert_array_equal(found[0], values[0] * 2.0**power)
+    np.testing.assert_array_equal(found[1], values[1] * 2.0**-power)
+    np.testing.assert_array_equal(found_slopes[0], slopes[0] * 2.0**power)
+    assert how == (iterations, residual, converged)

@@ -329,3 +329,10 @@ def test_starting_from_zero_is_smoothing_zero():
     level, r = built(grid(cells), (FIXED, FREE)).levels[0], noise(cells)
     found, expected = jax.jit(lambda r: (started(level, r), smoothed(level, 0 * r, r)))(r)
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-16)
+
+
+@pytest.mark.parametrize("cells", [(64,), (1031,)])  # solved on the coarsest grid by a matrix, and by iterations
+@pytest.mark.parametrize("power", [-600, 600])
+def test_residuals_of_any_size(cells, power):
+    hierarchy, r = built(grid(cells)), noise(cells)
+    np.testing.assert_array_equal(once(hierarchy, 2.0**power * r), 2.0**power * once(hierarchy, r))
