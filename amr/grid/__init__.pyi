@@ -22,7 +22,7 @@ from .conditions import (
     boundaries_of as boundaries_of,
     shown_faces as shown_faces,
 )
-from .fusion import by_halves as by_halves, once as once
+from .fusion import by_halves as by_halves, once as once, replaced as replaced
 from .grid import (
     Fluxes as Fluxes,
     Grid as Grid,
