@@ -157,8 +157,8 @@ class PPM(Reconstruction):
 
     Upper end: that of `Upwind5`, which is `(7 (u[i] + u[i+1]) - u[i-1] - u[i+2]) / 12` plus a thirtieth of the fourth
     difference around the cell. (That part is what damps waves of two cells. The other alone does not, and they run
-    upstream from wherever they arise, such as a boundary.) Fourth order, three ghost cells. Monotone data keep their
-    order: every end lies between the cell and its neighbour.
+    upstream from wherever they arise, such as a boundary.) Fourth order, the fifth where nothing is limited; three
+    ghost cells. Monotone data keep their order: every end lies between the cell and its neighbour.
 
     Where an end lies outside its two cells, or a parabola turns, it is scaled back so that its second derivative
     is at most 5/4 of the smallest near it, and to none where these differ in sign (Colella and Sekora, J. Comput. Phys.
