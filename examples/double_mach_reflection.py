@@ -26,7 +26,7 @@ def simulation(cells=32, levels=3):
     wall = amr.Split(where=lambda x, y, t: x < RAMP, inside=amr.Dirichlet(BEHIND), outside=amr.Wall())
     sides = [(amr.Dirichlet(BEHIND), amr.Outflow()), (wall, amr.Dirichlet(undisturbed))]
     mesh = amr.Mesh(amr.Domain((0, 0), (4, 1), periodic=False), (4 * cells, cells), patch=8, max_level=levels)
-    # HLL, since the sharper HLLC bends the foot of the Mach stem forwards, as it does elsewhere.
+    # HLL, since the sharper HLLC bends the foot of the Mach stem forwards by a cell.
     scheme = solvers.MethodOfLines(solvers.MUSCL(solvers.MonotizedCentral()), solvers.HLL())
     refine = amr.Difference(0.5, variable="density")
     return solvers.Simulation(mesh, solvers.Euler(2, gamma=1.4), scheme, refine, boundary=sides)

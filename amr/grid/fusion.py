@@ -48,6 +48,16 @@ def _one_for_all(axis_size, in_batched, always):
     return always.all(), False
 
 
+def replaced(values: Array, wrong: Bool[Array, "..."], compute: Callable[[], Array]) -> Array:
+    """Rows of values, those of `compute()` where they are wrong. On the CPU that is computed only if any are; other
+    backends would have to ask the host."""
+
+    def mended():
+        return jnp.stack([jnp.where(wrong, *rows) for rows in zip(compute(), values, strict=True)])
+
+    return lax.cond(wrong.any(), mended, lambda: values) if jax.default_backend() == "cpu" else mended()
+
+
 def evaluate_sparingly(always: Bool[Array, ""], function: Callable, *arguments: Array):
     """`function(*arguments)`, where what depends on few coordinates is computed for these only.
 

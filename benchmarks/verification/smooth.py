@@ -104,7 +104,7 @@ PYRO = (2.732e-2, 4.572e-3, 3.805e-4, 2.425e-5, 1.523e-6)
     "Fourth order, after pyro",
     run="1 + exp(-60 r²) in the unit square, velocity (1, 1), to t=1; cfl 1 (over both dimensions; pyro's .5 in each).",
     columns="RMS error with 16² / 32² / 64² / 128² / 256² cells",
-    means="The fifth-order schemes stay below pyro's fourth-order one; PPM is equal to it from 64² cells on.",
+    means="Fifth-order schemes and PPM (in smooth waves the same as `Upwind5`) stay below pyro's fourth-order one.",
 )
 def fourth_order() -> Result:
     """High orders beside pyro's."""

@@ -8,6 +8,8 @@ from amr.grid import quotient
 
 from .law import ConservationLaw, check_dimensions, law_dimensions, number_above
 
+STRONG = 1.5  # ratio of the pressures of neighbours
+
 
 class Euler(ConservationLaw):
     """Compressible flow without friction of an ideal gas with density rho, velocity v and pressure p:
@@ -105,6 +107,12 @@ class Euler(ConservationLaw):
         rows[1 + d] = u[0] * speed
         rows[-1] += p + u[0] * (speed - v[d]) * contact
         return jnp.stack([row + change * factor for row, factor in zip(u, rows, strict=True)])
+
+    def strong_shock(self, left, right, d: int):
+        """Where neighbours along d are within a strong shock: pressures differ by more than half of the smaller one,
+        and the gas is compressed."""
+        (v_left, p_left), (v_right, p_right) = self._velocity_and_pressure(left), self._velocity_and_pressure(right)
+        return (jnp.maximum(p_left, p_right) > STRONG * jnp.minimum(p_left, p_right)) & (v_left[d] > v_right[d])
 
     def _velocity_and_pressure(self, u):
         """One division, which XLA shares with the other methods."""

@@ -91,7 +91,10 @@ class Exchange(Term):
 
     def limits_of(self, part, cells, samples, scheme, time):
         rates = [samples.rates[d] * self.law.max_speed(cells, d) for d in range(part.mesh.ndim)]
-        return {"signal": largest(jnp.broadcast_to(scheme.combined(rates), cells.shape[1:]))}
+        rate = jnp.broadcast_to(scheme.combined(rates), cells.shape[1:])
+        good = self.law.admissible(cells) if samples.cells is None else None
+        # What makes no sense is as fast as can be: the step that has led there is taken again, shorter.
+        return {"signal": largest(rate if good is None else jnp.where(good, rate, jnp.inf))}
 
     def crossing(self, here, keep):
         return here.scheme.exchanged(self.law, here.u, here.samples, keep)

@@ -123,7 +123,7 @@ def looked_back(
     # At most once: a conditional would copy the store in either case.
     space, _ = lax.while_loop(lambda carry: carry[1], restored, (space, ~fine))
     part = jnp.clip(setup.cfl / (step.dt * next_.rate), SHORTEST, SHORTER)
-    part = jnp.where(jnp.isfinite(part), part, SHORTER)
+    part = jnp.where(jnp.isfinite(next_.rate), part, SHORTER)
     again = Clock(before.time, part * step.dt / GROWTH, before.rate, before.rest)
     clock = jax.tree.map(functools.partial(jnp.where, fine), after, again)
     now = jnp.where(fine, jnp.where(step.dt > 0, jnp.zeros_like(tries.now), tries.now), tries.now + 1)

@@ -32,8 +32,12 @@ class Guarded(Prolongation):
 
 def guarded(prolongation: Prolongation, law: Equation, ndim: int) -> Prolongation:
     """With a guard, if the law knows which states make sense from its variables alone."""
+    return Guarded(prolongation, law) if judges(law, ndim) else prolongation
+
+
+def judges(law: Equation, ndim: int) -> bool:
+    """Whether a law knows which states make sense from its variables alone."""
     if law.has_coefficients(ndim):
-        return prolongation
+        return False
     state = jax.ShapeDtypeStruct((len(law.names), 1), jnp.zeros(()).dtype)
-    knows = jax.eval_shape(lambda u: law.admissible(u), state) is not None
-    return Guarded(prolongation, law) if knows else prolongation
+    return jax.eval_shape(lambda u: law.admissible(u), state) is not None

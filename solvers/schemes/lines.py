@@ -13,6 +13,7 @@ Arrays are those of a sweep, `(vars, blocks, *cells, lanes)`, and shrink as sten
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax
@@ -31,6 +32,7 @@ from amr.grid import (
     cut,
     lower,
     others,
+    replaced,
     trim,
     upper,
 )
@@ -39,9 +41,12 @@ from solvers.equations import ConservationLaw, Equation, Sites
 from solvers.integrators import SSPRK2, SSPRK3, SSPRK54, Stepper
 
 from .ctu import clip_to_bounds
+from .guard import judges
 from .limiter import MonotizedCentral
+from .positivity import safe_flux, shares_of
 from .reconstruction import MUSCL, Reconstruction, face_states
 from .riemann import RiemannSolver, suited_to
+from .shocks import beside_shocks
 from .trial import try_reconstruction
 
 
@@ -58,8 +63,8 @@ class MethodOfLines(eqx.Module):
       (needs an integrator that preserves strong stability); without effect where other values may come in through a
       face of the domain. Default: no.
     - `primitive`: reconstruct the primitive variables of a law (less oscillation at shocks) rather than the conserved
-      ones (more than second order for smooth solutions in one dimension). Default: all but the fifth-order
-      reconstructions, since `PPM`, which has no dissipation of its own in smooth flow, is noisy in conserved variables.
+      ones (more than second order for smooth solutions in one dimension). Default: for all but the fifth-order
+      reconstructions.
     """
 
     reconstruction: Reconstruction
@@ -192,9 +197,17 @@ class MethodOfLines(eqx.Module):
     def exchanged(self, law: ConservationLaw, u: Array, samples: Sites, store: Keep) -> Fluxes:
         """The same for a law; behind the variables `u` has a row for each coefficient."""
         w = store(lambda: law.primitive(u)) if self.primitive else u
-        return tuple(store(lambda d=d: self._flux(law, u, w, samples, d, store)) for d in range(len(samples.rates)))
+        dims = range(len(samples.rates))
+        near = trim(u, _axes(dims, 2), self.ghost - 1)
+        shocks = self._shocks(law, near, len(dims), store)
+        fluxes = [store(lambda d=d: self._flux(law, (u, w), samples, d, store, shocks[d])) for d in dims]
+        if judges(law, len(dims)):
+            shares = store(lambda: shares_of(law, near, samples.rates, self.integrator.forward_ratio or 1.0))
+            fluxes = [store(lambda d=d: safe_flux(law, near, fluxes[d], shares[d], d, store)) for d in dims]
+        return tuple(rate * flux for rate, flux in zip(samples.rates, fluxes, strict=True))
 
-    def _flux(self, law: ConservationLaw, u, w, samples: Sites, d: int, store) -> Array:
+    def _flux(self, law: ConservationLaw, cells, samples: Sites, d: int, store, shocks) -> Array:
+        u, w = cells
         dims, count = range(len(samples.rates)), len(law.names)
         line = self._line(w, dims, d)
         states = store(lambda: face_states(self.reconstruction, line[:count], d, skip=2))
@@ -205,8 +218,19 @@ class MethodOfLines(eqx.Module):
         if law.on_ground:
             sides, near = (left, right), self._near(self._line(u, dims, d), 2 + d)
             left, right = store(lambda: law.met(*sides, near))
-        flux = self.solver(law)(law, left, right, d)
-        return samples.rates[d] * jnp.asarray(flux, w.dtype)
+
+        def found(solver):
+            return jnp.asarray(solver(law, left, right, d), w.dtype)
+
+        solver = self.solver(law)
+        if shocks is None:
+            return found(solver)
+        return replaced(store(lambda: found(solver)), shocks, lambda: found(solver.beside_shocks))
+
+    def _shocks(self, law: ConservationLaw, near, ndim: int, store) -> Sequence[Array | None]:
+        """For each dimension which faces have a strong shock along them, if the Riemann solver cares."""
+        cares = self.solver(law).beside_shocks is not None and hasattr(law, "strong_shock")
+        return store(lambda: beside_shocks(law, near, ndim)) if cares and ndim > 1 else [None] * ndim
 
     def _line(self, values, dims, d: int) -> Array:
         """Cells with the ghost cells along d that the reconstruction reads."""

@@ -172,16 +172,18 @@ class Upwind5(Reconstruction):
 
 
 class PPM(Reconstruction):
-    """Parabolas between face values from four averages, limited without clipping smooth extrema.
+    """Parabolas between the ends of the quartic through five averages, limited without clipping smooth extrema.
 
-    Face: (7 (u[i] + u[i+1]) - u[i-1] - u[i+2]) / 12. Fourth order, three ghost cells. Monotone data keep their order:
-    every end lies between the cell and its neighbour.
+    Upper end: that of `Upwind5`, which is `(7 (u[i] + u[i+1]) - u[i-1] - u[i+2]) / 12` plus a thirtieth of the fourth
+    difference around the cell. (That part is what damps waves of two cells. The other alone does not, and they run
+    upstream from wherever they arise, such as a boundary.) Fourth order, the fifth where nothing is limited; three
+    ghost cells. Monotone data keep their order: every end lies between the cell and its neighbour.
 
-    Where a face value lies outside its two cells, or a parabola turns, it is scaled back so that its second derivative
+    Where an end lies outside its two cells, or a parabola turns, it is scaled back so that its second derivative
     is at most 5/4 of the smallest near it, and to none where these differ in sign (Colella and Sekora, J. Comput. Phys.
     227, 2008). Cells count as near an extremum by their second neighbours (McCorquodale and Colella, Commun. Appl.
-    Math. Comput. Sci. 6, 2011; their test of third derivatives would need two more cells). Face values are clipped to
-    the limit rather than set to it, which is continuous.
+    Math. Comput. Sci. 6, 2011; their test of third derivatives would need two more cells). Ends are clipped to the
+    limit rather than set to it, which is continuous.
     """
 
     plain: ClassVar[bool] = True
@@ -191,8 +193,9 @@ class PPM(Reconstruction):
     def ends(self, stencil):
         below, u, above = stencil[1:4]
         bends = tuple((a - b) + (c - b) for a, b, c in zip(stencil, stencil[1:], stencil[2:], strict=False))
-        down = parabolic_face(below, u, bends[0], bends[1]) - u
-        up = parabolic_face(u, above, bends[1], bends[2]) - u
+        fourth = (bends[0] - bends[1]) + (bends[2] - bends[1])
+        down = parabolic_end(below, u, bends[:2], fourth) - u
+        up = parabolic_end(u, above, bends[1:], fourth) - u
         bend = 6 * (down + up)
         kept = quotient(minmod(bend, *(CURVED * near for near in bends)), bend)
         steady = agree(up, -down) & agree(stencil[4] - u, u - stencil[0])
@@ -206,10 +209,10 @@ class PPM(Reconstruction):
 CURVED = 1.25  # how much more curved than its neighbours a parabola of PPM may be
 
 
-def parabolic_face(below: Values, above: Values, bend_below: Values, bend_above: Values) -> Values:
-    """PPM's value between two cells with given second differences, limited by those."""
-    middle, bend = 0.5 * (below + above), 0.5 * (bend_below + bend_above)
-    limit = middle - minmod(bend, CURVED * bend_below, CURVED * bend_above) / 6
+def parabolic_end(below: Values, above: Values, bends: Stencil, fourth: Values) -> Values:
+    """PPM's value between two cells, limited by their second differences, from the fourth difference around one."""
+    middle, bend = 0.5 * (below + above), 0.5 * (bends[0] + bends[1]) - 0.2 * fourth
+    limit = middle - minmod(bend, CURVED * bends[0], CURVED * bends[1]) / 6
     least = jnp.minimum(jnp.minimum(below, above), limit)
     most = jnp.maximum(jnp.maximum(below, above), limit)
     return jnp.clip(middle - bend / 6, least, most)

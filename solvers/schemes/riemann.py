@@ -1,7 +1,7 @@
 """Riemann solvers: the numerical flux between two states that meet at a face.
 
 All are consistent (between equal states the flux is that of the law) and look the same from both sides. They take the
-speeds of waves for given by the states at hand and know nothing of vacuum.
+speeds of waves for given by the states at hand and know nothing of vacuum: see `solvers.schemes.positivity`.
 """
 
 import abc
@@ -19,7 +19,15 @@ Side = Float[Array, "rows ..."]
 
 
 class RiemannSolver(eqx.Module):
-    """Gives the flux between two states."""
+    """Gives the flux between two states.
+
+    **Attributes:** `beside_shocks`: what takes its place on faces that stand on a strong shock, for laws that know such
+    shocks by a method `strong_shock`; `None`: nothing does.
+    """
+
+    @property
+    def beside_shocks(self) -> "RiemannSolver | None":
+        return None
 
     def check(self, law: ConservationLaw) -> None:
         """Raise `InvalidSettingError` if this solver does not fit the law."""
@@ -64,7 +72,12 @@ class HLLC(RiemannSolver):
 
     (Toro, Spruce and Speares, Shock Waves 4, 1994.) For laws that know their contact by methods `contact_speed` and
     `beside_contact`, see `Euler`. Row by row, since arithmetic with whole stacks took half as long again.
+
+    Where a strong shock runs with the mesh the contact wave makes it buckle: in several dimensions the faces that stand
+    on such a shock have the flux of `beside_shocks`, see `solvers.schemes.shocks`; `None`: that of this solver.
     """
+
+    beside_shocks: RiemannSolver | None = HLL()
 
     def check(self, law):
         _expect(law, ("contact_speed", "beside_contact"), "HLLC needs a law with a contact wave")
