@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
@@ -17,7 +18,7 @@ from amr.mesh import Forest, Mesh
 from .halo import Store, cells_part, put_cells
 from .leaves import per_patch
 from .pool import active, arranged, listed, room_of, sweep, take, take_patches
-from .scale import binary_unit
+from .scale import binary_unit, quotient
 from .topology import cell_centres, cell_sizes, relative_volumes
 
 Plain = Float[Array, "vars *cells patches"]
@@ -119,7 +120,8 @@ def norms(mesh: Mesh, forest: Forest, difference: Plain) -> dict[str, PerVariabl
 
 
 def clip_and_assure_sum(mesh: Mesh, forest: Forest, store: Store, bounds: Extrema) -> Store:
-    """Clip cells to bounds and take the difference from (or give it to) all of them in proportion to their room.
+    """Clip cells to bounds and take the difference from (or give it to) cells nearby in proportion to their room, see
+    `shared_nearby`; from all of them what a patch has no room for.
 
     A scheme keeps every cell within bounds as long as its fluxes are its own. A coarse cell beside a finer leaf gets
     fluxes that were limited with the finer cells in view, and may slip past a bound by a tiny amount.
@@ -130,16 +132,21 @@ def clip_and_assure_sum(mesh: Mesh, forest: Forest, store: Store, bounds: Extrem
     layout = room_of(store)
     volumes = relative_volumes(mesh, forest, store.dtype)
     low, high = (bound.reshape(-1, *(1,) * (mesh.ndim + 2)) for bound in bounds)
+    rounding = 8 * jnp.finfo(store.dtype).eps * jnp.maximum(jnp.abs(low), jnp.abs(high))
 
-    def summed(i, totals):
+    def summed(i, carry):
+        store, totals = carry
         cells, volume = cells_part(mesh, store, i), per_patch(layout, volumes, i, mesh.ndim)
+        cells = shared_nearby(cells, low, high, rounding)
         clipped = jnp.clip(cells, low, high)
-        parts = (cells - clipped, high - clipped, clipped - low)
+        beyond = cells - clipped
+        parts = (jnp.where(jnp.abs(beyond) > rounding, beyond, 0), high - clipped, clipped - low)
         used = (jnp.where(volume > 0, part * volume, 0) for part in parts)
-        return tuple(total + part.sum(tuple(range(1, part.ndim))) for total, part in zip(totals, used, strict=True))
+        totals = tuple(total + part.sum(tuple(range(1, part.ndim))) for total, part in zip(totals, used, strict=True))
+        return put_cells(mesh, store, cells, i), totals
 
     nothing = jnp.zeros(store.shape[0], store.dtype)
-    totals = sweep(layout, forest.count, summed, (nothing, nothing, nothing))
+    store, totals = sweep(layout, forest.count, summed, (store, (nothing, nothing, nothing)))
     lost, above, below = (total.reshape(low.shape) for total in totals)
     room = jnp.where(lost > 0, above, below)
     share = lost / jnp.where(room > 0, room, 1)
@@ -149,3 +156,37 @@ def clip_and_assure_sum(mesh: Mesh, forest: Forest, store: Store, bounds: Extrem
         return put_cells(mesh, store, clipped + share * jnp.where(lost > 0, high - clipped, clipped - low), i)
 
     return sweep(layout, forest.count, mended, store)
+
+
+def shared_nearby(
+    cells: Float[Array, "vars blocks *cells lanes"], low: Array, high: Array, rounding: Array | float = 0.0
+) -> Float[Array, "vars blocks *cells lanes"]:
+    """Cells whose excess over bounds is shared among their neighbours in the patch in proportion to the room that these
+    have; what these have too much then among cells at most 2 apart, 4, and so on. Sums of patches stay what they were,
+    and cells within bounds, but for `rounding`, where a patch has room for all."""
+    side = cells.shape[2]
+
+    places = np.arange(side, dtype=np.int32)
+    apart = np.abs(np.subtract.outer(places, places))
+
+    def around(values, reach):
+        """The sum over all cells at most so far away along each dimension."""
+        near = (apart <= reach).astype(values.dtype)
+        for axis in range(2, values.ndim - 1):
+            values = jnp.moveaxis(jnp.tensordot(near, values, (1, axis), precision=lax.Precision.HIGHEST), 0, axis)
+        return values
+
+    def more(carry):
+        reach, cells = carry
+        return (reach < 2 * side) & (jnp.abs(cells - jnp.clip(cells, low, high)) > rounding).any()
+
+    def once(carry):
+        reach, cells = carry
+        clipped = jnp.clip(cells, low, high)
+        shared, beyond = clipped, cells - clipped
+        for excess, room in ((jnp.maximum(beyond, 0), high - clipped), (jnp.minimum(beyond, 0), clipped - low)):
+            there = around(room, reach)
+            shared = shared + room * around(quotient(excess, there), reach) + jnp.where(there == 0, excess, 0)
+        return 2 * reach, shared
+
+    return lax.while_loop(more, once, (jnp.ones((), jnp.int32), cells))[1]
