@@ -58,6 +58,9 @@ def run(file: Path, overrides: tuple[str, ...], force: bool, dry: bool) -> None:
     The folder output.directory (runs/<name of the file> unless told otherwise) then holds the fields as
     .vtkhdf files for ParaView, PyVista and yt, a picture, summary.json and the config with all its defaults.
 
+    With --force all that an earlier run left there is removed first, with the pictures that `amrax plot` and `amrax
+    movie` made of it; files of yours stay, and pictures that you gave a name with --output.
+
     With --dry-run the first mesh is made and the program compiled, to tell patches, memory, steps and dumps.
     """
     case = _load(file, overrides)

@@ -247,6 +247,42 @@ def test_force_replaces_the_results_and_nothing_else(workplace):
         assert (folder / name).read_text() == "old"
 
 
+def test_force_removes_all_that_the_earlier_run_made(workplace):
+    """With another name and module, and its pictures; what people wrote, chose the name of or changed is theirs."""
+    (workplace / "amrax_forced.py").write_text("def box(x):\n    return 1.0 * (abs(x - 0.5) < 0.2)\n")
+    small, again = ["mesh.max_level=0", "output.directory=runs/a"], ["--force", "output.directory=runs/a"]
+    earlier = ["output.name=other", "initial.phi=amrax_forced:box", "time.end=0.05", "record.totals.integrals=true"]
+    assert amrax("run", "tiny.toml", *small, *earlier, "checkpoint.every_steps=1").exit_code == 0
+    folder = workplace / "runs" / "a"
+    assert amrax("plot", folder, folder / "other_0000.vtkhdf", folder / "other_totals.csv").exit_code == 0
+    assert amrax("movie", folder).exit_code == 0
+    assert {"other_0000_phi.png", "other_phi.gif", "other_totals.png"} <= {path.name for path in folder.iterdir()}
+    assert amrax("plot", folder / "other_0001.vtkhdf", "-o", folder / "chosen.png").exit_code == 0
+    (folder / "other_0001_phi.png").write_text("retouched")
+    (folder / "other_0000_mine.png").write_text("mine")
+    left = ("other_0003.vtkhdf.unreadable", "checkpoints/other_00000002.vtkhdf.tmp")
+    for name in left:
+        (folder / name).write_text("half of it")
+    done = amrax("run", "tiny.toml", "time.end=0.05", "output.picture=false", "mesh.max_level=0", *again)
+    assert done.exit_code == 0, done.stderr
+    ours = {"config.toml", "summary.json", "tiny.vtkhdf.series", "tiny_0000.vtkhdf", "tiny_0001.vtkhdf"}
+    assert {str(path) for path in files(folder)} == ours | {"chosen.png", "other_0001_phi.png", "other_0000_mine.png"}
+    assert not (folder / "checkpoints").exists()
+
+
+def test_force_keeps_a_module_that_the_new_run_reads(workplace):
+    (workplace / "amrax_kept.py").write_text("def box(x):\n    return 1.0 * (abs(x - 0.5) < 0.2)\n")
+    small = ["mesh.max_level=0", "time.end=0.05", "output.picture=false", "initial.phi=amrax_kept:box"]
+    assert amrax("run", "tiny.toml", *small).exit_code == 0
+    folder = workplace / "runs" / "tiny"
+    (folder / "again.toml").write_bytes((folder / "config.toml").read_bytes())
+    (workplace / "amrax_kept.py").unlink()
+    sys.modules.pop("amrax_kept")
+    done = amrax("run", folder / "again.toml", "--force")
+    assert done.exit_code == 0, done.stderr
+    assert (folder / "amrax_kept.py").exists()
+
+
 def test_a_user_module_goes_with_the_results(workplace):
     (workplace / "amrax_cli_module.py").write_text("def box(x):\n    return 1.0 * (abs(x - 0.5) < 0.2)\n")
     arguments = ["initial.phi=amrax_cli_module:box", "time.end=0.05", "mesh.max_level=0"]
