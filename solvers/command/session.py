@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from solvers.config import Case
-from solvers.records import Limits, Series
+from solvers.records import RunLimits, Series
 from solvers.run import Checkpoint, Interrupted, Reporter, RunError, Solution, Wishes, rules_of
 
 from .background import Background
@@ -80,5 +80,5 @@ def _wishes(case: Case, folder: RunFolder, show: Reporter, writer: Background, s
         written_by(folder.keep, "checkpoint"), rules_of(kept.every, kept.every_steps, kept.every_minutes)
     )
     recording = case.recording(lambda name, rows: writer.do(lambda: folder.records[name].append(rows)))
-    limits = Limits(case.config.time.max_steps, case.config.time.max_minutes)
+    limits = RunLimits(case.config.time.max_steps, case.config.time.max_minutes)
     return Wishes(case.exact, case.output_times, dumps, checkpoints, show, stop, recording, limits)

@@ -13,7 +13,7 @@ from .schedule import (
     EveryMinutes as EveryMinutes,
     EverySteps as EverySteps,
     EveryTime as EveryTime,
-    Limits as Limits,
+    RunLimits as RunLimits,
     Rule as Rule,
     RunMoment as RunMoment,
     Series as Series,

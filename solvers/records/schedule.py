@@ -90,7 +90,7 @@ class EveryMinutes(Rule):
 
 
 @dataclass(frozen=True)
-class Limits:
+class RunLimits:
     """When a run ends before its time: at the first regrid after so many steps of its life, or minutes on the clock."""
 
     max_steps: Any = None

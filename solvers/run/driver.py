@@ -13,7 +13,7 @@ import numpy as np
 from amr.field import Field
 from amr.grid import Room, from_pool_on_host, norms, room_for, room_of
 from amr.mesh import Forest, Mesh, root_forest
-from solvers.records import Limits, Recording, Rows, RunMoment, Series, first_rows
+from solvers.records import RunLimits, Recording, Rows, RunMoment, Series, first_rows
 
 from . import loop
 from .account import Account
@@ -93,7 +93,7 @@ class Wishes:
     progress: Callable[[Progress], None] = lambda progress: None
     stop: Callable[[], bool] = lambda: False
     recording: Recording | None = None
-    limits: Limits = field(default_factory=Limits)
+    limits: RunLimits = field(default_factory=RunLimits)
 
     @property
     def series(self) -> Sequence[Series]:

@@ -19,7 +19,7 @@ from amr.mesh import Mesh, root_forest
 from amr.refine import AnyOf, Indicator
 from amr.show import Call, text
 from solvers.equations import Equation
-from solvers.records import Collection, EverySteps, Limits, Record, Recorded, Series
+from solvers.records import Collection, EverySteps, RunLimits, Record, Recorded, Series
 from solvers.schemes import CTU, MethodOfLines, Strang
 
 from . import loop
@@ -235,7 +235,7 @@ class Simulation(eqx.Module):
         collection = Collection(records or {})
         shown = chosen(progress, t_end)
         wishes = _wishes(exact, outputs, on_output, every_steps, checkpoints, shown, collection.recording(self.setup))
-        wishes = replace(wishes, limits=Limits(max_steps, max_minutes))
+        wishes = replace(wishes, limits=RunLimits(max_steps, max_minutes))
         return Solution(*self.prepared(t_start, t_end, wishes).go(initial), collection.found(self.setup))
 
     def resume(
@@ -270,7 +270,7 @@ class Simulation(eqx.Module):
         collection = Collection(records or {})
         shown = chosen(progress, t_end)
         wishes = _wishes(exact, outputs, on_output, every_steps, checkpoints, shown, collection.recording(self.setup))
-        wishes = replace(wishes, limits=Limits(max_steps, max_minutes))
+        wishes = replace(wishes, limits=RunLimits(max_steps, max_minutes))
         return Solution(*self.prepared(begin, t_end, wishes).go_on(loaded), collection.found(self.setup))
 
     def prepared(self, t_start: float, t_end: float, wishes: Wishes) -> Run:
