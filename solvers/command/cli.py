@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .examples import examples, init
 from .info import info, schema
 from .mistake import FAILED, Mistake
 from .pictures import movie, plot
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
 def main() -> None:
     """Adaptive mesh refinement for partial differential equations.
 
-    A run is described by a config file (TOML); configs/ has examples with comments. To begin with:
+    A run is described by a config file (TOML). To begin with:
 
     \b
-        amrax run configs/sod.toml       run a shock tube
+        amrax examples                   configs that come with it, with comments
+        amrax init sod                   write one of them, a shock tube: sod.toml
+        amrax run sod.toml               run it
         amrax info runs/sod              what came out
         amrax plot runs/sod/*.vtkhdf     pictures of it
 
@@ -36,7 +39,7 @@ def main() -> None:
     """
 
 
-for other in (info, plot, movie, schema):
+for other in (examples, init, info, plot, movie, schema):
     main.add_command(other)
 
 
@@ -51,9 +54,10 @@ def run(file: Path, overrides: tuple[str, ...], force: bool, dry: bool) -> None:
     Settings may be given behind it, which then count instead of those in the file:
 
     \b
-        amrax run configs/advection_swirl_2d.toml mesh.max_level=3 time.end=1.0
-        amrax run configs/advection_swirl_2d.toml 'mesh.cells=[128, 128]' --force
-        amrax run configs/advection_swirl_2d.toml mesh.max_level=5 --dry-run
+        amrax run sod.toml
+        amrax run sod.toml mesh.max_level=3 time.end=0.1
+        amrax run sod.toml 'mesh.cells=[128]' --force
+        amrax run sod.toml mesh.max_level=5 --dry-run
 
     The folder output.directory (runs/<name of the file> unless told otherwise) then holds the fields as
     .vtkhdf files for ParaView, PyVista and yt, a picture, summary.json and the config with all its defaults.

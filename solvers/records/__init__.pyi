@@ -13,8 +13,8 @@ from .schedule import (
     EveryMinutes as EveryMinutes,
     EverySteps as EverySteps,
     EveryTime as EveryTime,
-    RunLimits as RunLimits,
     Rule as Rule,
+    RunLimits as RunLimits,
     RunMoment as RunMoment,
     Series as Series,
 )

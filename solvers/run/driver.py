@@ -13,7 +13,7 @@ import numpy as np
 from amr.field import Field
 from amr.grid import Room, from_pool_on_host, norms, room_for, room_of
 from amr.mesh import Forest, Mesh, root_forest
-from solvers.records import RunLimits, Recording, Rows, RunMoment, Series, first_rows
+from solvers.records import Recording, Rows, RunLimits, RunMoment, Series, first_rows
 
 from . import loop
 from .account import Account

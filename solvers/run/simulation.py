@@ -19,7 +19,7 @@ from amr.mesh import Mesh, root_forest
 from amr.refine import AnyOf, Indicator
 from amr.show import Call, text
 from solvers.equations import Equation
-from solvers.records import Collection, EverySteps, RunLimits, Record, Recorded, Series
+from solvers.records import Collection, EverySteps, Record, Recorded, RunLimits, Series
 from solvers.schemes import CTU, MethodOfLines, Strang
 
 from . import loop

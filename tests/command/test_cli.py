@@ -20,6 +20,7 @@ from solvers.command.cli import main
 from solvers.run.compiling import enable_compilation_cache
 from solvers.run.progress import Bar, Lines, reporter
 
+ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "AMRAX_CACHE_DIR": ""}
 TINY = """\
 [domain]
@@ -157,6 +158,39 @@ def test_the_cache_can_be_placed_and_switched_off(tmp_path, monkeypatch):
         assert (tmp_path / "amrax" / "jax").is_dir()
     finally:
         jax.config.update("jax_compilation_cache_dir", before)
+
+
+# --- configs to begin with --------------------------------------------------------------------------------------------
+
+
+def test_examples_lists_every_config_with_what_it_shows(workplace):
+    lines = amrax("examples").stdout.splitlines()
+    names = [line for line in lines if not line.startswith(" ")]
+    assert names == sorted(path.stem for path in (ROOT / "configs").glob("*.toml"))
+    first = (ROOT / "configs" / "zalesak_disc.toml").read_text().splitlines()[0]
+    told = " ".join(line.strip() for line in lines[lines.index("zalesak_disc") + 1 :])
+    assert f"# {told}" == first
+
+
+def test_init_writes_a_config_that_calls_itself_by_its_name(workplace):
+    done = amrax("init", "sod", "tube.toml")
+    assert (done.exit_code, done.stdout) == (0, "tube.toml\nto run it: amrax run tube.toml\n")
+    text = Path("tube.toml").read_text()
+    assert "amrax run tube.toml scheme.riemann=rusanov" in text
+    assert text.replace("tube.toml", "configs/sod.toml") == (ROOT / "configs" / "sod.toml").read_text()
+    assert amrax("validate", "tube.toml").exit_code == 0
+    Path("tube.toml").write_text("mine")
+    done = amrax("init", "sod", "tube.toml")
+    assert (done.exit_code, "tube.toml: is there already" in done.stderr) == (2, True)
+    assert Path("tube.toml").read_text() == "mine"
+    assert amrax("init").stdout.startswith("advection_swirl_2d.toml\n")
+
+
+def test_what_is_not_there_is_told_with_what_there_is(workplace):
+    assert "no config 'sodd' comes with Amrax; did you mean sod?" in amrax("init", "sodd").stderr
+    assert "amrax examples lists them" in amrax("init", "x").stderr
+    assert "no_folder/x.toml: No such file or directory" in amrax("init", "sod", "no_folder/x.toml").stderr
+    assert "configs/sod.toml: no such file (amrax init sod writes one)" in amrax("run", "configs/sod.toml").stderr
 
 
 # --- runs -------------------------------------------------------------------------------------------------------------
