@@ -104,7 +104,7 @@ def resume(directory: Path, overrides: tuple[str, ...], given: Path | None, forc
         return
     except ConfigError as error:
         raise Mistake(str(error)) from error
-    for remark in remarks:
+    for remark in (*remarks, *map("warning: {}".format, case.warnings)):
         click.echo(remark, err=True)
     _keep_programs()
     folder = RunFolder(case)
@@ -165,11 +165,14 @@ def _load(file: Path, overrides: tuple[str, ...]) -> Case:
     from solvers.config import ConfigError, load
 
     try:
-        return load(file, overrides)
+        case = load(file, overrides)
     except ConfigError as error:
         count = len(error.reports)
         many = "s" if count > 1 else ""
         raise Mistake(f"{error}\n{count} mistake{many} in the config; nothing was done.") from error
+    for warning in case.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return case
 
 
 def _prepare(case: Case, file: Path, force: bool) -> RunFolder:

@@ -110,6 +110,29 @@ def test_mistakes_go_to_stderr_and_nothing_is_written(workplace, name):
     assert not (workplace / "runs").exists()
 
 
+def test_thresholds_for_levels_that_there_are_not_are_a_warning(workplace):
+    one = "refine.value={above = [0.1, 0.2, 0.3, 0.4]}"
+    done = amrax("validate", "tiny.toml", "mesh.max_level=2", one)
+    warning = (
+        "warning: command line: refine.value.above: found 4 thresholds, expected at most 2, one for each level until "
+        "mesh.max_level = 2; the rest is not used\n"
+    )
+    assert (done.exit_code, done.stderr) == (0, warning)
+    done = amrax("run", "tiny.toml", "mesh.max_level=2", one, "--dry-run")
+    assert (done.exit_code, done.stderr) == (0, warning)
+    two = "refine.value=[{above = 0.1}, {above = [0.1, 0.2], up_to = 1}]"
+    done = amrax("validate", "tiny.toml", "mesh.max_level=2", two)
+    assert (
+        "refine.value[1].above: found 2 thresholds, expected at most 1, one for each level until up_to = 1"
+        in done.stderr
+    )
+    Path("tiny.toml").write_text(TINY.replace("above = 0.1", "above = [0.1, 0.2]"))
+    done = amrax("run", "tiny.toml", "time.end=0.05", "output.picture=false")
+    assert (done.exit_code, done.stderr.startswith("warning: tiny.toml:15: refine.value.above: ")) == (0, True)
+    for quiet in (("mesh.max_level=2",), ("mesh.max_level=5",), ("mesh.max_level=0",)):
+        assert amrax("validate", "tiny.toml", *quiet).stderr == ""
+
+
 def test_a_missing_file_is_told_with_what_was_meant(workplace):
     done = amrax("run", "tny.toml")
     assert done.exit_code == 2
