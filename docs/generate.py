@@ -39,7 +39,8 @@ COMMANDS = f"""{NOTE}
 What `amrax --help` and the help of each command say. Settings behind a config file, `table.key=value`, count instead of
 those in the file; a value is written as in TOML, and a text may go without quotes.
 
-Exit statuses: 0 done, 1 failed, 2 a mistake in the config or on the command line, 130 interrupted.
+Exit statuses: 0 done, 1 failed, 2 a mistake in the config or on the command line, 130 interrupted, 124 ended
+by `time.max_steps` or `time.max_minutes` (as `timeout` does); what was interrupted or ended so can be resumed.
 """
 ROOMS = f"""{NOTE}
 # Rooms

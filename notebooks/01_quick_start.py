@@ -5,6 +5,8 @@
 # elsewhere. Here a swirling flow carries a blob, and the mesh follows it.
 #
 # The first run of a program compiles it, which takes some seconds. After that it runs at once.
+#
+# Needs Amrax and Jupyter, which `pip install ".[notebooks]"` in a checkout brings.
 
 # %%
 import jax.numpy as jnp

@@ -5,6 +5,8 @@
 # things: the names of its variables, the flux, and the speed of the fastest signal.
 #
 # Here are cars on a road. The denser they are, the slower they drive: their speed is `1 - u`.
+#
+# Needs Amrax and Jupyter, which `pip install ".[notebooks]"` in a checkout brings.
 
 # %%
 import jax

@@ -5,6 +5,8 @@
 # short on a fine mesh. Two remedies are there to choose from: stabilized steps (RKL2), which do some dozens of cheap
 # stages, and implicit steps, which solve a system of equations. With none chosen, Amrax decides by the step that you
 # allow.
+#
+# Needs Amrax and Jupyter, which `pip install ".[notebooks]"` in a checkout brings.
 
 # %%
 import math

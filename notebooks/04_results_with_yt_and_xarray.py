@@ -1,8 +1,9 @@
 # %% [markdown]
 # # Results with yt, xarray and PyVista
 #
-# A field is written to one HDF5 file that [yt](https://yt-project.org), ParaView and PyVista open as it is. This
-# notebook needs `pip install ".[yt,xarray,pyvista]"`.
+# A field is written to one HDF5 file that [yt](https://yt-project.org), ParaView and PyVista open as it is.
+#
+# Needs Amrax, Jupyter, yt, xarray and PyVista, which `pip install ".[notebooks]"` in a checkout brings.
 
 # %%
 import jax.numpy as jnp

@@ -4,6 +4,8 @@
 # What does an adaptive mesh save, and what does it cost? A narrow pulse travels once around a periodic line. The
 # exact solution is where it began, so the error is known. We compare uniform grids with adaptive meshes whose finest
 # cells are as small.
+#
+# Needs Amrax and Jupyter, which `pip install ".[notebooks]"` in a checkout brings.
 
 # %%
 import jax

@@ -4,6 +4,8 @@
 # How fast is it, where does the time go, and what can you change? Numbers here depend on the machine.
 #
 # JAX runs on what it finds.
+#
+# Needs Amrax and Jupyter, which `pip install ".[notebooks]"` in a checkout brings.
 
 # %%
 import time

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .examples import examples, init
 from .info import info, schema
 from .mistake import FAILED, Mistake
 from .pictures import movie, plot
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
 def main() -> None:
     """Adaptive mesh refinement for partial differential equations.
 
-    A run is described by a config file (TOML); configs/ has examples with comments. To begin with:
+    A run is described by a config file (TOML). To begin with:
 
     \b
-        amrax run configs/sod.toml       run a shock tube
+        amrax examples                   configs that come with it, with comments
+        amrax init sod                   write one of them, a shock tube: sod.toml
+        amrax run sod.toml               run it
         amrax info runs/sod              what came out
         amrax plot runs/sod/*.vtkhdf     pictures of it
 
@@ -36,7 +39,7 @@ def main() -> None:
     """
 
 
-for other in (info, plot, movie, schema):
+for other in (examples, init, info, plot, movie, schema):
     main.add_command(other)
 
 
@@ -51,12 +54,16 @@ def run(file: Path, overrides: tuple[str, ...], force: bool, dry: bool) -> None:
     Settings may be given behind it, which then count instead of those in the file:
 
     \b
-        amrax run configs/advection_swirl_2d.toml mesh.max_level=3 time.end=1.0
-        amrax run configs/advection_swirl_2d.toml 'mesh.cells=[128, 128]' --force
-        amrax run configs/advection_swirl_2d.toml mesh.max_level=5 --dry-run
+        amrax run sod.toml
+        amrax run sod.toml mesh.max_level=3 time.end=0.1
+        amrax run sod.toml 'mesh.cells=[128]' --force
+        amrax run sod.toml mesh.max_level=5 --dry-run
 
     The folder output.directory (runs/<name of the file> unless told otherwise) then holds the fields as
     .vtkhdf files for ParaView, PyVista and yt, a picture, summary.json and the config with all its defaults.
+
+    With --force all that an earlier run left there is removed first, with the pictures that `amrax plot` and `amrax
+    movie` made of it; files of yours stay, and pictures that you gave a name with --output.
 
     With --dry-run the first mesh is made and the program compiled, to tell patches, memory, steps and dumps.
     """
@@ -97,7 +104,7 @@ def resume(directory: Path, overrides: tuple[str, ...], given: Path | None, forc
         return
     except ConfigError as error:
         raise Mistake(str(error)) from error
-    for remark in remarks:
+    for remark in (*remarks, *map("warning: {}".format, case.warnings)):
         click.echo(remark, err=True)
     _keep_programs()
     folder = RunFolder(case)
@@ -158,11 +165,14 @@ def _load(file: Path, overrides: tuple[str, ...]) -> Case:
     from solvers.config import ConfigError, load
 
     try:
-        return load(file, overrides)
+        case = load(file, overrides)
     except ConfigError as error:
         count = len(error.reports)
         many = "s" if count > 1 else ""
         raise Mistake(f"{error}\n{count} mistake{many} in the config; nothing was done.") from error
+    for warning in case.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return case
 
 
 def _prepare(case: Case, file: Path, force: bool) -> RunFolder:

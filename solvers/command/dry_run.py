@@ -30,6 +30,7 @@ class DryRun:
     - `first_step`, `end`: the first time step and the end of the run.
     - `dumps`, `dump_bytes`: how many files there will be, and the size of one with the first mesh, uncompressed.
     - `compile_seconds`: what it took to compile the programs, or to find them in the cache.
+    - `most`: steps that `time.max_steps` allows.
     """
 
     levels: tuple[int, ...]
@@ -44,6 +45,7 @@ class DryRun:
     dumps: int
     dump_bytes: int
     compile_seconds: float
+    most: int | None = None
 
     @property
     def patches(self) -> int:
@@ -73,12 +75,13 @@ class DryRun:
         machine = "" if self.machine_bytes is None else f"; this machine has {size(self.machine_bytes)}"
         all_of_them = self.full <= self.capacity
         grows = ", for all there can be" if all_of_them else f"; it grows if need be, to {self.full:,} at most"
+        ends = f", of which time.max_steps allows {self.most:,}" if self.most and self.most < self.steps else ""
         rows = {
             "mesh": f"at first {self.patches:,} patches ({levels}), {self.patches * self.cells_per_patch:,} cells",
             "pool": f"room for {self.capacity:,} patches{grows}",
             "memory": f"state {size(self.state_bytes)}, run loop {size(self.peak_bytes)}{machine}",
             "at most": f"about {size(self.full_bytes)}, if the finest level were everywhere",
-            "steps": f"the first {self.first_step:.4g}; {self.steps:,} such steps to t = {self.end:g}",
+            "steps": f"the first {self.first_step:.4g}; {self.steps:,} such steps to t = {self.end:g}{ends}",
             "dumps": f"{self.dumps:,} of up to {size(self.dump_bytes)} each with a mesh like that",
             "compiled": f"in {self.compile_seconds:.1f} s",
         }
@@ -114,6 +117,7 @@ def dry_run(case: Case) -> DryRun:
         dumps=2 + len(case.output_times) + by_steps,
         dump_bytes=_dump_bytes(case, count * mesh.cells_per_patch),
         compile_seconds=run.account.compile_seconds,
+        most=config.time.max_steps,
     )
 
 

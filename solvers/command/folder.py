@@ -8,6 +8,7 @@ import shutil
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from solvers.records import RecordFile, no_rows, places_text
 from solvers.run import Checkpoint, numbered, write_newest
 
 from .lock import FolderLock
+from .made import made_in, remember
 
 CHECKPOINTS = "checkpoints"  # the folder of those
 
@@ -29,7 +31,8 @@ class RunFolder:
 
     Files are called `<name>_0000.vtkhdf` and so on, `<name>.vtkhdf.series`, `<name>.png`, `config.toml` and
     `summary.json`; checkpoints lie in a folder `checkpoints` and are called `<name>_<step>.vtkhdf`. What is recorded is
-    in `<name>_<record>.csv` or `.jsonl`, where values are taken in `<name>_<record>.json`.
+    in `<name>_<record>.csv` or `.jsonl`, where values are taken in `<name>_<record>.json`. Copies of modules, and the
+    pictures of `amrax plot` and `amrax movie`, are listed in `.made`.
     """
 
     def __init__(self, case: Case):
@@ -60,8 +63,12 @@ class RunFolder:
         self._check(source, replace)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.lock.take()
-        for path in self._results():
-            path.unlink()
+        still_read = {path.resolve() for path in self.case.modules}  # a config may be run anew beside its results
+        for path in (*self._results(), *made_in(self.directory)):
+            if path.resolve() not in still_read:
+                path.unlink()
+        with contextlib.suppress(OSError):  # not there, or somebody keeps something in it
+            self.checkpoints.rmdir()
         self._write_config(source)
         self._write_places()
 
@@ -76,7 +83,7 @@ class RunFolder:
         step = int(checkpoint.field.step)
         for path in (*self._later_than(step, replace), self.summary, self.picture):
             path.unlink(missing_ok=True)
-        for path in self._recorded():
+        for path in self._recorded(self.name):
             if path.suffix != ".json":
                 RecordFile(path).cut_after(step)
         amr.io.write_series(self.series, self.dumps)
@@ -128,6 +135,7 @@ class RunFolder:
             if not (copy.exists() and copy.samefile(module)):
                 with replacing(copy) as temporary:
                     shutil.copyfile(module, temporary)
+                remember(copy, self.directory)
 
     def _check(self, source: Path, replace: bool) -> None:
         key = f"output.directory: {self.directory}"
@@ -146,21 +154,29 @@ class RunFolder:
             raise ConfigError([f"{key} holds results already ({names}); {advice}"])
 
     def _results(self) -> list[Path]:
-        """Files of an earlier run."""
-        single = [path for path in (self.config, self.summary, self.picture, self.series, self.failed) if path.exists()]
-        left = sorted(self.directory.glob(f"{glob.escape(self.name)}*.tmp")) if self.directory.exists() else []
-        dumps = [*numbered(self.directory, self.name), *numbered(self.checkpoints, self.name)]
-        return [*single, *dumps, *self._recorded(), *left]
+        """Files of an earlier run, also of one that had another name."""
+        names = dict.fromkeys((self.name, Path(str(self._before("output").get("name", self.name))).name))
+        found = [path for path in (self.config, self.summary) if path.exists()]
+        for name in names if self.directory.exists() else ():
+            single = (self.directory / f"{name}{end}" for end in (".png", ".vtkhdf.series", "_failed.vtkhdf"))
+            dumps = [*numbered(self.directory, name), *numbered(self.checkpoints, name)]
+            left = [path for folder in (self.directory, self.checkpoints) for path in _left_by(folder, name)]
+            found += [*(path for path in single if path.exists()), *dumps, *self._recorded(name), *left]
+        return found
 
-    def _recorded(self) -> list[Path]:
+    def _recorded(self, name: str) -> list[Path]:
         """Files of what is recorded, or was by the config of an earlier run."""
-        try:
-            keys = set(tomllib.loads(self.config.read_text(encoding="utf-8")).get("record", {}))
-        except (OSError, ValueError):
-            keys = set()
-        stems = [f"{self.name}_{key}" for key in sorted(keys | self.records.keys())]
+        stems = [f"{name}_{key}" for key in sorted(self._before("record").keys() | self.records.keys())]
         found = [self.directory / f"{stem}.{kind}" for stem in stems for kind in ("csv", "jsonl", "json")]
         return [path for path in found if path.exists()]
+
+    def _before(self, table: str) -> dict[str, Any]:
+        """A table of the config that is in the folder."""
+        try:
+            found = tomllib.loads(self.config.read_text(encoding="utf-8")).get(table)
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
     # --- during a run -------------------------------------------------------------------------------------------------
 
@@ -239,6 +255,12 @@ class RunFolder:
         figure = plot.plot(shown, self.case.config.output.variable or 0, patches=True)
         with replacing(self.picture) as temporary:
             figure.savefig(temporary, format="png", dpi=150)
+
+
+def _left_by(folder: Path, name: str) -> list[Path]:
+    """What a run that was killed had not finished writing, and dumps that could not be read when it went on."""
+    ends = ("*.tmp", "_[0-9]*.vtkhdf.unreadable")
+    return sorted(path for end in ends for path in folder.glob(f"{glob.escape(name)}{end}"))
 
 
 def _few_names(paths: list[Path]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 FAILED, WRONG = 1, 2  # exit statuses: of a run that did not come to its end, of a mistake of the user's
+LIMITED = 124  # of a run that a limit ended before its time, as of `timeout`; it can be resumed
 
 
 class Mistake(click.ClickException):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .made import remember
 from .mistake import Mistake
 from .picture_options import Shown, option_of
 
@@ -93,7 +94,7 @@ def plot(files: tuple[Path, ...], same_scale: bool, output: Path | None, dpi: fl
                 path = named[n](field)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 shown.view(field).draw(field, low, high).savefig(path, dpi=dpi)
-            click.echo(path)
+                told(path, output)
 
 
 def _shared(files: tuple[Path, ...], shown: Shown, vmin: float | None, vmax: float | None) -> tuple[Any, Any]:
@@ -111,7 +112,7 @@ def _plot_record(file: Path, variables: list[str], output: Path | None, dpi: flo
 
         path = output or file.with_suffix(".png")
         plot_history(file, variables or None).savefig(path, dpi=dpi)
-        click.echo(path)
+        told(path, output)
 
 
 @click.command()
@@ -147,6 +148,13 @@ def movie(directory: Path, fps: float, output: Path | None, dpi: float, **option
         hidden = not sys.stderr.isatty()
         with click.progressbar(length=len(files), label="pictures", file=sys.stderr, hidden=hidden) as bar:
             movies.movie(files, path, on_frame=lambda number, total: bar.update(1), **options)
+        told(path, output)
+
+
+def told(path: Path, chosen: Path | None) -> None:
+    """Name a picture that was written; the folder of its run lists it, unless people have chosen where it lies."""
+    if chosen is None:
+        remember(path, path.parent)
     click.echo(path)
 
 

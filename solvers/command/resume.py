@@ -131,6 +131,9 @@ def _check_settings(source: Path, overrides: Sequence[str], case: Case, path: Pa
             advice = f"with a later one, such as time.end={2 * end:g}, it goes on"
             raise NothingLeftError(f"{source.parent}: is at its end, time.end = {end:g}; {advice}")
         mistakes.add(("time", "end"), f"found {end:g}, and the run is at {time:g} already; give a later time.end")
+    most, step = case.config.time.max_steps, checkpoint.field.step
+    if most is not None and most <= step:
+        mistakes.add(("time", "max_steps"), f"found {most}, and the run is at step {step} already; allow more")
     if not mistakes.entries:
         try:
             checkpoint.check_fits(case.simulation.setup, case.simulation.dtype)

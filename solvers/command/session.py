@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 from amr.errors import InvalidSettingError
 from solvers.config import Case
-from solvers.records import Series
+from solvers.records import RunLimits, Series
 from solvers.run import Checkpoint, Interrupted, Reporter, RunError, Solution, Wishes, rules_of
 
 from .background import Background
 from .folder import RunFolder
 from .interrupt import StopRequest
-from .mistake import FAILED, Mistake
+from .mistake import FAILED, LIMITED, Mistake
 
 STOPPING = "stopping after this step, or compilation, and writing a checkpoint; Ctrl-C again stops at once without one"
 
@@ -33,9 +33,19 @@ def perform(case: Case, folder: RunFolder, show: Reporter, checkpoint: Checkpoin
             reached = f"t = {float(interrupt.checkpoint.field.time):.6g}, step {interrupt.checkpoint.field.step}"
             text = f"interrupted at {reached}; the checkpoint is {path}\nto go on: amrax resume {folder.directory}"
             raise Mistake(text, stop.status) from interrupt
+    if solution.summary.limit:
+        raise Mistake(_after_limit(folder, solution), LIMITED)
     for remark in folder.finish(solution):
         show.say(remark)
     return solution
+
+
+def _after_limit(folder: RunFolder, solution: Solution) -> str:
+    """What to say of a run that a limit has ended; its checkpoint is written."""
+    summary, most = solution.summary, folder.case.config.time.max_steps
+    reached = f"stopped by time.{summary.limit} at t = {summary.time:.6g}, step {summary.steps}"
+    more = f" time.max_steps={2 * most}" if most is not None and summary.steps >= most else ""
+    return f"{reached}; the checkpoint is in {folder.checkpoints}\nto go on: amrax resume {folder.directory}{more}"
 
 
 def _after_failure(folder: RunFolder, error: RunError) -> list[str]:
@@ -73,4 +83,5 @@ def _wishes(case: Case, folder: RunFolder, show: Reporter, writer: Background, s
         written_by(folder.keep, "checkpoint"), rules_of(kept.every, kept.every_steps, kept.every_minutes)
     )
     recording = case.recording(lambda name, rows: writer.do(lambda: folder.records[name].append(rows)))
-    return Wishes(case.exact, case.output_times, dumps, checkpoints, show, stop, recording)
+    limits = RunLimits(case.config.time.max_steps, case.config.time.max_minutes)
+    return Wishes(case.exact, case.output_times, dumps, checkpoints, show, stop, recording, limits)

@@ -30,7 +30,7 @@ from .formulas import Formulas, Looks
 from .law_checks import check_methods, not_admissible
 from .mistakes import Mistakes, Tables, fields_of, read_tables
 from .records import build_records, check_columns
-from .refine import build_refine
+from .refine import build_refine, warn_of_thresholds
 from .scheme import Auto, as_table, build_scheme
 from .tables import Config, MeshTable, OutputTable, RefineTable, TimeTable
 from .toml_text import alternatives, show
@@ -54,6 +54,7 @@ class Case:
     - `derived`: more variables to write.
     - `modules`: files of the user's own modules that the config names.
     - `records`: what to record step by step, by name.
+    - `warnings`: what is no mistake, but hardly meant; like mistakes with file, line and key.
     """
 
     config: Config
@@ -64,6 +65,7 @@ class Case:
     derived: Derived
     modules: tuple[Path, ...]
     records: dict[str, Record] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def recording(self, receive: Callable[[str, Recorded], Any]) -> Recording | None:
         """What the config wants recorded, given to `receive(name, rows)`."""
@@ -150,8 +152,10 @@ class _Builder:
             return None
         assert refine is not None, "there are no mistakes"
         assert derived is not None, "there are no mistakes"
-        config = self._resolved(simulation, refine[1])
-        return Case(config, simulation, initial, exact, times, derived, tuple(self.formulas.modules), records)
+        config, modules, warnings = self._resolved(simulation, refine[1]), tuple(self.formulas.modules), Mistakes()
+        warn_of_thresholds(tables["refine"], mesh, warnings)
+        told = tuple(self.source.error(warnings).reports)
+        return Case(config, simulation, initial, exact, times, derived, modules, records, told)
 
     # --- the equation and the functions -------------------------------------------------------------------------------
 

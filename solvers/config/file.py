@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .gallery import gallery_configs
 from .mistakes import ConfigError, Mistakes
 from .toml_text import KeyPath, key_lines, line_of, show
 
@@ -76,6 +77,8 @@ def _read_text(path: Path) -> str:
 def _similar_file(path: Path) -> str:
     near = [str(p) for folder in {path.parent, Path("configs")} for p in folder.glob("*.toml")]
     close = difflib.get_close_matches(str(path), near, 1)
+    if not close and path.stem in gallery_configs():
+        return f" (amrax init {path.stem} writes one)"
     return f" (did you mean {close[0]}?)" if close else ""
 
 

@@ -43,6 +43,19 @@ def build_refine(
     return joined, table.model_copy(update={key: tuple(entries) for key, entries in settled.items()})
 
 
+def warn_of_thresholds(table: RefineTable, mesh: MeshTable, warnings: Mistakes) -> None:
+    """Thresholds for levels that there will not be do nothing: no mistake, for overrides may take levels away."""
+    for key in (key for key in INDICATORS if key != "own" and mesh.max_level):
+        entries = getattr(table, key)
+        for n, entry in enumerate(entries):
+            levels = min(mesh.max_level, entry.up_to or mesh.max_level)
+            if len(entry.above) > levels:
+                limit = "mesh.max_level" if levels == mesh.max_level else "up_to"
+                expected = f"expected at most {levels}, one for each level until {limit} = {levels}"
+                path = ("refine", key, n) if len(entries) > 1 else ("refine", key)
+                warnings.add((*path, "above"), f"found {len(entry.above)} thresholds, {expected}; the rest is not used")
+
+
 def _indicator(path: KeyPath, key: str, entry: Any, names: Names | None, formulas: Formulas) -> amr.Indicator | None:
     mistakes = formulas.mistakes
     if key == "own":

@@ -181,6 +181,8 @@ class TimeTable(Table):
     end: Positive = Field(description="the end time, a number above 0")
     cfl: Positive | None = maybe("a number above 0 and at most 1", le=1)
     step: Positive | None = maybe("the longest step, a number above 0")
+    max_steps: int | None = maybe("at most this many steps, a whole number, 1 or more", ge=1)
+    max_minutes: Positive | None = maybe("at most this many minutes on the clock, a number above 0")
 
 
 Formulae = dict[str, Formula]

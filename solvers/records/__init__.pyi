@@ -14,6 +14,7 @@ from .schedule import (
     EverySteps as EverySteps,
     EveryTime as EveryTime,
     Rule as Rule,
+    RunLimits as RunLimits,
     RunMoment as RunMoment,
     Series as Series,
 )

@@ -89,6 +89,32 @@ class EveryMinutes(Rule):
         return now.seconds - last.seconds >= 60 * self.minutes
 
 
+@dataclass(frozen=True)
+class RunLimits:
+    """When a run ends before its time: at the first regrid after so many steps of its life, or minutes on the clock."""
+
+    max_steps: Any = None
+    max_minutes: Any = None
+
+    def __post_init__(self):
+        steps = self.max_steps
+        whole = steps is None or (isinstance(steps, int) and not isinstance(steps, bool) and steps >= 1)
+        _expect("max_steps", steps, "a whole number, 1 or more", whole)
+        right = self.max_minutes is None or _is_positive(self.max_minutes)
+        _expect("max_minutes", self.max_minutes, "a finite number of minutes above 0", right)
+
+    def reached(self, now: RunMoment) -> str:
+        """The limit that a run has reached, in words; empty if none."""
+        if self.max_steps is not None and now.step >= self.max_steps:
+            return f"max_steps = {self.max_steps}"
+        late = self.max_minutes is not None and now.seconds >= 60 * self.max_minutes
+        return f"max_minutes = {self.max_minutes:g}" if late else ""
+
+    def steps_left(self, now: RunMoment) -> float | int:
+        """How many steps may be taken before looking again."""
+        return math.inf if self.max_steps is None else self.max_steps - now.step
+
+
 @dataclass
 class Series:
     """Something that is done again and again: `do(what)` whenever a rule says so, at most once in a step."""

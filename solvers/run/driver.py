@@ -4,7 +4,7 @@ import functools
 import time as timer
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import jax
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from amr.field import Field
 from amr.grid import Room, from_pool_on_host, norms, room_for, room_of
 from amr.mesh import Forest, Mesh, root_forest
-from solvers.records import Recording, Rows, RunMoment, Series, first_rows
+from solvers.records import Recording, Rows, RunLimits, RunMoment, Series, first_rows
 
 from . import loop
 from .account import Account
@@ -88,6 +88,7 @@ class Wishes:
     - `progress`: called before the run loop is compiled, and then about twice a second.
     - `stop`: asked as often; once it is true the run raises `Interrupted`.
     - `recording`: what is recorded step by step, and who gets it.
+    - `limits`: when to end before the end; then, too, a checkpoint is written.
     """
 
     exact: Callable | None = None
@@ -97,6 +98,7 @@ class Wishes:
     progress: Callable[[Progress], None] = lambda progress: None
     stop: Callable[[], bool] = lambda: False
     recording: Recording | None = None
+    limits: RunLimits = field(default_factory=RunLimits)
 
     @property
     def series(self) -> Sequence[Series]:
@@ -130,6 +132,7 @@ class Run:
         self.account = Account()
         self.program: Prepared | None = None
         self.rows: tuple[Rows, ...] | None = None
+        self.limit = ""  # the one that ended the run before its time
         self.started = timer.perf_counter()
 
     def go(self, initial: Callable) -> tuple[Field, Summary, State, Checkpoint]:
@@ -162,10 +165,14 @@ class Run:
         with self.nothing_lost(state):
             for stop in self.stops(float(state.clock.time)):
                 state = self.until(state, stop)
+                if self.limit:
+                    break
                 self.emit(state)
-        final = self.field(state)
+        final, checkpoint = self.field(state), self.checkpoint(state)
+        if self.limit and self.wishes.checkpoints is not None:
+            self.wishes.checkpoints.perform(checkpoint, self.moment(state))
         summary = self.account.summary(self.setup, state, final, self.errors(state))
-        return final, summary, state, self.checkpoint(state)
+        return final, replace(summary, limit=self.limit), state, checkpoint
 
     @contextmanager
     def nothing_lost(self, state: State) -> Iterator[None]:
@@ -229,7 +236,7 @@ class Run:
     def until(self, state: State, stop: float) -> State:
         """Advance to a time, growing the pool as often as needed and writing what is due on the way."""
         rounds = 2
-        while float(state.clock.time) < float(self.scalar(stop)):
+        while float(state.clock.time) < float(self.scalar(stop)) and not self.ended(state):
             if self.wishes.stop():
                 raise Interrupted(self.checkpoint(state))
             before, started = state, timer.perf_counter()
@@ -249,6 +256,11 @@ class Run:
             self.wishes.progress(self.progress(state))
             self.attend(state, stop)
         return state
+
+    def ended(self, state: State) -> bool:
+        """Whether a limit has been reached, which ends the run here."""
+        self.limit = self.wishes.limits.reached(self.moment(state))
+        return bool(self.limit)
 
     def stands_still(self, state: State, before: State, stop: float) -> bool:
         """Whether some steps were too short to be seen in the time, and there would be far too many of them."""
@@ -290,7 +302,7 @@ class Run:
     def rounds_left(self, state: State) -> int:
         """How many rounds may be taken until something may be due."""
         now = self.moment(state)
-        steps = min((series.steps_left(now) for series in self.wishes.series), default=float("inf"))
+        steps = min([self.wishes.limits.steps_left(now), *(series.steps_left(now) for series in self.wishes.series)])
         return 10**6 if steps > 10**6 else max(1, -(-int(steps) // self.setup.interval))
 
     def slice_(self, state: State, stop: float, rounds: int) -> State:

@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -19,7 +20,7 @@ from amr.own import expect
 from amr.refine import AnyOf, Indicator
 from amr.show import Call, text
 from solvers.equations import Equation
-from solvers.records import Collection, EverySteps, Record, Recorded, Series
+from solvers.records import Collection, EverySteps, Record, Recorded, RunLimits, Series
 from solvers.schemes import CTU, MethodOfLines, Strang
 
 from . import loop
@@ -222,6 +223,8 @@ class Simulation(eqx.Module):
         checkpoints: Checkpoints | None = None,
         records: Mapping[str, Record] | None = None,
         progress: Callable[[Progress], None] | bool | None = None,
+        max_steps: Any = None,
+        max_minutes: Any = None,
     ) -> Solution:
         """Run from an initial condition to `t_end`.
 
@@ -237,6 +240,9 @@ class Simulation(eqx.Module):
           has it as `solution.records["mass"]`. It changes nothing in the run.
         - `progress`: a function, called about twice a second with a `Progress`; or whether to show a bar. By default
           there is one in notebooks, if the run takes more than a second.
+        - `max_steps`, `max_minutes`: end earlier, at the first regrid after so many steps (those before a resumed
+          checkpoint too) or minutes of this call, with a checkpoint if there are `checkpoints`. Then
+          `solution.summary.limit` says so, and `resume` goes on bit for bit.
 
         Raises `RunError`, which holds the last good field, if the solution stops being finite, and `Interrupted`, which
         holds the checkpoint to go on from, when it is interrupted.
@@ -252,6 +258,7 @@ class Simulation(eqx.Module):
         collection = Collection(records or {})
         shown = chosen(progress, t_end)
         wishes = _wishes(exact, outputs, on_output, every_steps, checkpoints, shown, collection.recording(self.setup))
+        wishes = replace(wishes, limits=RunLimits(max_steps, max_minutes))
         return Solution(*self.prepared(t_start, t_end, wishes).go(initial), collection.found(self.setup))
 
     def resume(
@@ -266,6 +273,8 @@ class Simulation(eqx.Module):
         checkpoints: Checkpoints | None = None,
         records: Mapping[str, Record] | None = None,
         progress: Callable[[Progress], None] | bool | None = None,
+        max_steps: Any = None,
+        max_minutes: Any = None,
     ) -> Solution:
         """Go on from a checkpoint, a solution, or a file with one, to `t_end`; the other arguments are those of `run`.
 
@@ -284,6 +293,7 @@ class Simulation(eqx.Module):
         collection = Collection(records or {})
         shown = chosen(progress, t_end)
         wishes = _wishes(exact, outputs, on_output, every_steps, checkpoints, shown, collection.recording(self.setup))
+        wishes = replace(wishes, limits=RunLimits(max_steps, max_minutes))
         return Solution(*self.prepared(begin, t_end, wishes).go_on(loaded), collection.found(self.setup))
 
     def prepared(self, t_start: float, t_end: float, wishes: Wishes) -> Run:

@@ -52,7 +52,8 @@ class Summary:
     """Everything a run counted and measured. Updates are whole steps of active cells.
 
     `fraction_of_uniform_finest` is the mean number of cells over that of a uniform grid of the finest level; `repeated`
-    counts steps that were taken again, shorter, since signals had become too fast for them.
+    counts steps that were taken again, shorter, since signals had become too fast for them; `limit` is what ended the
+    run before its time, such as `"max_steps = 100"`, or empty.
     """
 
     time: float = 0.0
@@ -69,6 +70,7 @@ class Summary:
     growths: int = 0
     resumed: int = 0
     diffusion: DiffusionSummary | None = None
+    limit: str = ""
     dtype: str = ""
     device: str = ""
     variables: dict[str, Variable] = field(default_factory=dict)
@@ -83,6 +85,8 @@ class Summary:
         plain = asdict(self) | {"updates_per_second": self.updates_per_second}
         if plain["diffusion"] is None:
             del plain["diffusion"]
+        if not plain["limit"]:
+            del plain["limit"]
         for variable in plain["variables"].values():
             if variable["error"] is None:
                 del variable["error"]
@@ -105,8 +109,9 @@ class Summary:
     def _run_rows(self) -> list[tuple[str, str]]:
         resumed = f", resumed {self.resumed} times" if self.resumed else ""
         again = f", {self.repeated:,} more taken again shorter" if self.repeated else ""
+        limit = f", ended early by {self.limit}" if self.limit else ""
         return [
-            ("time", f"{self.time:.6g}{resumed}"),
+            ("time", f"{self.time:.6g}{limit}{resumed}"),
             ("steps", f"{self.steps:,} with {self.regrids:,} regrids{again}"),
             ("cell updates", f"{self.cell_updates:,} in {self.loop_seconds:.2f} s: {rate(self.updates_per_second)}"),
             ("compilation", f"{self.compile_seconds:.1f} s, run loop compiled {self.compilations} times"),

@@ -21,6 +21,7 @@ from solvers.command.cli import main
 from solvers.run.compiling import enable_compilation_cache
 from solvers.run.progress import Bar, Lines, reporter
 
+ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "AMRAX_CACHE_DIR": ""}
 TINY = """\
 [domain]
@@ -110,6 +111,29 @@ def test_mistakes_go_to_stderr_and_nothing_is_written(workplace, name):
     assert not (workplace / "runs").exists()
 
 
+def test_thresholds_for_levels_that_there_are_not_are_a_warning(workplace):
+    one = "refine.value={above = [0.1, 0.2, 0.3, 0.4]}"
+    done = amrax("validate", "tiny.toml", "mesh.max_level=2", one)
+    warning = (
+        "warning: command line: refine.value.above: found 4 thresholds, expected at most 2, one for each level until "
+        "mesh.max_level = 2; the rest is not used\n"
+    )
+    assert (done.exit_code, done.stderr) == (0, warning)
+    done = amrax("run", "tiny.toml", "mesh.max_level=2", one, "--dry-run")
+    assert (done.exit_code, done.stderr) == (0, warning)
+    two = "refine.value=[{above = 0.1}, {above = [0.1, 0.2], up_to = 1}]"
+    done = amrax("validate", "tiny.toml", "mesh.max_level=2", two)
+    assert (
+        "refine.value[1].above: found 2 thresholds, expected at most 1, one for each level until up_to = 1"
+        in done.stderr
+    )
+    Path("tiny.toml").write_text(TINY.replace("above = 0.1", "above = [0.1, 0.2]"))
+    done = amrax("run", "tiny.toml", "time.end=0.05", "output.picture=false")
+    assert (done.exit_code, done.stderr.startswith("warning: tiny.toml:15: refine.value.above: ")) == (0, True)
+    for quiet in (("mesh.max_level=2",), ("mesh.max_level=5",), ("mesh.max_level=0",)):
+        assert amrax("validate", "tiny.toml", *quiet).stderr == ""
+
+
 def test_a_missing_file_is_told_with_what_was_meant(workplace):
     done = amrax("run", "tny.toml")
     assert done.exit_code == 2
@@ -158,6 +182,39 @@ def test_the_cache_can_be_placed_and_switched_off(tmp_path, monkeypatch):
         assert (tmp_path / "amrax" / "jax").is_dir()
     finally:
         jax.config.update("jax_compilation_cache_dir", before)
+
+
+# --- configs to begin with --------------------------------------------------------------------------------------------
+
+
+def test_examples_lists_every_config_with_what_it_shows(workplace):
+    lines = amrax("examples").stdout.splitlines()
+    names = [line for line in lines if not line.startswith(" ")]
+    assert names == sorted(path.stem for path in (ROOT / "configs").glob("*.toml"))
+    first = (ROOT / "configs" / "zalesak_disc.toml").read_text().splitlines()[0]
+    told = " ".join(line.strip() for line in lines[lines.index("zalesak_disc") + 1 :])
+    assert f"# {told}" == first
+
+
+def test_init_writes_a_config_that_calls_itself_by_its_name(workplace):
+    done = amrax("init", "sod", "tube.toml")
+    assert (done.exit_code, done.stdout) == (0, "tube.toml\nto run it: amrax run tube.toml\n")
+    text = Path("tube.toml").read_text()
+    assert "amrax run tube.toml scheme.riemann=rusanov" in text
+    assert text.replace("tube.toml", "configs/sod.toml") == (ROOT / "configs" / "sod.toml").read_text()
+    assert amrax("validate", "tube.toml").exit_code == 0
+    Path("tube.toml").write_text("mine")
+    done = amrax("init", "sod", "tube.toml")
+    assert (done.exit_code, "tube.toml: is there already" in done.stderr) == (2, True)
+    assert Path("tube.toml").read_text() == "mine"
+    assert amrax("init").stdout.startswith("advection_swirl_2d.toml\n")
+
+
+def test_what_is_not_there_is_told_with_what_there_is(workplace):
+    assert "no config 'sodd' comes with Amrax; did you mean sod?" in amrax("init", "sodd").stderr
+    assert "amrax examples lists them" in amrax("init", "x").stderr
+    assert "no_folder/x.toml: No such file or directory" in amrax("init", "sod", "no_folder/x.toml").stderr
+    assert "configs/sod.toml: no such file (amrax init sod writes one)" in amrax("run", "configs/sod.toml").stderr
 
 
 # --- runs -------------------------------------------------------------------------------------------------------------
@@ -246,6 +303,42 @@ def test_force_replaces_the_results_and_nothing_else(workplace):
     assert json.loads((folder / "summary.json").read_text())["dtype"] == "float32"
     for name in ("notes.txt", "tiny_b_0001.vtkhdf", "tiny_x.vtkhdf"):
         assert (folder / name).read_text() == "old"
+
+
+def test_force_removes_all_that_the_earlier_run_made(workplace):
+    """With another name and module, and its pictures; what people wrote, chose the name of or changed is theirs."""
+    (workplace / "amrax_forced.py").write_text("def box(x):\n    return 1.0 * (abs(x - 0.5) < 0.2)\n")
+    small, again = ["mesh.max_level=0", "output.directory=runs/a"], ["--force", "output.directory=runs/a"]
+    earlier = ["output.name=other", "initial.phi=amrax_forced:box", "time.end=0.05", "record.totals.integrals=true"]
+    assert amrax("run", "tiny.toml", *small, *earlier, "checkpoint.every_steps=1").exit_code == 0
+    folder = workplace / "runs" / "a"
+    assert amrax("plot", folder, folder / "other_0000.vtkhdf", folder / "other_totals.csv").exit_code == 0
+    assert amrax("movie", folder).exit_code == 0
+    assert {"other_0000_phi.png", "other_phi.gif", "other_totals.png"} <= {path.name for path in folder.iterdir()}
+    assert amrax("plot", folder / "other_0001.vtkhdf", "-o", folder / "chosen.png").exit_code == 0
+    (folder / "other_0001_phi.png").write_text("retouched")
+    (folder / "other_0000_mine.png").write_text("mine")
+    left = ("other_0003.vtkhdf.unreadable", "checkpoints/other_00000002.vtkhdf.tmp")
+    for name in left:
+        (folder / name).write_text("half of it")
+    done = amrax("run", "tiny.toml", "time.end=0.05", "output.picture=false", "mesh.max_level=0", *again)
+    assert done.exit_code == 0, done.stderr
+    ours = {"config.toml", "summary.json", "tiny.vtkhdf.series", "tiny_0000.vtkhdf", "tiny_0001.vtkhdf"}
+    assert {str(path) for path in files(folder)} == ours | {"chosen.png", "other_0001_phi.png", "other_0000_mine.png"}
+    assert not (folder / "checkpoints").exists()
+
+
+def test_force_keeps_a_module_that_the_new_run_reads(workplace):
+    (workplace / "amrax_kept.py").write_text("def box(x):\n    return 1.0 * (abs(x - 0.5) < 0.2)\n")
+    small = ["mesh.max_level=0", "time.end=0.05", "output.picture=false", "initial.phi=amrax_kept:box"]
+    assert amrax("run", "tiny.toml", *small).exit_code == 0
+    folder = workplace / "runs" / "tiny"
+    (folder / "again.toml").write_bytes((folder / "config.toml").read_bytes())
+    (workplace / "amrax_kept.py").unlink()
+    sys.modules.pop("amrax_kept")
+    done = amrax("run", folder / "again.toml", "--force")
+    assert done.exit_code == 0, done.stderr
+    assert (folder / "amrax_kept.py").exists()
 
 
 def test_a_user_module_goes_with_the_results(workplace):

@@ -70,6 +70,8 @@ def test_a_script_gets_numbers(config):
     assert found.capacity >= 4
     assert found.full_bytes == found.peak_bytes
     assert found.warning is None
+    assert "max_steps" not in str(found)
+    assert "71 such steps to t = 2, of which time.max_steps allows 70\n" in str(replace(found, most=70))
 
 
 def test_a_run_that_would_not_begin_says_why(config):

@@ -139,6 +139,35 @@ def test_checkpoints_keep_the_newest_and_change_nothing(tmp_path):
     assert steps[1] > plain.summary.steps - 10
 
 
+def test_limits_end_a_run_in_order(tmp_path):
+    simulation = advection(1, "float64")
+    whole = simulation.run(bump, 0.5, outputs=[0.1, 0.2])
+    shown, kept = [], solvers.Checkpoints(tmp_path, every_steps=1000)
+    part = simulation.run(
+        bump, 0.5, outputs=[0.1, 0.2], on_output=lambda field: shown.append(field.time), checkpoints=kept, max_steps=10
+    )
+    assert 10 <= part.summary.steps < 10 + simulation.interval
+    assert part.field.time < 0.5
+    assert all(time <= part.field.time for time in shown)
+    assert (part.summary.limit, part.summary.to_dict()["limit"]) == ("max_steps = 10", "max_steps = 10")
+    assert "ended early by max_steps = 10" in str(part.summary)
+    assert "limit" not in whole.summary.to_dict()
+    more = simulation.resume(part, 0.5, outputs=[0.1, 0.2], max_steps=21)
+    assert 21 <= more.summary.steps < 21 + simulation.interval
+    none = simulation.resume(more, 0.5, outputs=[0.1, 0.2], max_minutes=1e-9)
+    assert (none.summary.steps, none.summary.limit) == (more.summary.steps, "max_minutes = 1e-09")
+    (path,) = tmp_path.glob("*.vtkhdf")
+    for end in (none, path):
+        assert same(whole, simulation.resume(end, 0.5, outputs=[0.1, 0.2], max_steps=10**6, max_minutes=1e3))
+    assert simulation.run(bump, 0.5, max_steps=whole.summary.steps).summary.limit == ""
+
+
+@pytest.mark.parametrize(("key", "value"), [("max_steps", 0), ("max_steps", 1.5), ("max_minutes", 0.0)])
+def test_limits_that_make_no_sense(key, value):
+    with pytest.raises(InvalidSettingError, match=f"{key}: expected"):
+        advection(1, "float64").run(bump, 0.5, **{key: value})
+
+
 @pytest.mark.parametrize("where", ["progress", "on_output", "device"])
 def test_an_interrupt_loses_nothing(where, monkeypatch):
     simulation = advection(1, "float64")
@@ -375,6 +404,28 @@ def test_what_cannot_change_is_refused_with_the_reason(finished, tmp_path, overr
     assert reason in done.stderr.replace('"', "'")
     assert "Traceback" not in done.stderr
     assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == before
+
+
+def test_limits_of_the_config_end_a_run_that_can_be_resumed(finished, tmp_path):
+    (tmp_path / "one.toml").write_text(CONFIG)
+    folder = tmp_path / "limited"
+    done = amrax("run", tmp_path / "one.toml", f"output.directory={folder}", "time.max_steps=5")
+    assert done.exit_code == 124
+    assert (
+        f"the checkpoint is in {folder}/checkpoints\nto go on: amrax resume {folder} time.max_steps=10" in done.stderr
+    )
+    assert not (folder / "summary.json").exists()
+    done = amrax("resume", folder)
+    assert done.exit_code == 2
+    assert "time.max_steps: found 5, and the run is at step " in done.stderr
+    done = amrax("resume", folder, "time.max_steps=1000", "time.max_minutes=1e-9")
+    assert done.exit_code == 124
+    assert "stopped by time.max_minutes = 1e-09 at t = " in done.stderr
+    assert done.stderr.endswith(f"to go on: amrax resume {folder}\n")
+    done = amrax("resume", folder, "time.max_minutes=1000")
+    assert done.exit_code == 0, done.stderr
+    ours, theirs = amr.read(dumps(folder)[-1]), amr.read(dumps(finished)[-1])
+    assert np.array_equal(ours.data, theirs.data)
 
 
 def test_a_run_at_its_end_is_no_mistake(finished):

@@ -25,6 +25,7 @@ import amr
 import solvers
 from solvers.command.cli import main
 from solvers.config.build import load
+from solvers.config.gallery import gallery_configs
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -120,6 +121,8 @@ def test_commands_name_what_there_is(page):
             assert not word.startswith("-") or word.split("=")[0] in options, f"{page.name}: amrax {line}"
             if word.startswith(("configs/", "examples/")):
                 assert (ROOT / word).exists(), f"{page.name}: amrax {line}"
+        if words[0] == "init" and len(words) > 1:
+            assert words[1] in {*gallery_configs(), "NAME"}, f"{page.name}: amrax {line}"
         if words[0] == "run" and len(words) > 2 and words[1].startswith("configs/"):
             load(ROOT / words[1], [word for word in words[2:] if "=" in word])
         if words[1:] and words[1].endswith(".toml") and words[1] == Path(words[1]).name and saved - {""}:

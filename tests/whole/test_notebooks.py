@@ -1,7 +1,11 @@
 """The notebooks run, are small, and say what their texts say."""
 
+import ast
 import importlib.util
 import pathlib
+import re
+import sys
+import tomllib
 
 import nbformat
 import pytest
@@ -45,6 +49,21 @@ def test_kept_outputs_are_small_and_right(text):
     outputs = [output for cell in code for output in cell.outputs]
     assert any("image/png" in output.get("data", {}) for output in outputs)
     assert not any(output.output_type == "error" or output.get("name") == "stderr" for output in outputs)
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
+def test_what_a_notebook_imports_is_brought_by_what_it_names(text):
+    source = text.read_text(encoding="utf-8")
+    assert 'pip install ".[notebooks]"' in source.split("\n\n")[0]
+    project = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    brought = [*project["dependencies"], *extras["notebooks"], *extras["yt"], *extras["xarray"], *extras["pyvista"]]
+    assert "amrax[yt,xarray,pyvista]" in brought
+    packages = {re.match(r"\w+", each)[0] for each in brought} | {"amr", "solvers", "IPython"}  # of ipykernel
+    tree = ast.walk(ast.parse(source))
+    names = [each.name for node in tree if isinstance(node, ast.Import) for each in node.names]
+    names += re.findall(r"^from (\w+)", source, re.MULTILINE)
+    assert {name.split(".")[0] for name in names} - sys.stdlib_module_names <= packages
 
 
 def test_every_text_has_a_notebook():
