@@ -14,7 +14,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float
 
 from amr.errors import InvalidSettingError
-from amr.grid import Grid, Pool, Room, Work, blank_pool, cells_of, room_of, stored, to_pool, with_store
+from amr.grid import Grid, Pool, Room, Work, binary_unit, blank_pool, cells_of, room_of, stored, to_pool, with_store
 from amr.mesh import Forest
 from amr.refine import Regridded
 from solvers.integrators import Moment
@@ -22,9 +22,11 @@ from solvers.integrators import Moment
 from .evaluation import evaluate
 from .evolution import GridEvolution
 from .problem import Setup
-from .sampled import Rest, Sampled
+from .sampled import Rest, Sampled, signalled
 
 Scalar = Float[Array, ""]
+
+SHORT = 2.0**-10  # of the time in which a signal crosses a cell
 
 
 def check_equilibrium(setup: Setup) -> None:
@@ -50,11 +52,15 @@ def rested(setup: Setup, known: Sampled, time: Scalar, changed: Bool[Array, ""])
 
     def found():
         cells = _cells(setup, known.topology.forest, rest.cells)
-        one = jnp.ones_like(time)
         huge = jnp.full(cells.shape[0], jnp.finfo(cells.dtype).max ** 0.5, cells.dtype)
         evolution = GridEvolution.whole(setup, bare, (-huge, huge), known.spread)
-        moment = Moment(one, time, setup.amplitude(time))
-        return Rest(cells, evolution.grid.outflow(evolution.grid.work(cells), time, evolution.kernels(moment)).outflow)
+        work = evolution.grid.work(cells)
+        # In a step so short that no flux is held back; as a power of two it leaves no rounding behind.
+        unit, inverse = binary_unit(signalled(setup, bare, work.store, time).rate)
+        dt = SHORT * inverse
+        moment = Moment(dt, time, dt * setup.amplitude(time))
+        out = evolution.grid.outflow(work, time, evolution.kernels(moment)).outflow
+        return Rest(cells, out * (unit / SHORT))
 
     return dataclasses.replace(known, rest=lax.cond(changed, found, lambda: rest))
 

@@ -178,9 +178,11 @@ def test_no_jax_is_needed(folder):
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.endswith("set()\n")
 
 
-def test_help_begins_with_three_commands_and_every_command_has_examples():
+def test_help_begins_with_a_session_and_every_command_has_examples():
     screen = amrax("--help").stdout
     assert [line.split()[1] for line in screen.splitlines() if line.startswith("      amrax ")] == [
+        "examples",
+        "init",
         "run",
         "info",
         "plot",
