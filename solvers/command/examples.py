@@ -19,6 +19,7 @@ def examples() -> None:
     `amrax init NAME` makes a copy of one:
 
     \b
+        amrax examples
         amrax init sod
         amrax run sod.toml
     """

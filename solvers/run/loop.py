@@ -263,7 +263,7 @@ def several_steps(
     step, known = plan_step(setup, run.known, run.space.work.store, run.clock, stop)
     # Samples that do not change stay out of the loop.
     changing = None if setup.signals_known else known
-    tries = None if run.tally.repeated is None else Tries(jnp.zeros((), jnp.int32), run.tally.repeated)
+    tries = None if run.tally.repeated is None else Tries.begun(run.tally.repeated)
 
     def more(carry):
         space, clock, _, _, _, steps, _ = carry
@@ -281,9 +281,10 @@ def several_steps(
             taken = jnp.where(space.effort.failed, 0, 1)
         step, here = plan_step(setup, here, space.work.store, after, stop)
         if tries is not None:
-            space, after, again, tries = looked_back(evolution, space, cells, last, (before, after, step.clock), tries)
+            none, clocks = tries.pending, (before, after, step.clock)
+            space, after, again, tries = looked_back(evolution, space, cells, last, clocks, tries)
             step = jax.tree.map(functools.partial(jnp.where, again), nothing_yet(step, after), step)
-            taken = jnp.where(again | (last.dt == 0), 0, taken)
+            taken = jnp.where(again | none, 0, taken)
         done = (space, after, step, None if changing is None else here, tries, steps + taken)
         if recorder is not None:
             scene = Snapshot(run.forest, space.work.store, after.time)

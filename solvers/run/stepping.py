@@ -83,11 +83,18 @@ def _before_it_pulses(setup: Setup, time: Scalar, dt: Scalar, rate: Scalar) -> S
 class Tries(eqx.Module):
     """How often a step was taken again since signals had become too fast for it.
 
-    **Attributes:** `now`: the present one; `total`: all.
+    **Attributes:** `now`: the present one; `total`: all; `pending`: whether the step that comes is none, before a
+    shorter one is planned.
     """
 
     now: Int[Array, ""]
     total: Int[Array, ""]
+    pending: Flag
+
+    @classmethod
+    def begun(cls, total: Int[Array, ""]) -> "Tries":
+        """None at present."""
+        return cls(jnp.zeros((), jnp.int32), total, jnp.zeros((), bool))
 
 
 def cells_before(evolution: GridEvolution, space: Workspace) -> Pool | None:
@@ -127,7 +134,7 @@ def looked_back(
     again = Clock(before.time, part * step.dt / GROWTH, before.rate, before.rest)
     clock = jax.tree.map(functools.partial(jnp.where, fine), after, again)
     now = jnp.where(fine, jnp.where(step.dt > 0, jnp.zeros_like(tries.now), tries.now), tries.now + 1)
-    return space, clock, ~fine, Tries(now, tries.total + (~fine).astype(jnp.int32))
+    return space, clock, ~fine, Tries(now, tries.total + (~fine).astype(jnp.int32), ~fine)
 
 
 def nothing_yet(step: Step, clock: Clock) -> Step:

@@ -65,7 +65,7 @@ PINS: dict[str, tuple[list[str], str, dict[str, float]]] = {
         "momentum_x",
         {"steps": 185, "min": -1.06913, "max": 1.06913, "integral": 0},
     ),
-    "sod": (["mesh.max_level=1"], "momentum_x", {"steps": 112, "min": 0, "max": 0.39632, "integral": 0.18}),
+    "sod": (["mesh.max_level=1"], "momentum_x", {"steps": 113, "min": 0, "max": 0.396092, "integral": 0.18}),
     "zalesak_disc": (
         [COARSE, "mesh.cells=[40, 40]"],
         "phi",
