@@ -1,6 +1,7 @@
-"""Finding a variable by its name, with advice where there is none of that name."""
+"""Finding a variable by its name, with advice where there is none of that name; places by the names of axes."""
 
 import difflib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,12 @@ import numpy as np
 from amr.errors import InvalidSettingError
 
 AXES = "xyz"
+
+
+def told_place(place: Sequence[float], times: Sequence[float] = ()) -> str:
+    """A point (and a time) in words."""
+    where = [f"{name} = {value:.6g}" for name, value in zip(AXES, place, strict=False)]
+    return ", ".join([*where, *(f"t = {time:.6g}" for time in times)])
 
 
 def find_variable(names: tuple[str, ...], name: Any, count: int | None = None) -> int:

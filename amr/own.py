@@ -10,7 +10,6 @@ from typing import Any
 
 from .errors import InvalidSettingError
 
-# Config files are read without JAX, so functions import it.
 # Files that are not the user's: what is installed, and ours.
 _OURS = re.escape(str(Path(__file__).parents[1]))
 FOREIGN = re.compile(rf"[\\/](site|dist)-packages[\\/]|^<|^{_OURS}[\\/](amr|solvers)[\\/]")
@@ -23,7 +22,7 @@ _FROZEN_TEXT = "sets an attribute; declare what an object holds as fields of its
 
 def failure(error: Exception) -> str:
     """What a function of the user's raised, and on which line of which file."""
-    import jax
+    import jax  # not above: config files are read without
 
     unknown = jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not FOREIGN.search(f.filename)]

@@ -14,7 +14,7 @@ from jaxtyping import Array
 
 from amr.errors import InvalidSettingError
 from amr.mesh import Domain
-from amr.own import expect_shape, shapes_of
+from amr.own import expect_shape, is_own, shapes_of
 
 from .boundary import Beyond, Boundary, Outflow, Periodic, Relation, Values
 
@@ -98,6 +98,10 @@ class Variables(eqx.Module):
         turned = {vector[d] for vector in self.vectors}
         return tuple(-1.0 if n in turned else 1.0 for n in range(len(self.names)))
 
+    def at_face(self, d: int, end: int, points: int) -> Any:
+        """What a boundary is told of them at one face, the last fields of `Beyond`."""
+        return self.signs(d), self.names, points, self.vectors, d, 2 * end - 1
+
 
 class Conditions(eqx.Module):
     """What holds at the faces of a domain.
@@ -136,8 +140,7 @@ class Conditions(eqx.Module):
         """`Boundary.relation` at places `x` on a face; of the values `like` only the shape matters."""
         variables, nothing = self.variables, jnp.zeros((), like.dtype)
         places = (x, (nothing,) * len(x), nothing, t)
-        known: Any = variables.signs(d), variables.names, 1, variables.vectors, d, 2 * end - 1
-        face = Beyond(like, like, *places, *known)
+        face = Beyond(like, like, *places, *variables.at_face(d, end, points=1))
         a, b, g = self.faces[d][end].relation(face)
         return a, b, jnp.zeros_like(g) if self.homogeneous else g
 
@@ -171,7 +174,8 @@ class Conditions(eqx.Module):
 
 
 def try_boundary(boundary: Boundary, variables: Variables, ndim: int, d: int = 0, end: int = 0) -> None:
-    """Raise `InvalidSettingError` unless a boundary gives ghost values beyond a face, in the shapes of a run."""
+    """Raise `InvalidSettingError` unless a boundary gives ghost values beyond a face, in the shapes of a run, and
+    a user's the relation there, if it has one."""
     if boundary.periodic or boundary.copied or boundary.mirrored:
         return
     dtype, blocks, ghost, lanes = jnp.zeros(()).dtype, 2, 3, 5
@@ -186,8 +190,11 @@ def try_boundary(boundary: Boundary, variables: Variables, ndim: int, d: int = 0
     x = tuple(array(*along(k, shapes[k])) for k in range(ndim))
     values = array(*shapes, rows=rows), array(*along(d, 1, others=8), rows=rows)
     places: Any = x, (array(*along(0, 1)),) * ndim, x[d], jax.ShapeDtypeStruct((), dtype)
-    known: Any = variables.signs(d), variables.names, variables.points, variables.vectors, d, 2 * end - 1
+    known = variables.at_face(d, end, variables.points)
     name = f"{type(boundary).__name__}.ghosts"
     found = shapes_of("boundary", name, lambda *arrays: boundary.ghosts(Beyond(*arrays, *known)), *values, *places)
     note = ", that of beyond.mirrored: (variables, blocks, *cells, lanes)"
     expect_shape("boundary", name, found, (*rows, blocks, *shapes, lanes), note)
+    if is_own(boundary) and type(boundary).relation is not Boundary.relation:
+        name = f"{type(boundary).__name__}.relation"
+        shapes_of("boundary", name, lambda *arrays: boundary.relation(Beyond(*arrays, *known)), *values, *places)

@@ -56,9 +56,7 @@ def _filled(
     x = over_blocks(functools.partial(coordinates, mesh, offsets=offsets, dtype=dtype), leaves)
     dx = cell_sizes_of_blocks(mesh, leaves, dtype)
     distance = dx[d] * (layer if end else layer[::-1]).reshape(-1, *(1,) * (mesh.ndim - d))
-    signs, names, points = variables.signs(d), variables.names, variables.points
-    known = signs, names, points, variables.vectors, d, 2 * end - 1
-    beyond = Beyond(mirrored[:count], nearest, x, dx, distance, time, *known)
+    beyond = Beyond(mirrored[:count], nearest, x, dx, distance, time, *variables.at_face(d, end, variables.points))
     # Coefficients beyond a wall are mirrored with the rest, those beyond any other face are what they are.
     behind = mirrored[count:] if boundary.mirrored else old[count:]
     new = convert.conserved(jnp.concatenate([boundary.ghosts(beyond), behind]))

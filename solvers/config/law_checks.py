@@ -7,9 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from amr.names import told_place
 from solvers.equations import ConservationLaw, try_law
 
-from .trial import Points, told_place
+from .trial import Points
 
 MOST = 64  # points at which a law is tried
 

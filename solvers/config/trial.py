@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from amr.mesh import Mesh
+from amr.names import told_place
 from amr.own import failure
 
 from .expression import Expression, ExpressionTuple
@@ -187,9 +188,3 @@ def _check_each(array: np.ndarray, good: np.ndarray, expected: str, points: Poin
         first = tuple(wrong[0])
         place = [float(np.broadcast_to(x, array.shape)[first]) for x in points]
         raise UserFunctionError(f"gives {array[first]} at {told_place(place, times)}, expected {expected}")
-
-
-def told_place(place: Sequence[float], times: Sequence[float]) -> str:
-    """A point (and a time) in words."""
-    where = [f"{name} = {value:.6g}" for name, value in zip(COORDINATES, place, strict=False)]
-    return ", ".join([*where, *(f"t = {time:.6g}" for time in times)])

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from amr.errors import InvalidSettingError
+from amr.names import AXES, told_place
 from amr.own import expect_shape, failure, shapes_of
 
 from .terms import Equation
@@ -20,7 +21,6 @@ Law = Any  # a `ConservationLaw`, whose room imports this one
 KEY = "type"
 POINTS = " (3 points)"
 SMALL = 1e-3  # of the largest value of a variable: how well conversions have to fit
-NAMES = "xyz"
 
 
 def check_law(law: Law, ndim: int) -> None:
@@ -89,7 +89,7 @@ def try_law(law: Law, values: Sequence, points: Sequence[np.ndarray]) -> None:
     text = "primitive(conserved(w)) is {1:.6g} off w in the variable {0}; they have to be inverse to each other"
     _expect(kind, text, fine & ~(off <= SMALL * size), off, points, law.given)
     for d, (flux, speed, slope) in enumerate(zip(fluxes, speeds, slopes, strict=True)):
-        along = NAMES[d]
+        along = AXES[d]
         _expect(kind, f"flux along {along} gives {{1}} for {{0}}", fine & ~np.isfinite(flux), flux, points, law.names)
         wrong = fine & ~((speed >= 0) & np.isfinite(speed))
         _expect(kind, f"max_speed along {along} gives {{1}}, expected 0 or more", wrong[None], speed[None], points)
@@ -125,6 +125,6 @@ def _expect(
     found = np.argwhere(wrong)
     if len(found):
         row, point = found[0]
-        place = ", ".join(f"{name} = {x[point]:.6g}" for name, x in zip(NAMES, points, strict=False))
+        place = told_place([x[point] for x in points])
         told = text.format(names[row] if row < len(names) else row, values[row, point])
         raise InvalidSettingError(KEY, f"{kind}.{told} (at {place}, with the initial values)")

@@ -143,8 +143,9 @@ class Run:
             raise RunError(f"the device failed with the first mesh ({str(error).splitlines()[0]})", None) from error
         with self.nothing_lost(state):
             self.check_sound(state, "at the start: the initial condition")
-            try_own_law(self.setup, self.field(state))
-            self.account.begin(self.field(state))
+            first = self.field(state)
+            try_own_law(self.setup, first)
+            self.account.begin(first)
             for series in self.wishes.series:
                 series.start(self.moment(state))
             self.record_first(state)
@@ -168,7 +169,8 @@ class Run:
                 if self.limit:
                     break
                 self.emit(state)
-        final, checkpoint = self.field(state), self.checkpoint(state)
+        checkpoint = self.checkpoint(state)
+        final = checkpoint.field
         if self.limit and self.wishes.checkpoints is not None:
             self.wishes.checkpoints.perform(checkpoint, self.moment(state))
         summary = self.account.summary(self.setup, state, final, self.errors(state))

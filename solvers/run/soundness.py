@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool
 
 from amr.field import Field
 from amr.grid import active, room_of
+from amr.names import told_place
 from amr.own import is_own, own_parts
 from solvers.equations import try_law
 
@@ -39,8 +40,8 @@ def told_unsound(setup: Setup, field: Field, when: str) -> str:
     first = tuple(np.argwhere(wrong)[0])
     place = [float(patches.centres(d)[first[0], first[1 + d]]) for d in range(field.mesh.ndim)]
     values = ", ".join(f"{name} = {row[first]:.6g}" for name, row in zip(field.names, rows, strict=True))
-    where = ", ".join(f"{name} = {x:.6g}" for name, x in zip("xyz", place, strict=False))
-    many = f"{np.count_nonzero(wrong)} of {wrong.size} cells, the first at {where} on level {patches.level[first[0]]}"
+    where = f"{told_place(place)} on level {patches.level[first[0]]}"
+    many = f"{np.count_nonzero(wrong)} of {wrong.size} cells, the first at {where}"
     own = sorted({name for part in (setup.equation, setup.scheme, setup.faces) for name in own_parts(part)})
     yours = f"; your own are {', '.join(own)}: try them on flat, zero and odd data" if own else ""
     return f"the solution {when} {what} ({many}: {values}); {ADVICE}{yours}"

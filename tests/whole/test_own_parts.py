@@ -82,6 +82,14 @@ class Beside(amr.Boundary):
         return beyond.nearest
 
 
+class Related(amr.Boundary):
+    def ghosts(self, beyond):
+        return beyond.mirrored
+
+    def relation(self, face):
+        return face.no_such_thing
+
+
 class Fixed(amr.Boundary):
     def __init__(self):
         self.value = 1.0
@@ -124,6 +132,7 @@ FAULTS = [
     (lambda: road(Slow()).run(hill, 0.1), "type", "max_speed along x is exceeded by signals of speed"),
     (lambda: road(Backwards()).run(hill, 0.1), "type", "max_speed along x gives -.*, expected 0 or more"),
     (lambda: road(Lossy()).run(hill, 0.1), "type", r"primitive\(conserved\(w\)\) is 0.5 off"),
+    (lambda: road(Cars(), boundary=Related()), "boundary", "Related.relation fails: AttributeError"),
     (lambda: road(Cars(), boundary=Beside()), "boundary", r"Beside.ghosts .* \(1, 2, 1, 5\) where \(1, 2, 3, 5\)"),
 ]
 
