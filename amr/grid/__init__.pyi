@@ -51,7 +51,7 @@ from .hierarchy import (
 )
 from .leaves import Leaves as Leaves, Topology as Topology, leaves_of as leaves_of, over_blocks as over_blocks
 from .levels import NodeLevels as NodeLevels, NodePart as NodePart, at_level as at_level, level_sizes as level_sizes
-from .points import cells_at as cells_at
+from .points import cells_at as cells_at, values_at as values_at
 from .pool import (
     Pool as Pool,
     Room as Room,
