@@ -23,7 +23,7 @@ from .conditions import (
     shown_faces as shown_faces,
     try_boundary as try_boundary,
 )
-from .fusion import by_halves as by_halves, once as once, replaced as replaced
+from .fusion import any_of as any_of, by_halves as by_halves, once as once, replaced as replaced
 from .grid import (
     Fluxes as Fluxes,
     Grid as Grid,
