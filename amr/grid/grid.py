@@ -292,6 +292,24 @@ class Grid(eqx.Module):
 
         return with_store(work, self.fold(one, work.store, needed))
 
+    def changed(self, work: Work, function: Callable[[Cells], Cells]) -> tuple[Work, Int[Array, ""]]:
+        """With cells that are a function of those there are, and how many differ."""
+        used = active(self.layout, self.forest.count, self.mesh.ndim)
+
+        def one(part, carry):
+            store, count = carry
+
+            def both():
+                cells = self.cells_of(part, store)
+                new = jnp.where(take(used, part.i, axis=0), function(cells), cells)
+                return new, (new != cells).any(0).sum(dtype=jnp.int32)
+
+            new, number = part.kept(both)
+            return put_cells(self.mesh, store, new, part.i), count + number
+
+        store, count = self.fold(one, (work.store, jnp.zeros((), jnp.int32)))
+        return with_store(work, store), count
+
     def rings(self, store: Store, time: Scalar, useful: Bool[Array, ""] | None = None) -> Store:
         """The store with the rings of all patches prolonged (if that is `useful`)."""
 

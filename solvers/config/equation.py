@@ -74,9 +74,14 @@ def _equation(table: AnyEquation, formulas: Formulas) -> Equation | None:
             bottom = None if table.bottom is None else formulas.value(path, table.bottom, in_time=False)
             return ShallowWater(ndim, table.gravity, bottom, table.rest_level, table.dry_depth, table.viscosity)
         case EulerTable():
-            return Euler(ndim, table.gamma)
+            return Euler(ndim, table.gamma, **_floors(table))
         case NavierStokesTable():
-            return NavierStokes(ndim, table.gamma, table.viscosity, table.conductivity, table.prandtl)
+            friction = table.viscosity, table.conductivity, table.prandtl
+            return NavierStokes(ndim, table.gamma, *friction, **_floors(table))
+
+
+def _floors(table: EulerTable | NavierStokesTable) -> dict[str, float | None]:
+    return {"least_density": table.least_density, "least_pressure": table.least_pressure}
 
 
 # --- flows ------------------------------------------------------------------------------------------------------------

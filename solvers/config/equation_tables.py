@@ -120,6 +120,8 @@ class EulerTable(Table):
 
     type: Literal["euler"]
     gamma: Annotated[Number, Field(gt=1)] = Field(default=1.4, description="a number above 1")
+    least_density: Positive | None = maybe("a number above 0")
+    least_pressure: Positive | None = maybe("a number above 0")
 
 
 class NavierStokesTable(Table):
@@ -130,6 +132,8 @@ class NavierStokesTable(Table):
     viscosity: NotNegative = Field(description=NOT_NEGATIVE)
     conductivity: NotNegative | None = maybe(NOT_NEGATIVE)
     prandtl: Positive | None = maybe("a number above 0")
+    least_density: Positive | None = maybe("a number above 0")
+    least_pressure: Positive | None = maybe("a number above 0")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> NavierStokesTable:

@@ -22,6 +22,8 @@ class Euler(ConservationLaw):
 
     - `ndim`: number of dimensions.
     - `gamma`: ratio of specific heats, above 1; may be a value that JAX traces.
+    - `least_density`, `least_pressure`: floors onto which cells are lifted after a step, which makes mass or energy out
+      of nothing: `Summary.lifted` counts such cells. Default: none.
 
     The variables are `density`, `momentum_x`, .., `energy` (E, per volume); given are `density`, `velocity_x`, ..,
     `pressure`. Units are those of your data.
@@ -30,8 +32,13 @@ class Euler(ConservationLaw):
     names: tuple[str, ...] = eqx.field(static=True)  # type: ignore[misc]
     ndim: int = eqx.field(static=True)
     gamma: float | Float[Array, ""]
+    least_density: float | Float[Array, ""] | None
+    least_pressure: float | Float[Array, ""] | None
 
-    def __init__(self, ndim, gamma=1.4):
+    def __init__(self, ndim, gamma=1.4, *, least_density=None, least_pressure=None):
+        floors = {"least_density": least_density, "least_pressure": least_pressure}
+        known = {key: None if least is None else number_above(0, key, least) for key, least in floors.items()}
+        self.least_density, self.least_pressure = known.values()
         self.ndim = law_dimensions(ndim)
         self.names = ("density", *(f"momentum_{x}" for x in "xyz"[: self.ndim]), "energy")
         self.gamma = number_above(1, "gamma", gamma)
@@ -113,6 +120,20 @@ class Euler(ConservationLaw):
         and the gas is compressed."""
         (v_left, p_left), (v_right, p_right) = self._velocity_and_pressure(left), self._velocity_and_pressure(right)
         return (jnp.maximum(p_left, p_right) > STRONG * jnp.minimum(p_left, p_right)) & (v_left[d] > v_right[d])
+
+    @property
+    def has_floors(self):
+        return self.least_density is not None or self.least_pressure is not None
+
+    def lifted(self, u):
+        rows = list(u)
+        if self.least_density is not None:  # the momentum stays
+            rows[0] = jnp.maximum(rows[0], jnp.asarray(self.least_density, u.dtype))
+        if self.least_pressure is not None:
+            pressure = self.pressure(jnp.stack(rows))
+            lacking = jnp.maximum(jnp.asarray(self.least_pressure, u.dtype) - pressure, 0)
+            rows[-1] = rows[-1] + lacking * (1 / (self._gamma(u) - 1))
+        return jnp.stack(rows)
 
     def _velocity_and_pressure(self, u):
         """One division, which XLA shares with the other methods."""

@@ -114,6 +114,10 @@ class ConservationLaw(Equation):
         that meet have left what makes no sense, their sums kept."""
         raise NotImplementedError
 
+    def lifted(self, u: State) -> Rates:
+        """The variables after a step, those of cells that fell below a floor lifted onto it; see `has_floors`."""
+        raise NotImplementedError
+
     def verify(self, ndim: int) -> None:
         """Raise `InvalidSettingError` unless the law fits so many dimensions, and its methods give arrays of the shapes
         that they should."""

@@ -25,7 +25,7 @@ class NavierStokes(Euler):
 
     **Arguments:**
 
-    - `ndim`, `gamma`: as those of `Euler`.
+    - `ndim`, `gamma`, `least_density`, `least_pressure`: as those of `Euler`.
     - `viscosity`: the dynamic one, mass per length and time.
     - `conductivity`, or `prandtl`: the Prandtl number `c_p viscosity / conductivity`, with `c_p = gamma / (gamma - 1)`;
       default .72, that of air.
@@ -36,8 +36,8 @@ class NavierStokes(Euler):
     viscosity: float | Float[Array, ""]
     conductivity: float | Float[Array, ""]
 
-    def __init__(self, ndim, gamma=1.4, viscosity=0.0, conductivity=None, prandtl=None):
-        super().__init__(ndim, gamma)
+    def __init__(self, ndim, gamma=1.4, viscosity=0.0, conductivity=None, prandtl=None, **floors):
+        super().__init__(ndim, gamma, **floors)
         self.viscosity = not_negative("viscosity", viscosity)
         if conductivity is not None and prandtl is not None:
             raise InvalidSettingError("prandtl", "give either conductivity or prandtl, not both")

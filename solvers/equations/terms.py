@@ -233,6 +233,11 @@ class Equation(eqx.Module):
         """Whether neighbours push each other over ground: it has `met`, `pushes` and `settled`."""
         return False
 
+    @property
+    def has_floors(self) -> bool:
+        """Whether some numbers are kept from falling below others: it has `lifted`."""
+        return False
+
     def extended(self, u: Cells, samples: dict[str, PyTree]) -> Cells:
         """The variables of (ghosted) cells, with rows for the coefficients behind them."""
         return u

@@ -30,6 +30,7 @@ class Account:
     most_effort: int = 0
     growths: int = 0
     repeated: int = 0
+    lifted: int = 0
     resumed: int = 0
     loop_seconds: float = 0.0
     compile_seconds: float = 0.0
@@ -67,6 +68,7 @@ class Account:
         self.efforts += int(tally.effort.total)
         self.most_effort = max(self.most_effort, int(tally.effort.most))
         self.repeated += 0 if tally.repeated is None else int(tally.repeated)
+        self.lifted += 0 if tally.lifted is None else int(tally.lifted)
 
     def updates_per_second(self, setup: Setup) -> float:
         """Cell updates per second of the run loop so far."""
@@ -81,6 +83,7 @@ class Account:
             time=float(state.clock.time),
             steps=self.steps,
             repeated=self.repeated,
+            lifted=self.lifted,
             regrids=self.regrids,
             cell_updates=self.patch_steps * mesh.cells_per_patch,
             loop_seconds=self.loop_seconds,

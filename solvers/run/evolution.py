@@ -8,7 +8,7 @@ import functools
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from amr.grid import Grid, Kernel, Part, Pool, no_fluxes
 from solvers.elliptic import Operator, System, solved, system_of
@@ -35,6 +35,16 @@ def settled(setup: Setup, known: Sampled, space: Workspace, needed: Bool[Array, 
         return part.kept(lambda: law.settled(law.extended(grid.cells_of(part, store), samples), axes))
 
     return eqx.tree_at(lambda space: space.work, space, grid.with_cells(space.work, one, needed))
+
+
+def lifted(setup: Setup, known: Sampled, space: Workspace) -> tuple[Workspace, Int[Array, ""] | None]:
+    """The workspace with cells that fell below the floors of a law lifted onto them, and how many; `None` where there
+    are no floors."""
+    law, grid = setup.equation.terms.law, setup.grid(known.topology)
+    if law is None or not law.has_floors:
+        return space, None
+    work, count = grid.changed(space.work, law.lifted)
+    return dataclasses.replace(space, work=work), count
 
 
 class GridEvolution(eqx.Module):

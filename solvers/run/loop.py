@@ -44,7 +44,7 @@ from solvers.records import Recorder, Rows, Snapshot, has_room
 from .buffer import buffer_cells
 from .clock import FIRST, Clock, Instant, first_clock
 from .evaluation import evaluate
-from .evolution import GridEvolution, settled
+from .evolution import GridEvolution, lifted, settled
 from .problem import Setup, State
 from .resting import carried_over, rested, with_rings, with_room
 from .sampled import Sampled, adapted, blank, of_leaves, signalled
@@ -66,6 +66,7 @@ class Tally(eqx.Module):
     - `lowest`, `highest`: extrema of each variable, looked at before every regrid.
     - `rows`: what was recorded.
     - `repeated`: how many steps were taken again, shorter; `None` where that cannot happen.
+    - `lifted`: how many cells were lifted onto a floor of the law; `None` where there is none.
     """
 
     steps: Count
@@ -77,6 +78,7 @@ class Tally(eqx.Module):
     highest: Float[Array, " vars"]
     rows: tuple[Rows, ...] | None = None
     repeated: Count | None = None
+    lifted: Count | None = None
 
 
 class Running(eqx.Module):
@@ -192,7 +194,7 @@ def advance(
     known = with_room(setup, known, room_of(state.u), state.u.dtype)
     space = workspace(setup, known, state.u)
     rows = None if recorder is None else recorder.blank(setup, state.clock.time)
-    tally = _blank(state, rows, None if setup.signals_known else jnp.zeros((), jnp.int32))
+    tally = _blank(setup, state, rows)
     first = Running(state.forest, known, space, state.clock, state.needed, tally, yes, yes)
     run = lax.while_loop(lambda run: run.going, round_, first)
     u = cells_of(setup.mesh, run.space.work.store, run.forest.count)
@@ -224,9 +226,11 @@ def workspace(setup: Setup, known: Sampled, u: Pool) -> Workspace:
     return Workspace(setup.grid(known.topology).work(u), aside, Effort.none())
 
 
-def _blank(state: State, rows: tuple[Rows, ...] | None, repeated: Count | None) -> Tally:
+def _blank(setup: Setup, state: State, rows: tuple[Rows, ...] | None) -> Tally:
     zero, huge = jnp.zeros((), jnp.int32), jnp.full(state.u.shape[0], jnp.inf, state.u.dtype)
-    return Tally(zero, zero - 1, zero, state.forest.count, Effort.none(), huge, -huge, rows, repeated)
+    law = setup.equation.terms.law
+    repeated, low = None if setup.signals_known else zero, zero if law is not None and law.has_floors else None
+    return Tally(zero, zero - 1, zero, state.forest.count, Effort.none(), huge, -huge, rows, repeated, low)
 
 
 def _recorded(setup: Setup, run: Running, recorder: Recorder, begun: Flag) -> Running:
@@ -249,6 +253,7 @@ def _counted(run: Running, steps: Count, found: Extrema) -> Running:
         jnp.maximum(tally.highest, found[1]),
         tally.rows,
         tally.repeated,
+        tally.lifted,
     )
     return eqx.tree_at(lambda run: run.tally, run, tally)
 
@@ -263,7 +268,7 @@ def several_steps(
     step, known = plan_step(setup, run.known, run.space.work.store, run.clock, stop)
     # Samples that do not change stay out of the loop.
     changing = None if setup.signals_known else known
-    tries = None if run.tally.repeated is None else Tries.begun(run.tally.repeated)
+    tries = None if run.tally.repeated is None else Tries.begun(run.tally.repeated, run.tally.lifted)
 
     def more(carry):
         space, clock, _, _, _, steps, _ = carry
@@ -275,6 +280,7 @@ def several_steps(
         evolution = GridEvolution.whole(setup, here, effective_bounds(setup, bounds, step.expands), step.spread)
         cells = cells_before(evolution, space)
         space = settled(setup, here, stepped(setup.integrator, evolution, space, step))
+        space, low = lifted(setup, here, space)
         after, taken, last = step.clock, 1, step
         if setup.integrator.solves:  # or else it cannot fail
             after = jax.tree.map(lambda old, new: jnp.where(space.effort.failed, old, new), before, after)
@@ -283,6 +289,7 @@ def several_steps(
         if tries is not None:
             none, clocks = tries.pending, (before, after, step.clock)
             space, after, again, tries = looked_back(evolution, space, cells, last, clocks, tries)
+            tries = tries.with_lifted(low)
             step = jax.tree.map(functools.partial(jnp.where, again), nothing_yet(step, after), step)
             taken = jnp.where(again | none, 0, taken)
         done = (space, after, step, None if changing is None else here, tries, steps + taken)
@@ -294,7 +301,9 @@ def several_steps(
     carry = (run.space, run.clock, step, changing, tries, jnp.zeros((), jnp.int32), run.tally.rows)
     space, clock, _, changing, tries, steps, rows = lax.while_loop(more, one, carry)
     known = known if changing is None else changing
-    tally = dataclasses.replace(run.tally, rows=rows, repeated=None if tries is None else tries.total)
+    tally = dataclasses.replace(run.tally, rows=rows)
+    if tries is not None:
+        tally = dataclasses.replace(tally, repeated=tries.total, lifted=tries.lifted)
     return Running(run.forest, known, space, clock, run.needed, tally, run.changed, run.going), steps
 
 

@@ -1,5 +1,6 @@
 """One step is planned before it is taken, so that numbers which all cells read are known then, and looked at after."""
 
+import dataclasses
 import functools
 
 import equinox as eqx
@@ -84,17 +85,24 @@ class Tries(eqx.Module):
     """How often a step was taken again since signals had become too fast for it.
 
     **Attributes:** `now`: the present one; `total`: all; `pending`: whether the step that comes is none, before a
-    shorter one is planned.
+    shorter one is planned; `lifted`: how many cells the steps that count have lifted onto a floor, if there is any.
     """
 
     now: Int[Array, ""]
     total: Int[Array, ""]
     pending: Flag
+    lifted: Int[Array, ""] | None
 
     @classmethod
-    def begun(cls, total: Int[Array, ""]) -> "Tries":
+    def begun(cls, total: Int[Array, ""], lifted: Int[Array, ""] | None) -> "Tries":
         """None at present."""
-        return cls(jnp.zeros((), jnp.int32), total, jnp.zeros((), bool))
+        return cls(jnp.zeros((), jnp.int32), total, jnp.zeros((), bool), lifted)
+
+    def with_lifted(self, low: Int[Array, ""] | None) -> "Tries":
+        """With cells that the last step has lifted, if it counts."""
+        if low is None or self.lifted is None:
+            return self
+        return dataclasses.replace(self, lifted=self.lifted + jnp.where(self.pending, 0, low))
 
 
 def cells_before(evolution: GridEvolution, space: Workspace) -> Pool | None:
@@ -134,7 +142,7 @@ def looked_back(
     again = Clock(before.time, part * step.dt / GROWTH, before.rate, before.rest)
     clock = jax.tree.map(functools.partial(jnp.where, fine), after, again)
     now = jnp.where(fine, jnp.where(step.dt > 0, jnp.zeros_like(tries.now), tries.now), tries.now + 1)
-    return space, clock, ~fine, Tries(now, tries.total + (~fine).astype(jnp.int32), ~fine)
+    return space, clock, ~fine, Tries(now, tries.total + (~fine).astype(jnp.int32), ~fine, tries.lifted)
 
 
 def nothing_yet(step: Step, clock: Clock) -> Step:

@@ -52,7 +52,8 @@ class Summary:
     """Everything a run counted and measured. Updates are whole steps of active cells.
 
     `fraction_of_uniform_finest` is the mean number of cells over that of a uniform grid of the finest level; `repeated`
-    counts steps that were taken again, shorter, since signals had become too fast for them; `limit` is what ended the
+    counts steps that were taken again, shorter, since signals had become too fast for them; `lifted` counts cells that
+    were lifted onto a floor of the law (`Euler(least_density=..)`), summed over the steps; `limit` is what ended the
     run before its time, such as `"max_steps = 100"`, or empty.
     """
 
@@ -60,6 +61,7 @@ class Summary:
     steps: int = 0
     regrids: int = 0
     repeated: int = 0
+    lifted: int = 0
     cell_updates: int = 0
     loop_seconds: float = 0.0
     compile_seconds: float = 0.0
@@ -116,6 +118,7 @@ class Summary:
             ("cell updates", f"{self.cell_updates:,} in {self.loop_seconds:.2f} s: {rate(self.updates_per_second)}"),
             ("compilation", f"{self.compile_seconds:.1f} s, run loop compiled {self.compilations} times"),
             *self._mesh_rows(),
+            *([("floors", f"{self.lifted:,} cells lifted, summed over the steps")] if self.lifted else []),
             *([] if self.diffusion is None else [("diffusion", str(self.diffusion))]),
             ("device", f"{self.device}, {self.dtype}"),
         ]
