@@ -101,7 +101,36 @@ class Uniform:
         return 1e9 * result.seconds / (result.steps * self.cells**2)
 
 
-Case = Pool | Room | Uniform
+@dataclass(frozen=True)
+class Gas:
+    """Shear layers that roll up, in gas (Euler in 2D, MUSCL and HLLC), on a root grid of `cells` a side, refined
+    `levels` times where the density varies."""
+
+    cells: int
+    levels: int
+    t_end: float
+    patch: int = 16
+
+    def cost(self) -> float:
+        """Nanoseconds for each cell update."""
+        return 1e9 / gas_simulation(self).run(layers, self.t_end).summary.updates_per_second
+
+
+def layers(x, y):
+    """Density, velocity and pressure at the start."""
+    inside = jnp.where(jnp.abs(y - 0.5) < 0.25, 1.0, -1.0)
+    return 1.5 + 0.5 * inside, 0.5 * inside, 0.01 * jnp.sin(4 * PI * x), 2.5 + 0 * x * y
+
+
+@functools.cache
+def gas_simulation(case: Gas) -> solvers.Simulation:
+    """Kept, so that a repeated run is not compiled again."""
+    mesh = amr.Mesh(amr.Domain((0, 0), (1, 1)), (case.cells,) * 2, case.patch, case.levels)
+    refine = amr.Difference(0.1, variable="density") if case.levels else None
+    return solvers.Simulation(mesh, solvers.Euler(2), refine=refine, dtype="float64")
+
+
+Case = Pool | Room | Uniform | Gas
 
 
 def cases(quick: bool) -> dict[str, Case]:
@@ -122,6 +151,8 @@ def cases(quick: bool) -> dict[str, Case]:
         "adv2d_2_tight": Room(adv2d["adv2d_2"], 1),
         "adv2d_2_loose": Room(adv2d["adv2d_2"], 2),
         "adv3d_1": Pool(64, 16, 1, deep, ndim=3),
+        "gas2d": Gas(256, 0, 0.05),
+        "gas2d_2": Gas(64, 2, 0.1),
         **_many_patches(quick),
     }
 

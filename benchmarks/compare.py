@@ -20,7 +20,7 @@ from pathlib import Path
 from .measures import Costs, interleaved
 
 ROOT = Path(__file__).resolve().parent.parent
-DEFAULT = ("pool_16", "adv2d_1", "adv2d_2", "adv2d_3", "adv3d_1")
+DEFAULT = ("pool_16", "adv2d_1", "adv2d_2", "adv2d_3", "adv3d_1", "gas2d", "gas2d_2")
 
 
 class Worker:

@@ -115,6 +115,13 @@ def test_boundaries_are_what_the_config_says(write):
     assert float(pressure(0.5, 1.0, 0.25)) == 1.05
 
 
+def test_gas_with_floors(write):
+    floors = "\nleast_density = 1e-3\nleast_pressure = 1e-5"
+    for kind in ('type = "euler"', 'type = "navier_stokes"\nviscosity = 0.01'):
+        law = round_trip(write(GAS.replace('type = "euler"', kind + floors))).simulation.setup.equation
+        assert (law.least_density, law.least_pressure) == (1e-3, 1e-5)
+
+
 @pytest.mark.parametrize("rest", ["", "\nconductivity = 0.03", "\nprandtl = 1.0"])
 def test_a_gas_with_friction(write, rest):
     text = GAS.replace('type = "euler"', f'type = "navier_stokes"\nviscosity = 0.01{rest}')
