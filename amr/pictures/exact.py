@@ -52,17 +52,22 @@ class Beside:
 
 
 def called(exact: Callable, points: np.ndarray, time: float) -> Any:
-    """What a function of the coordinates, and of the time if it takes so many arguments, gives at points."""
+    """What a function of the coordinates, and of the time where it asks for that, gives at points."""
     try:
-        parameters = inspect.signature(exact).parameters.values()
-    except (TypeError, ValueError):
-        parameters = {}.values()
-    most = sum(parameter.kind in TAKEN for parameter in parameters)
-    arguments = (*points.T, time)[: max(most, points.shape[1])] if most else (*points.T, time)
-    try:
-        return exact(*arguments)
+        return exact(*points.T, *([time] if _asks_for_time(exact, points.shape[1]) else []))
     except Exception as error:
         raise InvalidSettingError("exact", f"the function {failure(error)}") from error
+
+
+def _asks_for_time(exact: Callable, ndim: int) -> bool:
+    """Whether a function needs one argument more than there are coordinates, or has one named `t`."""
+    try:
+        parameters = inspect.signature(exact).parameters.values()
+    except (TypeError, ValueError):  # some of those written in C tell nothing of themselves
+        return True
+    needed = [p for p in parameters if p.kind in TAKEN and p.default is p.empty]
+    several = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return several or len(needed) > ndim or any(p.name == "t" for p in parameters)
 
 
 def checked(values: Any, count: int) -> np.ndarray:

@@ -186,7 +186,7 @@ def _three_slices(
     time = float(field.time)
     text = ",  ".join([f"t = {time:.4g}", *drawn.notes]) if title is None else filled_in(title, time)
     figure.suptitle(text, fontsize="medium", x=0.01, ha="left")
-    return figure
+    return figure_of(row[0])
 
 
 def slices_size(sections: Sequence[Section]) -> tuple[float, float]:
