@@ -43,7 +43,7 @@ def plot_panels(
     if not several:
         raise InvalidSettingError("names", "expected at least one variable, got none")
     views = [Values(name, **options) for name in several]
-    return draw_panels(fields, views, columns=columns, title=title, ends=ends)
+    return draw_panels(fields, views, columns=columns, title=title, ends=[ends] * len(views))
 
 
 def draw_panels(
@@ -52,16 +52,18 @@ def draw_panels(
     *,
     columns: int | None = None,
     title: str | None = None,
-    ends: tuple[Any, Any] = (None, None),
+    ends: Sequence[tuple[Any, Any]] = (),
 ) -> Figure:
-    """The same with views of `amr.views`: a row a view, a column a field; `ends` are those of the range of values."""
+    """The same with views of `amr.views`: a row a view, a column a field; `ends` of the values of each view."""
     found = [load(field) for field in (fields if isinstance(fields, list | tuple) else [fields])]
     if not found or len({field.mesh.ndim for field in found}) > 1:
         raise InvalidSettingError("fields", "expected one or more fields of as many dimensions")
     if columns is not None and (not isinstance(columns, int) or columns < 1):
         raise InvalidSettingError("columns", f"expected a number of panels, got {columns!r}")
-    ranges = [ends if len(found) == 1 else shared_range(found, view, *ends) for view in views]
-    panels = [Panel(field, view, *between) for view, between in zip(views, ranges, strict=True) for field in found]
+    given = ends or [(None, None)] * len(views)
+    if len(found) > 1:
+        given = [shared_range(found, view, *pair) for view, pair in zip(views, given, strict=True)]
+    panels = [Panel(field, view, *between) for view, between in zip(views, given, strict=True) for field in found]
     if any(panel.is_row for panel in panels):
         figure = _rows(panels)
     else:
@@ -147,7 +149,8 @@ class Table:
         return places[: self.count]
 
     def spare(self, ax: Axes, number: int) -> None:
-        """Leave out of a panel what a neighbour says: labels of axes in common, bars of the same colours, the time."""
+        """Leave out of a panel what a neighbour says: labels of axes in common, bars of the same colours, the time,
+        the legend."""
         row, column = divmod(number, self.columns)
         is_lowest = number + self.columns >= self.count
         ax.tick_params(labelbottom=is_lowest)
@@ -159,6 +162,8 @@ class Table:
         if column + 1 < self.columns and self.has_bars_at_the_end:
             for bar in list(ax.child_axes):
                 bar.remove()
+        if number > 0 and (legend := ax.get_legend()) is not None:
+            legend.remove()
         if (row > 0) if self.is_crossed else (number > 0 and not self.is_one_view):
             ax.set_title("", loc="left")
 
