@@ -67,7 +67,7 @@ def draw_panels(
     if any(panel.is_row for panel in panels):
         figure = _rows(panels)
     else:
-        figure = _table(panels, Table.of(panels[0], len(found), len(views), columns))
+        figure = _table(panels, Arrangement.of(panels[0], len(found), len(views), columns))
     if title is not None:
         figure.suptitle(title, fontsize="large")
     return figure
@@ -94,7 +94,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Table:
+class Arrangement:
     """How panels lie.
 
     **Attributes:** `count` of panels, and `columns`; `inches` of a panel; `has_curves`: whether these are curves;
@@ -110,14 +110,14 @@ class Table:
     is_one_view: bool
 
     @staticmethod
-    def of(first: Panel, fields: int, views: int, columns: int | None) -> "Table":
+    def of(first: Panel, fields: int, views: int, columns: int | None) -> "Arrangement":
         """The table of so many fields and views; one of them alone may have several rows."""
         alone = first.draw()  # tells what it is, and how large
         curves, count = not any(ax.images or ax.get_aspect() == 1 for ax in alone.axes), fields * views
         crossed = fields > 1 and views > 1
         columns = fields if crossed else min(columns or _columns(count, curves), count)
         inches = CURVE if curves else tuple(float(side) * SCALE for side in alone.get_size_inches())
-        return Table(count, columns, (inches[0], inches[1]), curves, crossed, views == 1)
+        return Arrangement(count, columns, (inches[0], inches[1]), curves, crossed, views == 1)
 
     @property
     def rows(self) -> int:
@@ -175,14 +175,14 @@ def _columns(count: int, curves: bool) -> int:
     return count if count <= 3 else math.ceil(math.sqrt(count))
 
 
-def _table(panels: Sequence[Panel], table: Table) -> Figure:
+def _table(panels: Sequence[Panel], layout: Arrangement) -> Figure:
     """Panels in rows and columns."""
-    figure = new_picture(*table.size())
-    places = table.subplots(figure)
+    figure = new_picture(*layout.size())
+    places = layout.subplots(figure)
     for panel, ax in zip(panels, places, strict=True):
         panel.draw(ax)
     for number, ax in enumerate(places):
-        table.spare(ax, number)
+        layout.spare(ax, number)
     return figure
 
 
