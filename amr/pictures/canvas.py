@@ -156,12 +156,14 @@ def data_range(values: np.ndarray, norm: Any = None) -> tuple[float, float]:
     return float(shown.min()), float(shown.max())
 
 
-def colour_bar(ax: Axes, mappable, label: str, width: float | None, **options) -> None:
-    """A bar exactly as high as the axes, in any layout; `width` in axes widths. Without a width, a bar below."""
+def colour_bar(ax: Axes | list[Axes], mappable, label: str, width: float | None, **options) -> None:
+    """A bar exactly as high as the axes, in any layout; `width` in axes widths. Without it, a bar below all axes."""
+    axes = ax if isinstance(ax, list) else [ax]
+    figure = figure_of(axes[0])
     if width is None:
-        bar = figure_of(ax).colorbar(mappable, ax=ax, label=label, location="bottom", aspect=40, **options)
+        bar = figure.colorbar(mappable, ax=axes, label=label, location="bottom", aspect=40, **options)
     else:
-        bar = figure_of(ax).colorbar(mappable, cax=ax.inset_axes((1 + width, 0, width, 1)), label=label, **options)
+        bar = figure.colorbar(mappable, cax=axes[-1].inset_axes((1 + width, 0, width, 1)), label=label, **options)
     if not isinstance(mappable.norm, LogNorm):
         bar.minorticks_off()
     whole_ticks(bar.long_axis, mappable.norm)

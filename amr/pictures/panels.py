@@ -21,7 +21,8 @@ SCALE = 0.75  # of a panel, in proportion to a picture of its own
 CURVE = (6.4, 2.5)  # inches of a panel with a curve in it
 WIDEST = 4.8  # inches of a panel that has a neighbour
 BAR = 0.9  # inches of a bar of colours with its labels
-HIGH = 5  # so many curves at most one below the other
+WIDE = 2  # times as wide as high: such panels lie one below the other
+HIGH = 5  # of these at most
 
 
 def plot_panels(
@@ -115,8 +116,8 @@ class Arrangement:
         alone = first.draw()  # tells what it is, and how large
         curves, count = not any(ax.images or ax.get_aspect() == 1 for ax in alone.axes), fields * views
         crossed = fields > 1 and views > 1
-        columns = fields if crossed else min(columns or _columns(count, curves), count)
         inches = CURVE if curves else tuple(float(side) * SCALE for side in alone.get_size_inches())
+        columns = fields if crossed else min(columns or _columns(count, inches[0] > WIDE * inches[1]), count)
         return Arrangement(count, columns, (inches[0], inches[1]), curves, crossed, views == 1)
 
     @property
@@ -168,9 +169,9 @@ class Arrangement:
             ax.set_title("", loc="left")
 
 
-def _columns(count: int, curves: bool) -> int:
+def _columns(count: int, wide: bool) -> int:
     """How many panels look well beside each other."""
-    if curves:
+    if wide:
         return math.ceil(count / HIGH)
     return count if count <= 3 else math.ceil(math.sqrt(count))
 

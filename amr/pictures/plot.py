@@ -182,7 +182,7 @@ def _three_slices(
     for ax, section in zip(row, sections, strict=True):
         ax.set_title(*section.where, fontsize="medium", loc="left")
     if layers.has_colours:
-        sections[-1].bar(row[-1], drawn.shown, field.names[index])
+        sections[-1].bar(row, drawn.shown, field.names[index])
     time = float(field.time)
     text = ",  ".join([f"t = {time:.4g}", *drawn.notes]) if title is None else filled_in(title, time)
     figure.suptitle(text, fontsize="medium", x=0.01, ha="left")
@@ -194,7 +194,9 @@ def slices_size(sections: Sequence[Section]) -> tuple[float, float]:
     scale = 0.8 * INCHES / max(sections[0].field.mesh.domain.lengths)
     for section in sections:
         section.fit(scale)
-    return sum(max(section.width, 1.0) + 0.6 for section in sections) + 0.9, max(s.height for s in sections) + 1.0
+    below = 0.9 if sections[-1].is_wide else 0.0
+    width = sum(max(section.width, 1.0) + 0.6 for section in sections) + 0.9
+    return width, max(section.height for section in sections) + 1.0 + below
 
 
 def plot_projection(field: Field, name: str | int = 0, axis: Any = "z", **options) -> Figure:

@@ -54,12 +54,16 @@ class Rectangle:
         """Labelled axes of equal scale."""
         ax.set(xlabel=self.labels[0], ylabel=self.labels[1], xlim=self.extent[0], ylim=self.extent[1], aspect="equal")
         for axis, inches in ((ax.xaxis, self.width), (ax.yaxis, self.height)):
-            axis.set_major_locator(MaxNLocator(max(2, int(inches / LABEL)), steps=[1, 2, 2.5, 5, 10]))
+            stretches = max(2 if inches > LABEL else 1, int(inches / LABEL))
+            axis.set_major_locator(MaxNLocator(stretches, steps=[1, 2, 2.5, 5, 10]))
         if self.width < NARROW:
             ax.tick_params(axis="x", labelrotation=90)  # or they lie upon each other
 
-    def bar(self, ax: Axes, image: ScalarMappable, label: str, **options) -> None:
-        """A bar of colours beside the image, of equal width whatever the image's shape; below it where that is wide."""
+    def bar(self, ax: Axes | list[Axes], image: ScalarMappable, label: str, **options) -> None:
+        """A bar of colours beside the image, of equal width whatever the image's shape; below it where that is wide.
+
+        Of several axes side by side this is the last.
+        """
         width = None if self.is_wide else 0.04 * max(1, self.height / self.width)
         colour_bar(ax, image, label, width, **options)
 
