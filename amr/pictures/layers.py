@@ -101,9 +101,10 @@ class Layers:
         share = np.array([section.width, section.height]) / max(section.width, section.height)
         density = tuple(np.maximum(DENSITY * share, 0.15))
         style: dict[str, Any] = {"density": density, "color": colour, "linewidth": 0.8, "arrowsize": 0.8}
-        drawn = ax.streamplot(sides[0], sides[1], flow[0], flow[1], **style)
-        if self.fill:
-            drawn.lines.set_path_effects([withStroke(linewidth=1.8, foreground=OTHER[colour], alpha=0.35)])
+        heads = len(ax.patches)
+        lines = ax.streamplot(sides[0], sides[1], flow[0], flow[1], **style).lines
+        for part in (lines, *ax.patches[heads:]) if self.fill else ():
+            part.set_path_effects([withStroke(linewidth=1.8, foreground=OTHER[colour], alpha=0.35)])
 
 
 def contour_values(contours: Any, norm: Normalize) -> np.ndarray:
@@ -175,10 +176,10 @@ class Arrows:
         self.longest = float(lengths[np.isfinite(lengths)].max(initial=0.0))
 
     def draw(self, ax: Axes, colour: str, longest: float) -> None:
-        """Arrows in proportion to the vectors; one of length `longest` reaches as far as the next begins."""
+        """Arrows in proportion to the vectors; one of length `longest` reaches almost to where the next begins."""
         if not longest > 0:
             return
-        scale = longest / self.spacing
+        scale = longest / (0.9 * self.spacing)
         measure: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": scale, "units": "inches"}
         arrows = ax.quiver(*self.points, *self.vectors, pivot="mid", color=colour, width=0.02, **measure)
         arrows.set_path_effects([withStroke(linewidth=1.2, foreground=OTHER[colour], alpha=0.6)])

@@ -171,4 +171,5 @@ class Coarsened:
         return self.view.range(field.coarsened(self.level))
 
     def draw(self, field: Field, vmin: Any = None, vmax: Any = None, place: Any = None) -> Figure:
-        return self.view.draw(field.coarsened(self.level), vmin, vmax, place)
+        places = () if place is None else (place,)
+        return self.view.draw(field.coarsened(self.level), vmin, vmax, *places)

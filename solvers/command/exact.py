@@ -72,8 +72,8 @@ def holds(formulas: Mapping[str, str], end: float, time: float) -> bool:
 
 def _config_of(file: Path) -> str | None:
     """The config that is kept in a dump, or else beside it."""
-    from amr.files import io
+    import amr.io
 
     beside = file.parent / "config.toml"
-    found = io.read_config(file)
+    found = amr.io.read_config(file)
     return beside.read_text(encoding="utf-8") if found is None and beside.is_file() else found

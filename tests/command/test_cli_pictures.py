@@ -14,7 +14,9 @@ from sample import random_field
 
 import amr
 from amr.files import io
+from solvers.command.folder import RunFolder
 from solvers.command.pictures import movie, plot
+from solvers.config import load
 
 
 def moment(number: int, ndim: int) -> amr.Field:
@@ -189,6 +191,18 @@ def test_curves_are_compared_with_the_exact_solution(run, folder, figures, exact
     found = run(plot, "last.vtkhdf")
     assert found.exit_code == 0
     assert "warning: last.vtkhdf: without the exact solution of its config: config.toml" in found.stderr
+
+
+@pytest.mark.parametrize("time", [0.375, 0.25])
+def test_the_picture_of_a_run_has_the_exact_solution_at_the_end(folder, figures, monkeypatch, time):
+    monkeypatch.chdir(folder)
+    (folder / "tube.toml").write_text(CONFIG.replace("EXACT", "c"))
+    field = random_field(1)
+    case = load(folder / "tube.toml")
+    data = jnp.stack([field.data[0], field.data[0], field.data[0]])
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path, **options: (figures.append(figure), path.touch()))
+    RunFolder(case)._draw(amr.Field(field.mesh, field.forest, data, ("density", "momentum_x", "energy"), time))
+    assert len(figures[-1].axes[0].lines) == (time == 0.375)
 
 
 def test_same_scale(run, figures):
