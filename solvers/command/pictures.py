@@ -230,7 +230,8 @@ def told(path: Path, chosen: Path | None) -> None:
 def prepare(options: dict[str, Any]) -> tuple[list[Shown], tuple[float | None, float | None]]:
     """What to show, one after the other, and the given ends of the range of values. From here on there is JAX."""
     ends = options.pop("vmin"), options.pop("vmax")
-    variables = dict.fromkeys(options.pop("variables") or (None,))
+    variables: dict[str | None, None] = dict.fromkeys(options.pop("variables"))
+    variables = variables if variables and not options["levels"] else {None: None}
     shown = [Shown(variable=variable, **options) for variable in variables]
     os.environ.setdefault("JAX_PLATFORMS", "cpu")  # pictures leave accelerators to those who compute
     import jax

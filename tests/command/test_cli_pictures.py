@@ -68,7 +68,7 @@ def test_picture_lies_beside_its_file(run, folder, ndim):
     ("arguments", "name"),
     [
         (["run2_0000.vtkhdf", "-V", "noise"], "run2_0000_noise.png"),
-        (["run2_0000.vtkhdf", "--levels"], "run2_0000_levels.png"),
+        (["run2_0000.vtkhdf", "--levels", "-V", "noise", "-V", "linear"], "run2_0000_levels.png"),
         (["run2_0000.vtkhdf", "--projection", "x"], "run2_0000_linear_projection_x.png"),
         (["run2_0000.vtkhdf", "--line", "y=0.5"], "run2_0000_linear_line.png"),
         (["run2_0000.vtkhdf", "-o", "new/a.pdf"], "new/a.pdf"),
