@@ -33,6 +33,7 @@ from .mesh import Domain as Domain, Mesh as Mesh
 from .refine import (
     AllOf as AllOf,
     AnyOf as AnyOf,
+    AtMost as AtMost,
     Curvature as Curvature,
     Custom as Custom,
     Detail as Detail,

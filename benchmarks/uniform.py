@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from solvers.run.clock import FIRST, Clock, courant_step, first_clock, land_on, later, trial_step
+from solvers.run.clock import FIRST, Clock, Instant, courant_step, first_clock, land_on, later, trial_step
 from solvers.run.compiling import compiled
 from solvers.schemes.ctu import THIN
 
@@ -78,9 +78,9 @@ def _advance(u, rates, t_end):
     return u, steps
 
 
-def _planned(fastest, now: Clock, stop):
+def _planned(fastest, now: Clock, t_end):
     """The clock after the next step and the factor that turns rates into Courant numbers during it."""
-    trial = trial_step(CFL, now)
+    trial, stop = trial_step(CFL, now), Instant.of(t_end)
     cut = land_on(trial, now, stop)
     rate = fastest * jnp.abs(_amplitude(now.time + 0.5 * cut))
     limit = courant_step(CFL, rate)

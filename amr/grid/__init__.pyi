@@ -23,7 +23,7 @@ from .conditions import (
     shown_faces as shown_faces,
     try_boundary as try_boundary,
 )
-from .fusion import by_halves as by_halves, once as once, replaced as replaced
+from .fusion import any_of as any_of, by_halves as by_halves, once as once, replaced as replaced
 from .grid import (
     Fluxes as Fluxes,
     Grid as Grid,
@@ -51,7 +51,7 @@ from .hierarchy import (
 )
 from .leaves import Leaves as Leaves, Topology as Topology, leaves_of as leaves_of, over_blocks as over_blocks
 from .levels import NodeLevels as NodeLevels, NodePart as NodePart, at_level as at_level, level_sizes as level_sizes
-from .points import cells_at as cells_at
+from .points import cells_at as cells_at, values_at as values_at
 from .pool import (
     Pool as Pool,
     Room as Room,

@@ -55,7 +55,7 @@ def replaced(values: Array, wrong: Bool[Array, "..."], compute: Callable[[], Arr
     def mended():
         return jnp.stack([jnp.where(wrong, *rows) for rows in zip(compute(), values, strict=True)])
 
-    return lax.cond(wrong.any(), mended, lambda: values) if jax.default_backend() == "cpu" else mended()
+    return lax.cond(any_of(wrong), mended, lambda: values) if jax.default_backend() == "cpu" else mended()
 
 
 def evaluate_sparingly(always: Bool[Array, ""], function: Callable, *arguments: Array):
@@ -87,6 +87,13 @@ def _bind(equation, values: list) -> list[Array]:
     functions, parameters = bound if isinstance(bound, tuple) else ((), bound)  # older JAX gives both
     results = equation.primitive.bind(*functions, *values, **parameters)
     return list(results) if equation.primitive.multiple_results else [results]
+
+
+def any_of(flags: Bool[Array, "..."]) -> Bool[Array, ""]:
+    """Whether any is set."""
+    for _ in range(flags.ndim - 1):
+        flags = by_halves(jnp.logical_or, flags, axis=0)
+    return flags.any()
 
 
 def by_halves(combine: Callable[[Array, Array], Array], values: Array, axis: int) -> Array:

@@ -26,6 +26,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from amr.mesh import Forest, Mesh
@@ -145,24 +146,28 @@ class Part(eqx.Module):
         return fill_boundaries(self.mesh, self.leaves, padded, 1, time, self.conditions)
 
 
+Flag = Bool[Array, ""]
+
+
 class Kernel(NamedTuple):
     """What happens in the patches of a sweep, given their ghosted cells (with rows behind the variables).
 
     **Attributes:**
 
     - `extended(ghosted)`: with these rows.
-    - `crossing(ghosted, keep)`: what crosses each face.
+    - `crossing(ghosted, keep, careful)`: what crosses each face; `careful`: whether a judge was not content before.
     - `made(ghosted)`: what is made in each cell; `None`: nothing.
     - `fused`: whether it is faster to compute all fluxes in one loop that keeps none, where nobody else reads them.
     """
 
     extended: Callable[[Array], Array]
-    crossing: Callable[[Array, Keep], Fluxes]
+    crossing: Callable[[Array, Keep, Flag], Fluxes]
     made: Callable[[Array], Array | None]
     fused: bool
 
 
 Kernels = Callable[[Part], Kernel]
+Judge = Callable[[Cells, Cells], Flag]  # whether cells, and what leaves them through faces, make sense
 Update = Callable[[Cells, Cells, PyTree], tuple[Cells, PyTree]]
 
 
@@ -304,21 +309,18 @@ class Grid(eqx.Module):
 
     # --- fluxes -------------------------------------------------------------------------------------------------------
 
-    def outflow(self, work: Work, time: Scalar, kernels: Kernels) -> Work:
+    def outflow(self, work: Work, time: Scalar, kernels: Kernels, judge: Judge | None = None) -> Work:
         """With what leaves each cell, the fluxes through coarse faces replaced by those of the fine ones on them."""
 
         def one(part, work):
             out = self._refluxed(work, part)
             return eqx.tree_at(lambda work: work.outflow, work, put(work.outflow, out, part.i))
 
-        return self.fold(one, self.crossed(work, time, kernels))
-
-    def stage(self, work: Work, time: Scalar, kernels: Kernels, update: Update, pools: PyTree) -> tuple[Work, PyTree]:
-        """New cells and new values of some pools by `update(cells, outflow, values)`, for the patches of each sweep."""
-        return self.updated(self.crossed(work, time, kernels), update, pools)
+        return self.fold(one, self.crossed(work, time, kernels, judge))
 
     def updated(self, work: Work, update: Update, pools: PyTree) -> tuple[Work, PyTree]:
-        """The same when it is known what crosses the faces."""
+        """New cells and new values of some pools by `update(cells, outflow, values)`, for the patches of each sweep,
+        when it is known what crosses faces."""
 
         def one(part, carry):
             work, pools = carry
@@ -329,27 +331,42 @@ class Grid(eqx.Module):
 
         return self.fold(one, (work, pools))
 
-    def crossed(self, work: Work, time: Scalar, kernels: Kernels) -> Work:
-        """What leaves cells through faces of their own, and what crosses the sides of patches."""
-        work = with_store(work, self.rings(work.store, time))
-        return self.fold(lambda part, work: self._crossed_by(part, work, time, kernels(part)), work)
+    def crossed(self, work: Work, time: Scalar, kernels: Kernels, judge: Judge | None = None) -> Work:
+        """What leaves cells through faces of their own, and what crosses the sides of patches. All of it is found
+        anew, with care, if a judge says of any patches that it is not content."""
+        work, yes = with_store(work, self.rings(work.store, time)), jnp.ones((), bool)
+        if judge is None:
+            return self.fold(lambda part, work: self._crossed_by(part, work, time, kernels(part), ~yes)[0], work)
 
-    def _crossed_by(self, part: Part, work: Work, time: Scalar, kernel: Kernel) -> Work:
+        def one(careful, part, carry):
+            work, content = carry
+            work, out = self._crossed_by(part, work, time, kernels(part), careful)
+            return work, content & part.kept(lambda: judge(self.cells_of(part, work.store), out))
+
+        def attempt(carry):
+            work, careful, _ = carry
+            work, content = self.fold(functools.partial(one, careful), (work, yes))
+            return work, yes, ~content & ~careful
+
+        return lax.while_loop(lambda carry: carry[2], attempt, (work, ~yes, yes))[0]
+
+    def _crossed_by(self, part: Part, work: Work, time: Scalar, kernel: Kernel, careful: Flag) -> tuple[Work, Cells]:
+        """With what the patches of a sweep have to do with it, and what leaves their cells through faces."""
         ghosted = self.ghosted(part, work.store, time, kernel.extended)
-        out, *beside = self.moved(part, ghosted, kernel)
+        left, *beside = self.moved(part, ghosted, kernel, careful)
         made = kernel.made(ghosted)
-        out = out if made is None else part.kept(lambda: out - made)
+        out = left if made is None else part.kept(lambda: left - made)
         names = ("outflow", "sides", "means")[: 1 + len(beside)]
         new = [put(getattr(work, name), values, part.i) for name, values in zip(names, (out, *beside), strict=True)]
-        return eqx.tree_at(lambda work: [getattr(work, name) for name in names], work, new)
+        return eqx.tree_at(lambda work: [getattr(work, name) for name in names], work, new), left
 
-    def moved(self, part: Part, ghosted: Array, kernel: Kernel) -> tuple[Array, ...]:
+    def moved(self, part: Part, ghosted: Array, kernel: Kernel, careful: Flag) -> tuple[Array, ...]:
         """What leaves each cell of the patches of a sweep; with levels also what crosses their sides, and its means."""
         if self.mesh.max_level == 0:
             # Nothing else reads the fluxes, and one fused loop that keeps none of them was measured to be faster.
             keep = at_once if kernel.fused and self.mesh.ndim < 3 else part.kept
-            return (part.kept(lambda: outflow(kernel.crossing(ghosted, keep))),)
-        fluxes = part.kept(lambda: kernel.crossing(ghosted, part.kept))
+            return (part.kept(lambda: outflow(kernel.crossing(ghosted, keep, careful))),)
+        fluxes = part.kept(lambda: kernel.crossing(ghosted, part.kept, careful))
         out, sides = part.kept(lambda: outflow(fluxes)), part.kept(lambda: sides_of(fluxes))
         return out, sides, part.kept(lambda: means_of(self.mesh, sides))
 

@@ -12,7 +12,7 @@ from .indicator import (
     AnyOf as AnyOf,
     Indicator as Indicator,
     PatchView as PatchView,
-    Region as Region,
     UpTo as UpTo,
 )
+from .regions import AtMost as AtMost, Region as Region
 from .regridding import Regridded as Regridded, regrid as regrid, wishes_near as wishes_near

@@ -84,38 +84,6 @@ class Indicator(eqx.Module):
         """Which cells wish to be refined and which to be kept at their level."""
 
 
-class Region(Indicator):
-    """Refine all cells that a box of the domain overlaps to a given level and keep them there.
-
-    **Arguments:**
-
-    - `lower`, `upper`: corners of the box, one number a dimension.
-    - `level`: the level the box shall have.
-    """
-
-    lower: tuple[float, ...]
-    upper: tuple[float, ...]
-    level: int
-
-    def __init__(self, lower, upper, level: int):
-        self.lower = tuple(float(v) for v in np.atleast_1d(lower))
-        self.upper = tuple(float(v) for v in np.atleast_1d(upper))
-        self.level = level
-        if len(self.lower) != len(self.upper):
-            raise InvalidSettingError("upper", f"has {len(self.upper)} numbers where lower has {len(self.lower)}")
-
-    def check(self, ndim, names):
-        if len(self.lower) != ndim:
-            raise InvalidSettingError("lower", f"has {len(self.lower)} numbers, expected {ndim}, as the domain")
-
-    def wishes(self, patch):
-        inside = jnp.asarray(True)
-        for x, dx, low, high in zip(patch.x, patch.dx, self.lower, self.upper, strict=True):
-            reach = (0.5 - 1e-4) * dx  # a cell that only touches the box, up to rounding, is outside
-            inside = inside & (x + reach > low) & (x - reach < high)
-        return inside & (patch.level < self.level), inside & (patch.level <= self.level)
-
-
 class Joined(Indicator):
     """Several indicators whose wishes are joined."""
 

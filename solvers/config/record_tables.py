@@ -41,6 +41,7 @@ class RecordTable(Table):
     extrema: bool = Field(default=False, description="true or false")
     points: Several | None = maybe("a list of points, such as [[0.5, 0.5], [0.25, 0.75]]")
     line: LineTable | None = maybe("a table, such as {from = [0.0, 0.5], to = [1.0, 0.5], points = 256}")
+    interpolate: bool = Field(default=False, description="true or false; of points and line")
     slice: SliceTable | None = maybe('a table, such as {axis = "z", at = 0.5}')
     every_steps: int | None = maybe("steps between two rows, a whole number, 1 or more", ge=1)
     every: Positive | None = maybe("the time between two rows, a number above 0")
@@ -53,6 +54,8 @@ class RecordTable(Table):
         places = [key for key in PLACES if getattr(self, key) is not None]
         if len(places) > 1:
             raise ValueError(f"found {' and '.join(places)}, expected one of them; make a record of each")
+        if self.interpolate and self.points is None and self.line is None:
+            raise ValueError("found interpolate = true, which is for points and line; a slice gives cells")
         if self.every is not None and self.every_steps is not None:
             raise ValueError("found every and every_steps, expected one of them")
         return self

@@ -49,9 +49,9 @@ def check_columns(
 def _place(table: RecordTable) -> Points | Line | Slice | None:
     """Where values are taken, if anywhere."""
     if table.points is not None:
-        return Points(table.points)
+        return Points(table.points, interpolate=table.interpolate)
     if table.line is not None:
-        return Line(getattr(table.line, "from"), table.line.to, table.line.points)
+        return Line(getattr(table.line, "from"), table.line.to, table.line.points, interpolate=table.interpolate)
     return None if table.slice is None else Slice(table.slice.axis, table.slice.at, table.slice.level)
 
 

@@ -11,7 +11,7 @@ from solvers.choices import class_of
 from .formulas import Formulas
 from .mistakes import Mistakes
 from .own_object import own_object
-from .tables import INDICATORS, MeshTable, RefineTable
+from .tables import INDICATORS, MeshTable, RefineTable, RegionTable
 from .toml_text import KeyPath, alternatives, show
 from .trial import check_method
 
@@ -38,9 +38,29 @@ def build_refine(
                 found.append(indicator if entry.up_to is None else amr.UpTo(entry.up_to, indicator))
                 chosen = [name for name in ("below", "variable") if name in type(entry).model_fields]
                 entries[n] = entry.model_copy(update={name: getattr(indicator, name) for name in chosen})
-    found += [amr.Region(r.lower, r.upper, r.level) for r in table.regions if len(r.lower) == len(r.upper)]
-    joined = amr.AnyOf(*found) if len(found) > 1 else found[0] if found else None  # type: ignore[arg-type]
+    joined = _with_regions(found, table.regions, formulas.mistakes)
     return joined, table.model_copy(update={key: tuple(entries) for key, entries in settled.items()})
+
+
+def _with_regions(
+    found: list[amr.Indicator], tables: tuple[RegionTable, ...], mistakes: Mistakes
+) -> amr.Indicator | None:
+    """Any of the indicators, in boxes a level at least, and in others one at most."""
+    # What is no box is told elsewhere.
+    boxes = [(n, box) for n, box in enumerate(tables) if len(box.lower) == len(box.upper)]
+    times = {n: {"begin": box.begin, "end": box.end} for n, box in boxes}
+
+    def attempt(n, kind, *arguments):
+        made = lambda asked: kind(*arguments, *asked, **times[n])  # noqa: E731
+        return lambda *asked: mistakes.attempt(("refine", "regions", n), made, asked)
+
+    least = [attempt(n, amr.Region, box.lower, box.upper, box.level)() for n, box in boxes if box.level is not None]
+    found = [*found, *(region for region in least if region is not None)]
+    joined = amr.AnyOf(*found) if len(found) > 1 else found[0] if found else None
+    for n, box in boxes:
+        if box.up_to is not None and joined is not None:
+            joined = attempt(n, amr.AtMost, box.lower, box.upper, box.up_to)(joined) or joined
+    return joined
 
 
 def warn_of_thresholds(table: RefineTable, mesh: MeshTable, warnings: Mistakes) -> None:
@@ -96,7 +116,7 @@ def _check(table: RefineTable, mesh: MeshTable | None, domain: amr.Domain | None
     most = None if mesh is None else mesh.max_level
     for n, region in enumerate(table.regions):
         path = ("refine", "regions", n)
-        if most is not None and region.level > most:
+        if most is not None and region.level is not None and region.level > most:
             mistakes.add((*path, "level"), f"found {region.level}, expected at most mesh.max_level, {most}")
         # What cannot be a domain cannot be a region either.
         box = mistakes.attempt(path, amr.Domain, region.lower, region.upper)

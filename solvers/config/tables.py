@@ -7,7 +7,7 @@ of them. A field's description says what is expected of it and appears in error 
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, field_serializer
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, field_serializer, model_validator
 
 from solvers.choices import CHOICES
 
@@ -131,11 +131,22 @@ class OwnIndicator(Limited):
 
 
 class RegionTable(Table):
-    """A box with a level."""
+    """A box with a level that it has at least, or at most."""
 
     lower: Point = Field(description="one number for each dimension")
     upper: Point = Field(description="one number for each dimension")
-    level: int = Field(ge=1, description="a whole number from 1 to mesh.max_level")
+    level: int | None = maybe("a whole number from 1 to mesh.max_level", ge=1)
+    up_to: int | None = maybe("a whole number, 0 or more", ge=0)
+    begin: Number | None = maybe("a time")
+    end: Number | None = maybe("a time after begin")
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "RegionTable":
+        if self.level is None and self.up_to is None:
+            raise ValueError("asks for nothing, expected level = 1 (at least) or up_to = 1 (at most), or both")
+        if self.level is not None and self.up_to is not None and self.up_to < self.level:
+            raise ValueError(f"found level = {self.level} and up_to = {self.up_to}, expected up_to not below level")
+        return self
 
 
 T = TypeVar("T")
@@ -167,7 +178,7 @@ class RefineTable(Table):
 
     @property
     def empty(self) -> bool:
-        return not any(getattr(self, key) for key in (*INDICATORS, "regions"))
+        return not any(getattr(self, key) for key in INDICATORS) and all(box.level is None for box in self.regions)
 
     @field_serializer(*INDICATORS, mode="wrap")
     def _one_as_a_table(self, tables: Any, plain: Callable) -> Any:

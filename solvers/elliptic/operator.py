@@ -72,7 +72,7 @@ class Operator(eqx.Module):
     def _kernel(self, part: Part) -> Kernel:
         faces = self.faces and part.kept(lambda: part_of(self.faces, part))
 
-        def crossing(ghosted, keep):
+        def crossing(ghosted, keep, careful):
             return self.diffusing.moved(part, ghosted, faces, self.scale, self.time)
 
         return Kernel(lambda u: u, crossing, lambda u: None, fused=False)

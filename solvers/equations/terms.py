@@ -56,6 +56,7 @@ class Here(eqx.Module):
     - `u`: the ghosted cells, with rows for the coefficients of a law behind the variables.
     - `samples`: of the term, see `Term.samples`.
     - `scheme`: of what moves through faces; `bounds`: to keep scalars in, least and largest values.
+    - `careful`: whether what it moved before was more than cells can bear.
     """
 
     part: Part
@@ -64,6 +65,7 @@ class Here(eqx.Module):
     samples: PyTree
     scheme: Any
     bounds: tuple[Float[Array, " vars"], Float[Array, " vars"]]
+    careful: Bool[Array, ""]
 
 
 class Term(eqx.Module):

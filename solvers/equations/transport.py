@@ -97,7 +97,7 @@ class Exchange(Term):
         return {"signal": largest(rate if good is None else jnp.where(good, rate, jnp.inf))}
 
     def crossing(self, here, keep):
-        return here.scheme.exchanged(self.law, here.u, here.samples, keep)
+        return here.scheme.exchanged(self.law, here.u, here.samples, keep, here.careful)
 
     def made(self, here):
         mesh, dtype = here.part.mesh, here.u.dtype

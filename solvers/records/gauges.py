@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from amr.grid import MoreRows, Store, cells_at, extrema, integrals
+from amr.grid import MoreRows, Store, cells_at, extrema, integrals, values_at
 from amr.mesh import Forest
 from solvers.equations import known_values
 
@@ -99,8 +99,8 @@ class Range(Whole):
         return {name: values for pair in pairs for name, values in pair}
 
 
-class CellGauge(Gauge):
-    """The values of the cells that hold some points.
+class PointGauge(Gauge):
+    """The values of the cells that hold some points, or interpolated between cells.
 
     **Attributes:**
 
@@ -108,18 +108,27 @@ class CellGauge(Gauge):
       this size would be kept in its text.
     - `shape`: of the points, as people get them.
     - `functions`, `names`: derived variables, see `solvers.equations.derived`.
+    - `within`: where in these cells the points lie, from 0 to 1, and `places`: their coordinates; `None`: values of
+      cells are not interpolated.
     """
 
     finest: Int[Array, "ndim points"]
     shape: tuple[int, ...] = eqx.field(static=True)
     names: tuple[str, ...] = eqx.field(static=True, default=())
     functions: tuple[Callable, ...] = ()
+    within: Float[Array, "ndim points"] | None = None
+    places: Float[Array, "ndim points"] | None = None
 
     def size(self, subject):
         return self.finest.shape[1] * (len(subject.equation.names) + len(self.names))
 
     def read(self, subject, scene):
-        values, centres = cells_at(subject.mesh, scene.forest, scene.store, self.finest)
+        mesh, forest, store, dtype = subject.mesh, scene.forest, scene.store, scene.store.dtype
+        if self.within is None or self.places is None:
+            values, centres = cells_at(mesh, forest, store, self.finest)
+        else:
+            values = values_at(mesh, forest, store, self.finest, self.within.astype(dtype))
+            centres = tuple(self.places.astype(dtype))
         rows = _derived(subject, scene, self.functions, values, centres) if self.functions else []
         return jnp.concatenate([*values, *rows])
 

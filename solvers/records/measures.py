@@ -3,7 +3,7 @@
 import abc
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ from amr.mesh import Mesh, finest_cell, point_in
 from amr.names import AXES, find_axis
 from solvers.equations import Derived
 
-from .gauges import CellGauge, Gauge, Range, Totals
+from .gauges import Gauge, PointGauge, Range, Totals
 
 MOST_POINTS = 2**22
 
@@ -45,7 +45,11 @@ class Extrema(Measure):
 
 
 class Places(Measure):
-    """Values of the cells that hold given points: each variable by its name. A point on a face is in the upper cell."""
+    """Values of the cells that hold given points: each variable by its name. A point on a face is in the upper cell.
+
+    Where `interpolate` is set, values at the points themselves: see `amr.grid.values_at`."""
+
+    interpolate: bool = False
 
     @abc.abstractmethod
     def points(self, mesh: Mesh) -> np.ndarray:
@@ -57,17 +61,26 @@ class Places(Measure):
         if max(map(np.max, cells)) >= 2**31:
             raise InvalidSettingError("points", "the finest level has too many cells to be numbered; use fewer levels")
         names, functions = tuple(derived.names), tuple(derived.functions.values())
-        return CellGauge(jnp.asarray(np.stack(cells), jnp.int32), points.shape[:-1], names, functions)
+        finest, shape = jnp.asarray(np.stack(cells), jnp.int32), points.shape[:-1]
+        if not self.interpolate:
+            return PointGauge(finest, shape, names, functions)
+        places = points.reshape(-1, mesh.ndim).T
+        low, size = np.array([mesh.domain.lower, mesh.cell_size(mesh.max_level)])[..., None]
+        within = jnp.asarray(np.clip((places - low) / size - np.stack(cells), 0, 1))
+        return PointGauge(finest, shape, names, functions, within, jnp.asarray(places))
 
 
 class Points(Places):
     """Probes.
 
-    **Arguments:** `points`: one or more, each with a coordinate for each dimension (in 1D plain numbers will do).
+    **Arguments:**
+
+    - `points`: one or more, each with a coordinate for each dimension (in 1D plain numbers will do).
+    - `interpolate`: between the centres of cells, exact for linear data, instead of the value of the cell.
     """
 
-    def __init__(self, points: Any):
-        self.given = points
+    def __init__(self, points: Any, *, interpolate: bool = False):
+        self.given, self.interpolate = points, interpolate
 
     def points(self, mesh):
         several = self.given if isinstance(self.given, Sequence | np.ndarray) else [self.given]
@@ -78,7 +91,7 @@ class Points(Places):
         return np.stack([point_in(mesh, "points", point) for point in several])
 
     def __repr__(self) -> str:
-        return f"Points({self.given!r})"
+        return f"Points({self.given!r}{', interpolate=True' if self.interpolate else ''})"
 
 
 @dataclass(frozen=True)
@@ -86,12 +99,13 @@ class Line(Places):
     """Points along a straight line.
 
     **Arguments:** `start`, `end`: its ends, a coordinate for each dimension; `count`: how many points, evenly spaced
-    with both ends, at least 2.
+    with both ends, at least 2; `interpolate`: as for `Points`.
     """
 
     start: Any
     end: Any
     count: int = 256
+    interpolate: bool = field(default=False, kw_only=True)
 
     def points(self, mesh):
         start, end = point_in(mesh, "start", self.start), point_in(mesh, "end", self.end)

@@ -1,8 +1,10 @@
 """Choosing the time step on the device."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Bool, Float
 
 from amr.grid import added
 
@@ -11,6 +13,24 @@ Scalar = Float[Array, ""]
 GROWTH = 1.25  # a step is at most this much longer than the one before
 STRETCH = 1e-6  # of a step at most, to meet a time
 FIRST = 0.01  # a flow that starts from rest is looked at after this part of the run
+
+
+class Instant(eqx.Module):
+    """A time to be met, to twice the precision of the data: `time`, and the `rest` that it lacks by rounding."""
+
+    time: Scalar
+    rest: Scalar
+
+    @classmethod
+    def of(cls, time: Scalar) -> "Instant":
+        """One that the data's precision can say."""
+        return cls(time, jnp.zeros_like(time))
+
+    @classmethod
+    def put(cls, time: float, dtype: np.dtype) -> "Instant":
+        """One that the host knows in double precision, for the device."""
+        rounded = np.asarray(time, dtype)
+        return cls(*jax.device_put((rounded, np.asarray(time - float(rounded), dtype))))
 
 
 class Clock(eqx.Module):
@@ -31,9 +51,13 @@ class Clock(eqx.Module):
     rate: Scalar
     rest: Scalar
 
-    def left(self, stop: Scalar) -> Scalar:
+    def before(self, stop: Instant) -> Bool[Array, ""]:
+        """Whether `stop` is still to come."""
+        return self.left(stop) > 0
+
+    def left(self, stop: Instant) -> Scalar:
         """The time to `stop`."""
-        return (stop - self.time) - self.rest
+        return (stop.time - self.time) + (stop.rest - self.rest)
 
 
 def courant_step(cfl: float, rate: Scalar) -> Scalar:
@@ -53,17 +77,17 @@ def trial_step(cfl: float, clock: Clock) -> Scalar:
     return jnp.minimum(GROWTH * clock.dt, courant_step(cfl, clock.rate))
 
 
-def land_on(dt: Scalar, clock: Clock, stop: Scalar) -> Scalar:
+def land_on(dt: Scalar, clock: Clock, stop: Instant) -> Scalar:
     """Shorten a step so that the run meets `stop` exactly, without a tiny last step. A step that lacks no more than
     rounding is made longer instead, or a run of 0.01 would take 0.01, 0.005, 0.005 in the place of 0.01, 0.01."""
     left = clock.left(stop)
-    rounding = jnp.minimum(4 * jnp.finfo(dt.dtype).eps * jnp.abs(stop), STRETCH * dt)
+    rounding = jnp.minimum(4 * jnp.finfo(dt.dtype).eps * jnp.abs(stop.time), STRETCH * dt)
     return jnp.where(dt >= left - rounding, left, jnp.where(2 * dt > left, 0.5 * left, dt))
 
 
-def later(clock: Clock, dt: Scalar, stop: Scalar) -> tuple[Scalar, Scalar]:
+def later(clock: Clock, dt: Scalar, stop: Instant) -> tuple[Scalar, Scalar]:
     """The time after a step and what it lacks; exactly `stop` if the step was cut to meet it."""
     time, rest = added((clock.time, clock.rest), (dt, jnp.zeros_like(dt)))
     both = time + rest
     landed = dt >= clock.left(stop)
-    return jnp.where(landed, stop, both), jnp.where(landed, 0, rest - (both - time))
+    return jnp.where(landed, stop.time, both), jnp.where(landed, stop.rest, rest - (both - time))

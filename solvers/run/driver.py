@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+import equinox as eqx
 import jax
 import numpy as np
 
@@ -17,6 +18,7 @@ from solvers.records import Recording, Rows, RunLimits, RunMoment, Series, first
 from . import loop
 from .account import Account
 from .checkpoint import Checkpoint
+from .clock import Clock, Instant
 from .evaluation import evaluate
 from .problem import Setup, State
 from .programs import PROGRAMS, Prepared
@@ -164,7 +166,7 @@ class Run:
         """On to all the times that have to be met, the last of which is the end."""
         self.wishes.progress(self.progress(state))
         with self.nothing_lost(state):
-            for stop in self.stops(float(state.clock.time)):
+            for stop in self.stops(state.clock):
                 state = self.until(state, stop)
                 if self.limit:
                     break
@@ -196,12 +198,13 @@ class Run:
         state, self.account = self.good
         return self.checkpoint(state)
 
-    def stops(self, now: float) -> list[float]:
-        """The times to meet after now, as the device knows them; one that rounding puts next to now is now."""
-        end = float(self.scalar(self.end))
-        near = 1e-9 * max(abs(now), abs(end))
-        inner = sorted({float(self.scalar(t)) for t in self.wishes.times})
-        return [*(t for t in inner if now + near < t < end), end] if end > now else []
+    def stops(self, clock: Clock) -> list[float]:
+        """The times to meet after the clock's; one that rounding puts next to it, or to the end, is met there."""
+        now, last = float(clock.time), float(self.scalar(self.end))
+        near = 1e-9 * max(abs(now), abs(last))
+        inner = sorted({float(self.scalar(t)): float(t) for t in self.wishes.times}.items())
+        due = [t for rounded, t in inner if now + near < rounded < last]
+        return [*due, self.end] if bool(clock.before(self.instant(self.end))) else []
 
     def first_state(self, initial: Callable) -> State:
         """The initial condition on the mesh that it asks for.
@@ -223,8 +226,10 @@ class Run:
 
     def begun(self, initial: Callable, forest: Forest, room: Room) -> State:
         """The initial condition on a forest."""
-        arguments = (self.setup, initial, forest, room, self.scalar(self.begin), self.scalar(self.end))
-        return self.compiled(loop.begin, *arguments)(*arguments)
+        begin = self.instant(self.begin)
+        arguments = (self.setup, initial, forest, room, begin.time, self.scalar(self.end))
+        state = self.compiled(loop.begin, *arguments)(*arguments)
+        return eqx.tree_at(lambda state: state.clock.rest, state, begin.rest)
 
     def first_room(self) -> int:
         """The capacity to begin with: that of the mesh, or as many patches as fit into `SMALL_POOL`, or are a few."""
@@ -238,7 +243,7 @@ class Run:
     def until(self, state: State, stop: float) -> State:
         """Advance to a time, growing the pool as often as needed and writing what is due on the way."""
         rounds = 2
-        while float(state.clock.time) < float(self.scalar(stop)) and not self.ended(state):
+        while bool(state.clock.before(self.instant(stop))) and not self.ended(state):
             if self.wishes.stop():
                 raise Interrupted(self.checkpoint(state))
             before, started = state, timer.perf_counter()
@@ -268,7 +273,7 @@ class Run:
         """Whether some steps were too short to be seen in the time, and there would be far too many of them."""
         clock = state.clock
         seen = float(clock.time) > float(before.clock.time)
-        return not seen and float(clock.left(self.scalar(stop))) > HOPELESS * float(clock.dt)
+        return not seen and float(clock.left(self.instant(stop))) > HOPELESS * float(clock.dt)
 
     def emit(self, state: State) -> None:
         """Give a state at a time that was asked for to the output, and a checkpoint if one is due."""
@@ -281,7 +286,7 @@ class Run:
     def attend(self, state: State, stop: float) -> None:
         """Write what is due before a stop."""
         made = functools.cache(lambda: self.checkpoint(state))  # one for all, since each holds a copy of the pool
-        for series in self.wishes.series if float(state.clock.time) < float(self.scalar(stop)) else ():
+        for series in self.wishes.series if bool(state.clock.before(self.instant(stop))) else ():
             series.attend(made, self.moment(state))
 
     def record_first(self, state: State) -> None:
@@ -331,7 +336,7 @@ class Run:
         recording = self.wishes.recording
         recorder = None if recording is None else recording.recorder(self.dtype, self.account.steps, self.end)
         most, alone = jax.device_put((np.asarray(rounds, np.int32), np.asarray(mesh_alone)))
-        return self.setup, state, self.scalar(stop), most, recorder, alone
+        return self.setup, state, self.instant(stop), most, recorder, alone
 
     def run_loop(self, arguments: tuple) -> Callable:
         """The device program, compiled if it is not yet, which is told since it takes seconds."""
@@ -419,6 +424,10 @@ class Run:
         forest, values = jax.device_put((forest, from_pool_on_host(u)), jax.local_devices(backend="cpu")[0])
         names = self.setup.equation.names
         return Field(self.setup.mesh, forest, values, names, float(state.clock.time), self.account.steps)
+
+    def instant(self, time: float) -> Instant:
+        """A time to be met, for the device."""
+        return Instant.put(time, self.dtype)
 
     def scalar(self, value: float):
         """A number for the device."""

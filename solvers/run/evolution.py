@@ -14,6 +14,7 @@ from amr.grid import Grid, Kernel, Part, Pool, no_fluxes
 from solvers.elliptic import Operator, System, solved, system_of
 from solvers.equations import Here
 from solvers.integrators import Moment, Stepper, Weights, Workspace
+from solvers.schemes import judges
 
 from .problem import Setup
 from .sampled import Sampled, sampled
@@ -92,12 +93,20 @@ class GridEvolution(eqx.Module):
     # --- fluxes -------------------------------------------------------------------------------------------------------
 
     def stage(self, space: Workspace, moment: Moment, weights: Weights) -> Workspace:
-        work, aside = self.grid.stage(space.work, moment.time, self.kernels(moment), weights.update, space.aside)
+        work = self.grid.crossed(space.work, moment.time, self.kernels(moment), self.judge)
+        work, aside = self.grid.updated(work, weights.update, space.aside)
         return Workspace(work, aside, space.effort)
 
     def outflow(self, space: Workspace, moment: Moment) -> tuple[Workspace, Pool]:
-        work = self.grid.outflow(space.work, moment.time, self.kernels(moment))
+        work = self.grid.outflow(space.work, moment.time, self.kernels(moment), self.judge)
         return dataclasses.replace(space, work=work), work.outflow
+
+    @property
+    def judge(self):
+        """Whether what crosses faces leaves cells that make sense to a law; `None` where there is nobody to tell."""
+        law, space = self.setup.equation.terms.law, self.setup.space
+        asked = law is not None and "transport" in self.terms and judges(law, self.setup.mesh.ndim)
+        return functools.partial(space.content, law) if asked else None
 
     def kernels(self, moment: Moment):
         """What the terms do in the patches of a sweep."""
@@ -108,11 +117,11 @@ class GridEvolution(eqx.Module):
             samples = part.kept(lambda: known.scaled(self.setup, part, moment))
             there = {name: self.setup.equation.terms.there[name] for name in self.terms}
 
-            def here(name, u):
-                return Here(part, moment, u, samples[name], self.setup.space, self.bounds)
+            def here(name, u, careful=False):
+                return Here(part, moment, u, samples[name], self.setup.space, self.bounds, jnp.asarray(careful))
 
-            def crossing(u, keep):
-                found = [term.crossing(here(name, u), keep) for name, term in there.items()]
+            def crossing(u, keep, careful):
+                found = [term.crossing(here(name, u, careful), keep) for name, term in there.items()]
                 found = [fluxes for fluxes in found if fluxes is not None] or [no_fluxes(part.mesh, u)]
                 return tuple(functools.reduce(jnp.add, each) for each in zip(*found, strict=True))
 

@@ -42,7 +42,7 @@ from solvers.integrators import Effort, Workspace
 from solvers.records import Recorder, Rows, Snapshot, has_room
 
 from .buffer import buffer_cells
-from .clock import FIRST, Clock, first_clock
+from .clock import FIRST, Clock, Instant, first_clock
 from .evaluation import evaluate
 from .evolution import GridEvolution, settled
 from .problem import Setup, State
@@ -155,7 +155,7 @@ def most_refinements(setup: Setup) -> int:
 def advance(
     setup: Setup,
     state: State,
-    stop: Scalar,
+    stop: Instant,
     most_rounds: Count,
     recorder: Recorder | None = None,
     mesh_alone: Flag | None = None,
@@ -171,7 +171,7 @@ def advance(
     def unfinished(run):
         fine = ~run.space.effort.failed
         fine = fine if run.tally.rows is None else fine & has_room(run.tally.rows, setup.interval)
-        return (run.clock.time < stop) & fine & (run.tally.rounds < most_rounds)
+        return run.clock.before(stop) & fine & (run.tally.rounds < most_rounds)
 
     def round_(run):
         known = adapted(setup, run.known, run.forest, run.clock.time, run.changed)
@@ -199,7 +199,7 @@ def advance(
     return State(run.forest, u, run.clock, bounds, run.needed, run.space.effort.failed), run.tally
 
 
-def replanned(setup: Setup, run: Running, stop: Scalar) -> Running:
+def replanned(setup: Setup, run: Running, stop: Instant) -> Running:
     """The run with the signals of cells that were put back within bounds, where signals follow from the state: a run
     that was divided into calls here would see them too."""
     if not (setup.adaptive and setup.bounded and setup.asked):
@@ -254,7 +254,7 @@ def _counted(run: Running, steps: Count, found: Extrema) -> Running:
 
 
 def several_steps(
-    setup: Setup, run: Running, bounds, stop: Scalar, begun: Flag, recorder: Recorder | None = None
+    setup: Setup, run: Running, bounds, stop: Instant, begun: Flag, recorder: Recorder | None = None
 ) -> tuple[Running, Count]:
     """Up to `interval` steps on one mesh, as long as `stop` is not reached; none unless the call has `begun`.
 
@@ -267,7 +267,7 @@ def several_steps(
 
     def more(carry):
         space, clock, _, _, _, steps, _ = carry
-        return (steps < setup.interval) & (clock.time < stop) & begun & ~space.effort.failed
+        return (steps < setup.interval) & clock.before(stop) & begun & ~space.effort.failed
 
     def one(carry):
         space, before, step, changing, tries, steps, rows = carry

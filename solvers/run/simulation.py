@@ -27,6 +27,7 @@ from . import loop
 from .checkpoint import Checkpoint
 from .checkpoints import Checkpoints
 from .choice import default_scheme
+from .clock import Instant
 from .driver import Interrupted, Progress, Run, RunError, Wishes
 from .problem import Setup, State
 from .progress import chosen
@@ -315,7 +316,7 @@ class Simulation(eqx.Module):
         of an implicit step could not be solved.
         """
         most = jnp.asarray(2**31 - 1 if rounds is None else rounds, jnp.int32)
-        return loop.advance(self.setup, state, self._scalar(t_end), most)[0]
+        return loop.advance(self.setup, state, Instant.of(self._scalar(t_end)), most)[0]
 
     def field(self, state: State) -> Field:
         """The field of a state."""

@@ -12,7 +12,7 @@ from amr.errors import InvalidSettingError
 from amr.grid import Pool, Store
 from solvers.integrators import Evolution, Stepper, Workspace
 
-from .clock import GROWTH, Clock, courant_step, land_on, later, trial_step
+from .clock import GROWTH, Clock, Instant, courant_step, land_on, later, trial_step
 from .evolution import GridEvolution
 from .problem import Setup
 from .sampled import Sampled, sampled, signalled
@@ -45,7 +45,7 @@ class Step(eqx.Module):
     spread: Scalar
 
 
-def plan_step(setup: Setup, known: Sampled, store: Store, clock: Clock, stop: Scalar) -> tuple[Step, Sampled]:
+def plan_step(setup: Setup, known: Sampled, store: Store, clock: Clock, stop: Instant) -> tuple[Step, Sampled]:
     """Choose the next step so that signals keep to the Courant number: those of a flow halfway through it, those of a
     law at its start.
 

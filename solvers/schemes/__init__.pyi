@@ -1,5 +1,5 @@
 from .ctu import CTU as CTU
-from .guard import guarded as guarded
+from .guard import guarded as guarded, judges as judges
 from .limiter import (
     Limiter as Limiter,
     Minmod as Minmod,

@@ -18,7 +18,8 @@ from collections.abc import Sequence
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jax import lax
+from jaxtyping import Array, Bool, Float
 
 from amr.errors import InvalidSettingError
 from amr.grid import (
@@ -29,6 +30,7 @@ from amr.grid import (
     Prolongation,
     Quadratic,
     Quartic,
+    any_of,
     cut,
     lower,
     others,
@@ -194,17 +196,35 @@ class MethodOfLines(eqx.Module):
 
     # --- laws ---------------------------------------------------------------------------------------------------------
 
-    def exchanged(self, law: ConservationLaw, u: Array, samples: Sites, store: Keep) -> Fluxes:
-        """The same for a law; behind the variables `u` has a row for each coefficient."""
+    def exchanged(
+        self, law: ConservationLaw, u: Array, samples: Sites, store: Keep, careful: Bool[Array, ""] | bool = True
+    ) -> Fluxes:
+        """The same for a law; behind the variables `u` has a row for each coefficient. If it has to be `careful`, no
+        cell is asked for more than it has, see `solvers.schemes.positivity`."""
         w = store(lambda: law.primitive(u)) if self.primitive else u
         dims = range(len(samples.rates))
         near = trim(u, _axes(dims, 2), self.ghost - 1)
         shocks = self._shocks(law, near, len(dims), store)
         fluxes = [store(lambda d=d: self._flux(law, (u, w), samples, d, store, shocks[d])) for d in dims]
         if judges(law, len(dims)):
-            shares = store(lambda: shares_of(law, near, samples.rates, self.integrator.forward_ratio or 1.0))
-            fluxes = [store(lambda d=d: safe_flux(law, near, fluxes[d], shares[d], d, store)) for d in dims]
+
+            def safe(carry):
+                shares = store(lambda: shares_of(law, near, samples.rates, self._forward))
+                return False, [store(lambda d=d: safe_flux(law, near, carry[1][d], shares[d], d)) for d in dims]
+
+            # At most once: a conditional would copy the fluxes in either case.
+            _, fluxes = lax.while_loop(lambda carry: carry[0], safe, (jnp.asarray(careful), fluxes))
         return tuple(rate * flux for rate, flux in zip(samples.rates, fluxes, strict=True))
+
+    def content(self, law: ConservationLaw, u: Array, out: Array) -> Bool[Array, ""]:
+        """Whether cells make sense to a law after what leaves them in the longest forward Euler step of which a step
+        consists; those that make none before, such as those of slots that hold no patch, are not asked."""
+        rows = jnp.stack([cells - self._forward * gone for cells, gone in zip(u, out, strict=True)])
+        return ~any_of(jnp.asarray(law.admissible(u)) & ~jnp.asarray(law.admissible(rows)))
+
+    @property
+    def _forward(self) -> float:
+        return self.integrator.forward_ratio or 1.0
 
     def _flux(self, law: ConservationLaw, cells, samples: Sites, d: int, store, shocks) -> Array:
         u, w = cells
@@ -230,7 +250,7 @@ class MethodOfLines(eqx.Module):
     def _shocks(self, law: ConservationLaw, near, ndim: int, store) -> Sequence[Array | None]:
         """For each dimension which faces have a strong shock along them, if the Riemann solver cares."""
         cares = self.solver(law).beside_shocks is not None and hasattr(law, "strong_shock")
-        return store(lambda: beside_shocks(law, near, ndim)) if cares and ndim > 1 else [None] * ndim
+        return beside_shocks(law, near, ndim, store) if cares and ndim > 1 else [None] * ndim
 
     def _line(self, values, dims, d: int) -> Array:
         """Cells with the ghost cells along d that the reconstruction reads."""

@@ -11,12 +11,14 @@ Numer. Math. 73, 1996; Hu, Adams and Shu, J. Comput. Phys. 242, 2013). Rusanov's
 up to a Courant number of 1, summed over the dimensions; fluxes of smooth flow pass up to 1 as well, however fast it is
 and wherever it goes. A flux that does not pass on both of its sides is replaced by Rusanov's. The verdict is about a
 face alone, and the same from both sides, so nothing is lost.
+
+All of this is asked only in a stage in which a cell of the mesh would be left without sense: see `Grid.crossed`.
 """
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from amr.grid import Keep, lower, others, quotient, replaced, trim, upper
+from amr.grid import lower, others, quotient, trim, upper
 from solvers.equations import ConservationLaw
 
 from .riemann import Rusanov
@@ -34,7 +36,7 @@ def shares_of(law: ConservationLaw, u: Cells, rates: tuple[Array, ...], ratio: f
     return [quotient(total, speed) for speed in speeds]
 
 
-def safe_flux(law: ConservationLaw, near: Cells, flux: Cells, share: Array, d: int, store: Keep) -> Cells:
+def safe_flux(law: ConservationLaw, near: Cells, flux: Cells, share: Array, d: int) -> Cells:
     """The flux through the faces of patches across d, or Rusanov's where that would ask too much of a cell.
 
     `near` and `share` have one layer of ghost cells. Cells that make no sense before, such as those of slots that hold
@@ -42,16 +44,14 @@ def safe_flux(law: ConservationLaw, near: Cells, flux: Cells, share: Array, d: i
     """
     rest = others(d, range(near.ndim - 3))
     means, shares = trim(near, [2 + k for k in rest]), trim(share, [1 + k for k in rest])
-    sides = lower(means, 2 + d), upper(means, 2 + d)
+    low, high = lower(means, 2 + d), upper(means, 2 + d)
 
-    def left_over(cell, share):
+    def passes(cell, share):
         own = jnp.asarray(law.flux(cell, d), flux.dtype)
         rows = zip(cell, flux, own, strict=True)
-        return law.admissible(jnp.stack([u - share * (through - 0.5 * mine) for u, through, mine in rows]))
+        left_over = jnp.stack([u - share * (through - 0.5 * mine) for u, through, mine in rows])
+        return jnp.asarray(law.admissible(left_over)) | ~jnp.asarray(law.admissible(cell))
 
-    def bad():
-        low, high = left_over(sides[0], lower(shares, 1 + d)), left_over(sides[1], -upper(shares, 1 + d))
-        lost = ~jnp.asarray(law.admissible(means))
-        return ~((low | lower(lost, 1 + d)) & (high | upper(lost, 1 + d)))
-
-    return replaced(flux, store(bad), lambda: jnp.asarray(Rusanov()(law, *sides, d), flux.dtype))
+    fine = passes(low, lower(shares, 1 + d)) & passes(high, -upper(shares, 1 + d))
+    safe = jnp.asarray(Rusanov()(law, low, high, d), flux.dtype)
+    return jnp.stack([jnp.where(fine, *rows) for rows in zip(flux, safe, strict=True)])

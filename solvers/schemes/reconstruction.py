@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 from amr.grid import cut, in_own_unit, lower, quotient, upper
 from amr.own import expect
 
-from .limiter import Limiter, VanLeer, minmod
+from .limiter import Limiter, MonotizedCentral, minmod
 
 Values = Float[Array, "..."]
 Stencil = tuple[Values, ...]
@@ -89,10 +89,10 @@ class MUSCL(Reconstruction):
 
     **Arguments:**
 
-    - `limiter`: of the slopes.
+    - `limiter`: of the slopes; that of van Leer (1977, monotonized central) by default, as in config files.
     """
 
-    limiter: Limiter = VanLeer()
+    limiter: Limiter = MonotizedCentral()
     ghost: ClassVar[int] = 2
     order: ClassVar[int] = 2
 

@@ -18,19 +18,24 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
-from amr.grid import lower, others, trim, upper
+from amr.grid import Keep, lower, others, trim, upper
 
 Faces = Bool[Array, "blocks ... lanes"]
 
 
-def beside_shocks(law: Any, u: Array, ndim: int) -> list[Faces]:
+def beside_shocks(law: Any, u: Array, ndim: int, store: Keep) -> list[Faces]:
     """For each dimension which faces across it have a strong shock along them; `u` has one layer around the patch."""
     dims = range(ndim)
-    marked = [_either(law.strong_shock(lower(u, 2 + k), upper(u, 2 + k), k), k) for k in dims]
-    return [
-        _either(functools.reduce(jnp.logical_or, [_trimmed(marked[k], dims, (k, d)) for k in others(d, dims)]), d)
-        for d in dims
-    ]
+    # Kept, or each would be found anew for all the faces around.
+    strong = store(lambda: [law.strong_shock(lower(u, 2 + k), upper(u, 2 + k), k) for k in dims])
+    marked = [_either(faces, k) for k, faces in enumerate(strong)]
+
+    def beside(d):
+        return _either(
+            functools.reduce(jnp.logical_or, [_trimmed(marked[k], dims, (k, d)) for k in others(d, dims)]), d
+        )
+
+    return store(lambda: [beside(d) for d in dims])
 
 
 def _either(marks: Faces, d: int) -> Faces:

@@ -454,6 +454,10 @@ def test_what_is_no_number_is_null(tmp_path):
         ("points = 0.5\nevery = 1\nevery_steps = 2", "2: record.probe: found every and every_steps, expected one"),
         ("every = 1", "2: record.probe: asks for nothing, expected one of integrals = true, extrema = true, points"),
         ("points = 0.5\nline = {from = 0, to = 1}", "2: record.probe: found points and line, expected one of them"),
+        (
+            "integrals = true\ninterpolate = true",
+            "2: record.probe: found interpolate = true, which is for points and line",
+        ),
         ("pionts = 0.5", "3: record.probe.pionts: unknown key; did you mean points?"),
         ("integrals = 1", "3: record.probe.integrals: found 1, expected true or false"),
         ("points = 0.5\nevery = 0", "4: record.probe.every: found 0, expected the time between two rows"),

@@ -21,6 +21,7 @@ from benchmarks.cases import bump, cases, simulation
 from solvers.config.build import load
 from solvers.records.record import Collection
 from solvers.run import driver, loop
+from solvers.run.clock import Instant
 from solvers.run.soundness import sound
 
 ROOT = Path(__file__).parents[2]
@@ -59,7 +60,7 @@ def counts(sim, initial, exact=None, capacity=128, recorder=None, t_end=2.0) -> 
     recorder = None if recorder is None else recorder(state)
     run = count(
         lambda state, stop, most, alone: loop.advance(sim.setup, state, stop, most, recorder, alone),
-        state, number(sim, t_end), jnp.int32(2), jnp.zeros((), bool),
+        state, Instant.put(t_end, jnp.dtype(sim.dtype)), jnp.int32(2), jnp.zeros((), bool),
     )  # fmt: skip
     rest = count(lambda f, a, b: begin(f, layout, a, b), forest, number(sim, 0), number(sim, t_end))
     rest += count(lambda state: sound(sim.setup, state), state)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 from jax import lax
 
-from solvers.run.clock import Clock, land_on, later
+from solvers.run.clock import Clock, Instant, land_on, later
 
 BOTH = pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 
@@ -23,7 +23,7 @@ def summed(steps: int, start, dt, stop):
     """Time and rest after so many steps of one length."""
 
     def one(_, now):
-        time, rest = later(now, dt, stop)
+        time, rest = later(now, dt, Instant.of(stop))
         return Clock(time, dt, now.rate, rest)
 
     return lax.fori_loop(0, steps, one, clock(start, dt))
@@ -36,8 +36,8 @@ def steps_to(stops, dt):
     def to(carry, stop):
         def one(carry):
             now, steps, most = carry
-            step = land_on(dt, now, stop)
-            time, rest = later(now, step, stop)
+            step = land_on(dt, now, Instant.of(stop))
+            time, rest = later(now, step, Instant.of(stop))
             return Clock(time, dt, now.rate, rest), steps + 1, jnp.maximum(most, step)
 
         carry = lax.while_loop(lambda carry: carry[0].time < stop, one, carry)
@@ -77,5 +77,22 @@ def test_a_step_is_never_stretched_by_more_than_a_millionth(dtype):
     """In single precision a rounding of the time may be a good part of a step."""
     now = clock(jnp.asarray(1000.0, dtype), jnp.asarray(1e-3, dtype))
     for left in (1.5e-3, 1.0001e-3, 2e-3, 0.5e-3):
-        step = land_on(now.dt, now, now.time + jnp.asarray(left, dtype))
+        step = land_on(now.dt, now, Instant.of(now.time + jnp.asarray(left, dtype)))
         assert float(step) <= float(now.dt) * (1 + 2e-6)
+
+
+@BOTH
+@pytest.mark.parametrize("start", [0.0, 1e4, 1e6])
+def test_a_run_is_as_long_as_from_its_start_to_its_end(dtype, start):
+    """Also where single precision can say neither."""
+    start, length, dt = start + 0.3, 1.1, jnp.asarray(0.0171715, dtype)
+    begin, stop = (Instant.put(time, np.dtype(dtype)) for time in (start, start + length))
+    now, moved = Clock(begin.time, dt, jnp.ones_like(dt), begin.rest), np.longdouble(0)
+    while now.before(stop):
+        step = land_on(dt, now, stop)
+        moved += np.longdouble(np.asarray(step))
+        time, rest = later(now, step, stop)
+        now = Clock(time, dt, now.rate, rest)
+    known = np.finfo(dtype).eps if dtype == jnp.float32 else 2 * np.spacing(start)
+    assert abs(moved - length) < 4 * max(known, np.spacing(start + length))
+    assert (now.time, now.rest) == (stop.time, stop.rest)

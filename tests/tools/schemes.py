@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from solvers.schemes.limiter import Minmod, MonotizedCentral, Superbee, Unlimited
+from solvers.schemes.limiter import Minmod, MonotizedCentral, Superbee, Unlimited, VanLeer
 from solvers.schemes.reconstruction import MUSCL, PPM, WENO5, DonorCell, Koren, Reconstruction, Upwind3, Upwind5
 
 
@@ -24,7 +24,7 @@ class Claim:
 
 CLAIMS = (
     Claim(DonorCell(), monotone=True, linear=True),
-    Claim(MUSCL(), linf=4 / 3, monotone=True),
+    Claim(MUSCL(VanLeer()), linf=4 / 3, monotone=True),
     Claim(MUSCL(MonotizedCentral()), linf=4 / 3, monotone=True),
     Claim(MUSCL(Minmod()), l1=1.9, linf=4 / 3, monotone=True),
     Claim(MUSCL(Superbee()), l1=1.9, linf=4 / 3, monotone=True),

@@ -69,6 +69,7 @@ def test_a_simulation_shows_its_whole_tree_of_choices(sim):
         "ByVariable(parts={'a': Dirichlet(value=1)}, rest=Robin(a=1, b=2, value=(0.5, 3)))",
         "Mesh(domain=Domain(lower=0, upper=1, periodic=True), cells=32, patch=8, max_level=2, capacity=40)",
         "UpTo(level=2, indicator=Region(lower=0, upper=0.1, level=3))",
+        "AtMost(lower=0, upper=0.1, level=1, indicator=Value(above=1.5, below=0.5, variable=0), end=0.3)",
         "AllOf(Value(above=(1.5, 2.5), below=(0.5, 0.75), variable=0))",
     ],
 )
