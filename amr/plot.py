@@ -1,5 +1,6 @@
-"""Pictures of fields: what users import of `amr.pictures.plot`."""
+"""Pictures of fields: what users import of `amr.pictures.plot` and `amr.pictures.panels`."""
 
+from amr.pictures.panels import plot_panels as plot_panels
 from amr.pictures.plot import (
     Picture as Picture,
     plot as plot,

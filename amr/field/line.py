@@ -1,6 +1,11 @@
 """A field along a straight line: the cells that it crosses, or evenly spaced points."""
 
+import csv
+import io
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -59,6 +64,23 @@ class Line:
     def integral(self, name: str | int = 0) -> float:
         """The integral of a variable over the line's length; exact for the field, which is constant in each cell."""
         return float(self[name].astype(np.float64) @ self.lengths)
+
+    def to_csv(self, path: str | os.PathLike, names: Sequence[str | int] | None = None) -> None:
+        """Write the numbers as CSV, a row a point: `x`, `y`, .., distance, length of the stretch, level, variables.
+
+        `names`: which variables, by default all. Numbers have all their digits: whoever reads them gets the same bits.
+        """
+        from amr.files import write_whole
+
+        variables = [find_variable(self.names, name) for name in (self.names if names is None else names)]
+        columns: dict[str, np.ndarray] = dict(zip(AXES, self.points.T, strict=False))
+        columns |= {"distance": self.distance, "length": self.lengths, "level": self.levels}
+        columns |= {self.names[number]: self.values[number] for number in variables}
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(columns)
+        table.writerows(zip(*([str(value) for value in column] for column in columns.values()), strict=True))
+        write_whole(Path(path), text.getvalue())
 
     def plot(self, name: str | int = 0, **options):
         """A picture of a variable: see `amr.charts.plot_line`."""

@@ -74,7 +74,7 @@ def write(
     with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
         write_parthenon(file, leaves, arrays, float(field.time), int(field.step), filters)
         file.create_group("Input").attrs["File"] = config or ""
-        write_vtk(file, leaves, arrays, vectors, geometry or GeometryCache())
+        write_vtk(file, leaves, arrays, vectors, float(field.time), geometry or GeometryCache())
         _write_header(file, field, arrays, config, restart)
         file.flush()
         image = file.id.get_file_image()

@@ -193,6 +193,7 @@ def write_vtk(
     leaves: LeavesOnHost,
     arrays: Mapping[str, np.ndarray],
     vectors: Mapping[str, Sequence[str]],
+    time: float,
     geometry: GeometryCache,
 ) -> None:
     """Write /VTKHDF, an UnstructuredGrid of all cells; its cell data are views of what `write_parthenon` wrote.
@@ -207,6 +208,8 @@ def write_vtk(
     counts = {"Points": leaves.count * points, "Cells": cells, "ConnectivityIds": cells * corners}
     for name, number in counts.items():
         group[f"NumberOf{name}"] = np.array([number], np.int64)
+    # VTK takes no time from a group `Steps` of a single step; field data reach ParaView and PyVista as they are.
+    group.create_dataset("FieldData/TimeValue", data=np.array([time]), chunks=True, **FILTERS)
     data = group.create_group("CellData")
     _write_rows(group, "Points", leaves, geometry, LeavesOnHost.points)
     _write_rows(group, "Connectivity", leaves, geometry, LeavesOnHost.connectivity)

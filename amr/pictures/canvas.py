@@ -11,15 +11,19 @@ from typing import Any, NamedTuple
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
 
 from amr.errors import InvalidSettingError
 from amr.names import did_you_mean
 
+SOME = 16  # roundings that a sum of some numbers may have
+FEW = 2.0  # times as large: within that, a logarithmic scale is as good as linear
 MARGIN = 0.05  # of the range of values, above and below a curve
 LEVEL_RANGE = (0.0, 0.8)  # of a colour map: the rest is too pale for a line, or too dark for outlines
 NORMS = {"linear": Normalize, "log": LogNorm}
@@ -35,8 +39,8 @@ class Picture(Figure):
 
 
 def new_picture(width: float, height: float) -> Picture:
-    """An empty picture of so many inches."""
-    return Picture(figsize=(width, height), layout="constrained", dpi=150)
+    """An empty picture of so many inches, in which everything finds its place."""
+    return Picture(figsize=(width, height), layout="compressed", dpi=150)
 
 
 def axes_of(ax: Axes | None, size: tuple[float, float]) -> Axes:
@@ -51,9 +55,15 @@ def figure_of(ax: Axes) -> Figure:
     return figure
 
 
-def title(ax: Axes, time: float, *more: str) -> None:
-    """When (and where) the picture was taken, above its left end."""
-    ax.set_title(",  ".join([f"t = {time:.4g}", *more]), fontsize="medium", loc="left")
+def title(ax: Axes, time: float, *more: str, given: str | None = None) -> None:
+    """When (and where) the picture was taken, above its left end, or the given text instead."""
+    text = ",  ".join([f"t = {time:.4g}", *more]) if given is None else filled_in(given, time)
+    ax.set_title(text, fontsize="medium", loc="left")
+
+
+def filled_in(text: str, time: float) -> str:
+    """A title of people's own, with the time where it says `{time}`; other braces are TeX's."""
+    return text.replace("{time}", f"{time:.4g}")
 
 
 def colour_map(cmap: Any) -> Colormap:
@@ -84,6 +94,7 @@ class Colours(NamedTuple):
             if given is not None:
                 setattr(scale, end, float(given))
         scale.autoscale_None(np.array(data_range(values, self.norm)))  # a centred scale is centred by that
+        _widen(scale, rounding(values))
         bottom, top = float(scale.vmin or 0), float(scale.vmax or 0)
         if isinstance(scale, LogNorm) and not bottom > 0:
             given = "" if self.vmin is None else f", got vmin = {self.vmin:g}"
@@ -104,7 +115,26 @@ class Colours(NamedTuple):
         if isinstance(scale, LogNorm):
             ax.set_yscale("log", nonpositive="mask")
         ends = with_margin((scale.vmin, scale.vmax), self.norm)
+        whole_ticks(ax.yaxis, scale)
         ax.set_ylim(*(end if given is None else given for end, given in zip(ends, self[2:], strict=True)))
+
+
+def rounding(values: np.ndarray) -> float:
+    """Differences that are nothing but rounding, relative to the values: those of single precision where it holds them
+    all, since files may have been rounded to it."""
+    with np.errstate(over="ignore"):
+        single = np.array_equal(values, values.astype(np.float32), equal_nan=True)
+    return SOME * float(np.finfo(np.float32 if single else np.float64).eps)
+
+
+def _widen(scale: Normalize, least: float) -> None:
+    """Where the values of a scale differ by rounding alone, give it room around them: they shall have one colour."""
+    if scale.vmin is None or scale.vmax is None or isinstance(scale, BoundaryNorm):
+        return
+    low, high = float(scale.vmin), float(scale.vmax)
+    if 0 <= high - low <= least * max(abs(low), abs(high)):
+        low, high = with_margin(((low + high) / 2,) * 2, scale)
+        scale.vmin, scale.vmax = low, high + (high - low) / 256  # the middle is then within a colour, not between two
 
 
 def scale_object(norm: Any) -> Normalize:
@@ -126,14 +156,28 @@ def data_range(values: np.ndarray, norm: Any = None) -> tuple[float, float]:
     return float(shown.min()), float(shown.max())
 
 
-def colour_bar(ax: Axes, mappable, label: str, width: float | None, **options) -> None:
-    """A bar exactly as high as the axes, in any layout; `width` in axes widths. Without a width, a bar below."""
+def colour_bar(ax: Axes | list[Axes], mappable, label: str, width: float | None, **options) -> None:
+    """A bar exactly as high as the axes, in any layout; `width` in axes widths. Without it, a bar below all axes."""
+    axes = ax if isinstance(ax, list) else [ax]
+    figure = figure_of(axes[0])
     if width is None:
-        bar = figure_of(ax).colorbar(mappable, ax=ax, label=label, location="bottom", aspect=40, **options)
+        bar = figure.colorbar(mappable, ax=axes, label=label, location="bottom", aspect=40, **options)
     else:
-        bar = figure_of(ax).colorbar(mappable, cax=ax.inset_axes((1 + width, 0, width, 1)), label=label, **options)
+        bar = figure.colorbar(mappable, cax=axes[-1].inset_axes((1 + width, 0, width, 1)), label=label, **options)
     if not isinstance(mappable.norm, LogNorm):
         bar.minorticks_off()
+    whole_ticks(bar.long_axis, mappable.norm)
+
+
+def whole_ticks(axis: Axis, scale: Normalize) -> None:
+    """Ticks that say what they are: 1.0000001, not 1e-7 with + 1 in another place, nor powers of ten that are equal."""
+    if isinstance(scale, LogNorm) and scale.vmin and scale.vmax and scale.vmax < FEW * scale.vmin:
+        axis.set_major_locator(MaxNLocator(7))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(ScalarFormatter())
+    formatter = axis.get_major_formatter()
+    if isinstance(formatter, ScalarFormatter):
+        formatter.set_useOffset(False)
 
 
 def contrast(image: AxesImage) -> str:

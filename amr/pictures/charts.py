@@ -13,7 +13,8 @@ from amr.field import Line, Profile
 from amr.files import History, read_history
 from amr.names import AXES, did_you_mean, find_variable
 
-from .canvas import Colours, axes_of, figure_of, level_line, new_picture, title
+from .canvas import Colours, axes_of, figure_of, level_line, new_picture, title as write_title
+from .exact import Beside
 
 MARKERS = "osD^vP*X"
 NOTHING = 1e-12  # a relative change that is rounding
@@ -29,20 +30,28 @@ def plot_line(
     norm: Any = None,
     vmin: Any = None,
     vmax: Any = None,
+    title: str | None = None,
+    exact: Any = None,
 ) -> Figure:
     """Draw a variable along a line, coloured by level: over a coordinate, or the distance where the line is slanted.
 
-    Arguments, result and errors are those of `amr.plot.plot`.
+    Arguments, result and errors are those of `amr.plot.plot`; `exact` is a function of all coordinates (and the time),
+    or an array of values at the points of the line.
     """
     index, along = find_variable(line.names, name), line.along
+    known = Beside(title, exact).curve(line.points, (line.start, line.end), line.time)
     ax = axes_of(ax, (6.4, 3.6))
     x = line.distance if along is None else line.points[:, along]
     level_line(ax, x, line.values[index], line.levels, line.max_level, cmap)
-    Colours(cmap, norm, vmin, vmax).set_scale(ax, line.values[index])
+    values = line.values[index]
+    Colours(cmap, norm, vmin, vmax).set_scale(ax, values if known is None else np.append(values, known.values))
+    if known is not None:
+        known.draw(ax, np.linalg.norm(known.points - line.start, axis=1) if along is None else known.points[:, along])
     ax.set(xlabel="distance" if along is None else AXES[along], ylabel=line.names[index])
     ends = ["(" + ", ".join(f"{c:.4g}" for c in point) + ")" for point in (line.start, line.end)]
     fixed = [f"{AXES[d]} = {c:.4g}" for d, c in enumerate(line.start) if d != along]
-    title(ax, line.time, *([f"from {ends[0]} to {ends[1]}"] if along is None else fixed))
+    where = [f"from {ends[0]} to {ends[1]}"] if along is None else fixed
+    write_title(ax, line.time, *where, given=title)
     return figure_of(ax)
 
 
@@ -61,7 +70,7 @@ def plot_profile(profile: Profile, *, ax: Axes | None = None, log: bool = False,
     ax.set(xlabel=profile.x_label, ylabel=profile.label, xlim=profile.edges[[0, -1]])
     if log:
         ax.set_yscale("log")
-    title(ax, profile.time)
+    write_title(ax, profile.time)
     return figure_of(ax)
 
 

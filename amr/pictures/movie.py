@@ -38,7 +38,8 @@ def movie(
     **Arguments:**
 
     - `path`: ends in `.gif`, or in `.mp4`, which needs ffmpeg (`pip install 'amrax[movie]'` brings it).
-    - `name`: the variable; `options` are those of `amr.plot.plot`: `cmap`, `norm`, `patches`, `axis`, `at`.
+    - `name`: the variable; `options` are those of `amr.plot.plot`: `cmap`, `norm`, `patches`, `axis`, `at`, `title`,
+      `contours`, ...
     - `view`: another kind of picture, of `amr.views`, instead of `name` and `options`.
     - `fps`: pictures a second; `dpi`: pixels an inch, for a longer side of about 5 inches.
     - `vmin`, `vmax`: the range of values; by default that of all fields.

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
 
 from amr.field import Field, slice_position
 from amr.mesh import Mesh, locate
@@ -17,6 +19,7 @@ from .canvas import colour_bar
 PIXELS = 1024  # along the longer side of an image: more than a figure in a paper shows
 INCHES = 4.6  # of the longer side of an image
 WIDE = 5  # times as wide as high: too low for a bar of colours beside
+LABEL = 0.6  # inches that a label has below an image: in pictures side by side, which are smaller, they still fit
 NARROW = 0.7  # inches: too narrow for labels side by side
 
 
@@ -28,10 +31,12 @@ class Rectangle:
 
     def __init__(self, extent: Sequence[tuple[float, float]], labels: Sequence[str]):
         self.extent, self.labels = extent, labels
-        sides = [float(up - low) for low, up in extent]
-        scale = INCHES / max(sides)
-        self.width, self.height = (side * scale for side in sides)
+        self.fit(INCHES / max(float(up - low) for low, up in extent))
         self.is_wide = self.width > WIDE * self.height  # a bar beside it would be too short for its labels
+
+    def fit(self, scale: float) -> None:
+        """Be so many inches large for each unit of length."""
+        self.width, self.height = (float(up - low) * scale for low, up in self.extent)
 
     def size(self) -> tuple[float, float]:
         """Inches of a figure with the image, a bar of colours and labels."""
@@ -41,14 +46,24 @@ class Rectangle:
 
     def image(self, ax: Axes, values: np.ndarray, **style) -> AxesImage:
         """Draw values, shape `(rows, columns)`, with labelled axes of equal scale."""
-        ax.set(xlabel=self.labels[0], ylabel=self.labels[1])
-        if self.width < NARROW:
-            ax.tick_params(axis="x", labelrotation=90)  # or they lie upon each other
+        self.frame(ax)
         sides = (*self.extent[0], *self.extent[1])
         return ax.imshow(values, origin="lower", extent=sides, aspect="equal", interpolation="nearest", **style)
 
-    def bar(self, ax: Axes, image: AxesImage, label: str, **options) -> None:
-        """A bar of colours beside the image, of equal width whatever the image's shape; below it where that is wide."""
+    def frame(self, ax: Axes) -> None:
+        """Labelled axes of equal scale."""
+        ax.set(xlabel=self.labels[0], ylabel=self.labels[1], xlim=self.extent[0], ylim=self.extent[1], aspect="equal")
+        for axis, inches in ((ax.xaxis, self.width), (ax.yaxis, self.height)):
+            stretches = max(2 if inches > LABEL else 1, int(inches / LABEL))
+            axis.set_major_locator(MaxNLocator(stretches, steps=[1, 2, 2.5, 5, 10]))
+        if self.width < NARROW:
+            ax.tick_params(axis="x", labelrotation=90)  # or they lie upon each other
+
+    def bar(self, ax: Axes | list[Axes], image: ScalarMappable, label: str, **options) -> None:
+        """A bar of colours beside the image, of equal width whatever the image's shape; below it where that is wide.
+
+        Of several axes side by side this is the last.
+        """
         width = None if self.is_wide else 0.04 * max(1, self.height / self.width)
         colour_bar(ax, image, label, width, **options)
 
@@ -60,9 +75,9 @@ class Section(Rectangle):
     coordinates of the pixels' centres (a slice has a single one across); `at`, where the slice is.
     """
 
-    def __init__(self, field: Field, axis: Any = 2, at: Any = None):
+    def __init__(self, field: Field, axis: Any = None, at: Any = None):
         self.field, domain = field, field.mesh.domain
-        self.axis = find_axis(axis) if field.mesh.ndim == 3 else None
+        self.axis = find_axis(2 if axis is None else axis) if field.mesh.ndim == 3 else None
         self.dims = [d for d in range(field.mesh.ndim) if d != self.axis]
         super().__init__([(domain.lower[d], domain.upper[d]) for d in self.dims], [AXES[d] for d in self.dims])
         self.at = 0.0 if self.axis is None else slice_position(field, self.axis, at)

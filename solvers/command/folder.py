@@ -20,6 +20,7 @@ from solvers.equations import vectors_in
 from solvers.records import RecordFile, no_rows, places_text
 from solvers.run import Checkpoint, numbered, write_newest
 
+from .exact import ExactSolution, holds
 from .lock import FolderLock
 from .made import made_in, remember
 
@@ -251,8 +252,10 @@ class RunFolder:
         mpl.use("agg")  # no window, also on machines without a display
         from amr.pictures import plot
 
-        shown = self.case.derived.added_to(field)
-        figure = plot.plot(shown, self.case.config.output.variable or 0, patches=True)
+        shown, config = self.case.derived.added_to(field), self.case.config
+        name = config.output.variable or field.names[0]
+        known = field.mesh.ndim == 1 and holds(config.exact, config.time.end, float(field.time))
+        figure = plot.plot(shown, name, exact=ExactSolution(self.case).of(name) if known else None)
         with replacing(self.picture) as temporary:
             figure.savefig(temporary, format="png", dpi=150)
 

@@ -92,14 +92,15 @@ class Case:
         )
 
 
-def load(path: str | Path, overrides: Sequence[str] = ()) -> Case:
+def load(path: str | Path, overrides: Sequence[str] = (), text: str | None = None) -> Case:
     """Read a config file and build what it describes.
 
-    `overrides` are texts like `"mesh.max_level=3"`. If the config asks for float64, which is the default, JAX's
-    `jax_enable_x64` is switched on. Raises `ConfigError` with all the mistakes that were found.
+    `overrides` are texts like `"mesh.max_level=3"`; `text` is what the file said, where that was kept elsewhere. If the
+    config asks for float64, which is the default, JAX's `jax_enable_x64` is switched on. Raises `ConfigError` with all
+    the mistakes that were found.
     """
     mistakes = Mistakes()
-    source = read_source(path, overrides, mistakes)
+    source = read_source(path, overrides, mistakes, text)
     case = _Builder(source, read_tables(source.data, mistakes), mistakes).case()
     if case is None or mistakes.entries:
         raise source.error(mistakes)

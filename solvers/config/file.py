@@ -48,16 +48,16 @@ class Source:
         return math.inf if below or above else line_of(self.lines, path)
 
 
-def read_source(path: str | Path, overrides: Sequence[str], mistakes: Mistakes) -> Source:
-    """Read a file and put the overrides, `"table.key=value"`, into it.
+def read_source(path: str | Path, overrides: Sequence[str], mistakes: Mistakes, text: str | None = None) -> Source:
+    """Read a file, or take the text that it had, and put the overrides, `"table.key=value"`, into it.
 
     Raises `ConfigError` where there is no TOML to go on with; what is wrong with an override goes to `mistakes`.
     """
     path = Path(path)
-    text = _read_text(path)
+    text = _read_text(path) if text is None else text
     data = _parse(path, text)
     lines = key_lines(text)
-    overridden = frozenset(_override(data, text, mistakes) for text in overrides)
+    overridden = frozenset(_override(data, override, mistakes) for override in overrides)
     return Source(path, data, lines, overridden)
 
 

@@ -2,16 +2,21 @@
 
 import json
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
+from matplotlib.quiver import Quiver
 from PIL import Image
 from sample import random_field
 
 import amr
 from amr.files import io
+from solvers.command.folder import RunFolder
 from solvers.command.pictures import movie, plot
+from solvers.config import load
 
 
 def moment(number: int, ndim: int) -> amr.Field:
@@ -63,11 +68,14 @@ def test_picture_lies_beside_its_file(run, folder, ndim):
     ("arguments", "name"),
     [
         (["run2_0000.vtkhdf", "-V", "noise"], "run2_0000_noise.png"),
-        (["run2_0000.vtkhdf", "--levels"], "run2_0000_levels.png"),
+        (["run2_0000.vtkhdf", "--levels", "-V", "noise", "-V", "linear"], "run2_0000_levels.png"),
         (["run2_0000.vtkhdf", "--projection", "x"], "run2_0000_linear_projection_x.png"),
         (["run2_0000.vtkhdf", "--line", "y=0.5"], "run2_0000_linear_line.png"),
         (["run2_0000.vtkhdf", "-o", "new/a.pdf"], "new/a.pdf"),
         (["run2_0000.vtkhdf", "-o", "new"], "new/run2_0000_linear.png"),
+        (["run2_0000.vtkhdf", "-V", "noise", "-V", "linear"], "run2_0000_noise_linear.png"),
+        (["run1_0000.vtkhdf", "run1_0001.vtkhdf", "--together"], "run1_0000_to_run1_0001_linear.png"),
+        (["run2_0000.vtkhdf", "run2_0001.vtkhdf", "--together", "-o", "a.pdf"], "a.pdf"),
     ],
 )
 def test_names_of_pictures(run, folder, arguments, name):
@@ -103,6 +111,100 @@ def test_options_choose_what_is_drawn(run, figures):
     np.testing.assert_allclose(coarse, moment(0, 2).uniform("noise", 0).T, atol=1e-14)
 
 
+def test_titles_contours_and_flows_are_drawn(run, figures):
+    flow = ("--contours", "-1,0", "--vectors", "linear,noise", "--streamlines", "linear,noise", "--title", "At {time}")
+    assert run(plot, "run2_0001.vtkhdf", "--no-fill", *flow).exit_code == 0
+    (ax,) = figures[-1].axes
+    assert ax.get_title(loc="left") == "At 1"
+    assert not ax.images
+    (lines,) = (part for part in ax.collections if isinstance(part, QuadContourSet))
+    assert list(lines.levels) == [-1.0, 0.0]
+    assert [isinstance(part, Quiver) for part in ax.collections].count(True) == 1
+    assert run(plot, "run3_0001.vtkhdf", "--vectors", "linear,noise,noise", "--contours", 3).exit_code == 0
+    assert len([ax for ax in figures[-1].axes if ax.images]) == 3
+
+
+def test_panels(run, figures):
+    several = ("-V", "linear", "-V", "noise", "--title", "both", "--cmap", "magma")
+    assert run(plot, "run2_0000.vtkhdf", *several).exit_code == 0
+    assert [ax.images[0].cmap.name for ax in figures[-1].axes] == ["magma", "magma"]
+    assert figures[-1].get_suptitle() == "both"
+    assert run(plot, "run2_0000.vtkhdf", "run2_0001.vtkhdf", "--together", *several).exit_code == 0
+    assert [ax.get_title(loc="left") for ax in figures[-1].axes] == ["t = 0", "t = 1", "", ""]
+    assert run(plot, "run2_0000.vtkhdf", "run2_0001.vtkhdf", "--same-scale", *several).exit_code == 0
+    before, after = ([ax.images[0].get_clim() for ax in figure.axes] for figure in figures[-2:])
+    assert before == after
+    assert before[0] != before[1]
+
+
+def test_numbers_along_a_line(run, folder):
+    field = moment(0, 2)
+    assert run(plot, "run2_0000.vtkhdf", "--line", "y=0.25", "--csv", "a.csv").stdout == "a.csv\n"
+    table = np.genfromtxt(folder / "a.csv", delimiter=",", names=True)
+    np.testing.assert_array_equal(table["noise"], field.line(y=0.25)["noise"])
+    assert run(plot, "run1_0000.vtkhdf", "--csv", "b.csv", "-V", "noise").exit_code == 0
+    assert (folder / "b.csv").read_text().startswith("x,distance,length,level,noise\n")
+    assert not list(folder.glob("*.png"))
+
+
+CONFIG = """
+domain = {lower = 0.1, upper = 0.7}
+mesh = {cells = 16, patch = 4}
+equation = {type = "euler"}
+time = {end = 0.375}
+[parameters]
+c = 2.0
+[initial]
+density = "1 + x"
+velocity_x = "0.5"
+pressure = "1"
+[exact]
+density = "1 + x*EXACT"
+velocity_x = "0.5*c"
+pressure = "1"
+[output.derived]
+speed = "velocity_x"
+"""
+
+
+@pytest.mark.parametrize(("exact", "shown"), [("t", ["first", "last"]), ("c", ["last"])])
+def test_curves_are_compared_with_the_exact_solution(run, folder, figures, exact, shown):
+    field = random_field(1)
+    rows = {"density": 1 + field.data[0], "momentum_x": field.data[0], "energy": field.data[1], "speed": field.data[0]}
+    for name, time in (("first", 0.25), ("last", 0.375)):
+        known = amr.Field(field.mesh, field.forest, jnp.stack([*rows.values()]), tuple(rows), time)
+        io.write(known, folder / f"{name}.vtkhdf", config=CONFIG.replace("EXACT", exact))
+        for variable, expected in (("density", None), ("momentum_x", 1.0), ("speed", 1.0)):
+            found = run(plot, f"{name}.vtkhdf", "-V", variable)
+            assert (found.exit_code, found.stderr) == (0, "")
+            lines = figures[-1].axes[0].lines
+            assert len(lines) == (name in shown)
+            for line in lines:
+                x, y = line.get_xydata().T
+                density = 1 + x * {"t": time, "c": 2.0}[exact]
+                np.testing.assert_allclose(
+                    y, density if expected is None else expected * density ** (variable != "speed")
+                )
+    assert run(plot, "last.vtkhdf", "--no-exact").exit_code == 0
+    assert not figures[-1].axes[0].lines
+    io.write(known, folder / "last.vtkhdf", config=CONFIG.replace("EXACT", exact).replace("cells = 16", "cells = 17"))
+    found = run(plot, "last.vtkhdf")
+    assert found.exit_code == 0
+    assert "warning: last.vtkhdf: without the exact solution of its config: config.toml" in found.stderr
+
+
+@pytest.mark.parametrize("time", [0.375, 0.25])
+def test_the_picture_of_a_run_has_the_exact_solution_at_the_end(folder, figures, monkeypatch, time):
+    monkeypatch.chdir(folder)
+    (folder / "tube.toml").write_text(CONFIG.replace("EXACT", "c"))
+    field = random_field(1)
+    case = load(folder / "tube.toml")
+    data = jnp.stack([field.data[0], field.data[0], field.data[0]])
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path, **options: (figures.append(figure), path.touch()))
+    RunFolder(case)._draw(amr.Field(field.mesh, field.forest, data, ("density", "momentum_x", "energy"), time))
+    assert len(figures[-1].axes[0].lines) == (time == 0.375)
+
+
 def test_same_scale(run, figures):
     run(plot, "run2_0000.vtkhdf", "run2_0001.vtkhdf")
     assert image_of(figures[0]).get_clim() != image_of(figures[1]).get_clim()
@@ -135,6 +237,24 @@ MISTAKES = [
     (["run3_0000.vtkhdf", "--slice", "x", "--line", "y=0.3"], "choose one of --slice and --line"),
     (["run2_0000.vtkhdf", "--levels", "--line", "y=0.3"], "--line shows values, --levels does not"),
     (["run2_0000.vtkhdf", "run2_0001.vtkhdf", "-o", "a.png"], "--output: 2 files make as many pictures"),
+    (["run2_0000.vtkhdf", "--contours", "x"], "--contours: expected a number of lines, such as 10, or values, such as"),
+    (["run1_0000.vtkhdf", "--contours", "3"], "--contours: is for pictures of a plane, and this field has 1D"),
+    (
+        ["run2_0000.vtkhdf", "--contours", "3", "--line", "y=0"],
+        "--contours is for values in a plane, and not for --line",
+    ),
+    (["run2_0000.vtkhdf", "--no-fill"], "--no-fill: without colours nothing is to be seen; give contours"),
+    (["run2_0000.vtkhdf", "--no-fill", "--levels"], "--no-fill is for values in a plane, and not for --levels"),
+    (["run2_0000.vtkhdf", "--vectors", "linear,"], "--vectors: expected the components of a flow, such as u,v, got"),
+    (
+        ["run2_0000.vtkhdf", "--vectors", "linear"],
+        "--vectors: expected two variables, such as ('u', 'v'), or a vector's",
+    ),
+    (["run2_0000.vtkhdf", "--streamlines", "linear,nois"], "--streamlines: no variable 'nois' here; there are linear"),
+    (["run3_0000.vtkhdf", "--vectors", "linear,noise"], "--vectors: three slices need three components"),
+    (["run2_0000.vtkhdf", "--csv", "a.csv"], "--csv: writes the numbers along a line; give --line y=0.5"),
+    (["run2_0000.vtkhdf", "run2_0001.vtkhdf", "--csv", "a.csv"], "--csv: is for one file with a field"),
+    (["run1_0000.vtkhdf", "run2_0000.vtkhdf", "--together"], "--fields: expected one or more fields of as many dim"),
     (["run2_0000.vtkhdf", "-o", "a.docx"], "--output: expected a name in .png"),
     (["run2_0000.vtkhdf", "-o", "run1_0000.vtkhdf/x.png"], "cannot write pictures: run1_0000.vtkhdf: File exists"),
 ]
@@ -243,7 +363,7 @@ def test_records_and_folders(run, dumps):
     assert record.with_suffix(".png").stat().st_size > 5000
     assert len(done.stdout.splitlines()) == 2
     done = run(plot, dumps, "--variable", "noise", "-V", "noise")
-    assert len(done.stdout.splitlines()) == 2
+    assert done.stdout == f"{dumps / 'swirl_0000_noise.png'}\n"
     wide = dumps / "run_line.jsonl"
     wide.write_text('{"step": 0, "time": 0.0, "phi": [1, 2]}\n')
     done = run(plot, wide)

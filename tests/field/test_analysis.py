@@ -293,3 +293,19 @@ def test_forest_of_one_level_has_one_level():
     mesh = amr.Mesh(amr.Domain(0, 1), 8, patch=4)
     field = amr.Field(mesh, forest_of(mesh, np.zeros(2, int), 2), jnp.zeros((1, 4, 2)), ("a",))
     assert "on level 0, 8 cells (100.0%" in repr(field)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_line_as_a_table_has_all_digits(tmp_path, dtype):
+    line = random_field(2, dtype=dtype).line((0.1, -1.0), (0.7, 0.9))
+    line.to_csv(tmp_path / "new" / "line.csv")
+    table = np.genfromtxt(tmp_path / "new" / "line.csv", delimiter=",", names=True)
+    assert table.dtype.names == ("x", "y", "distance", "length", "level", "linear", "noise")
+    np.testing.assert_array_equal(table["noise"].astype(dtype), line["noise"])
+    np.testing.assert_array_equal(np.stack([table["x"], table["y"]], -1), line.points)
+    for name, column in (("distance", line.distance), ("length", line.lengths), ("level", line.levels)):
+        np.testing.assert_array_equal(table[name], column)
+    line.to_csv(tmp_path / "line.csv", ["noise"])
+    assert (tmp_path / "line.csv").read_text().startswith("x,y,distance,length,level,noise\n0.1")
+    with pytest.raises(amr.InvalidSettingError, match="did you mean 'noise'"):
+        line.to_csv(tmp_path / "line.csv", ["nois"])

@@ -9,6 +9,7 @@ import pytest
 import pyvista
 import yt
 from sample import linear, random_field
+from vtkmodules.vtkIOHDF import vtkHDFReader
 
 import amr
 from amr.files import io
@@ -166,6 +167,17 @@ def test_yt_leaves_other_files_alone(tmp_path):
     for name in ("other.vtkhdf", "text.vtkhdf"):
         with pytest.raises(yt.utilities.exceptions.YTUnidentifiedDataType):
             yt.load(str(tmp_path / name))
+
+
+def test_vtk_knows_the_time_of_a_single_dump(path):
+    """As field data: from a group `Steps` of one step the reader takes no time."""
+    io.write(random_field(2), path)
+    reader = vtkHDFReader()
+    reader.SetFileName(str(path))
+    reader.Update()
+    assert reader.GetOutput().GetFieldData().GetArray("TimeValue").GetTuple(0) == (0.375,)
+    assert pyvista.read(path).field_data["TimeValue"] == [0.375]
+    assert amr.read(path).time == yt.load(str(path)).current_time == 0.375
 
 
 @on_every_dimension

@@ -115,7 +115,7 @@ def test_figure_is_complete_and_not_registered(ndim, tmp_path):
     field, before = random_field(ndim), plt.get_fignums()
     figure = draw(field, "noise")
     assert plt.get_fignums() == before
-    assert "t = 0.375" in figure.axes[0].get_title(loc="left")
+    assert "t = 0.375" in (figure.axes[0].get_title(loc="left") if ndim < 3 else figure.get_suptitle())
     labels = [ax.get_ylabel() for ax in figure.findobj(plt.Axes)]
     assert "noise" in labels
     assert figure._repr_png_().startswith(b"\x89PNG")

@@ -11,7 +11,7 @@ ROOMS = sorted(path.relative_to(ROOT) for package in ("amr", "solvers") for path
 TREES = {room: ast.parse((ROOT / room).read_text(encoding="utf-8")) for room in ROOMS}
 LARGEST, MEDIAN, PARAMETERS = 450, 130, 7
 # What users call with keywords, each of which they may leave out.
-OF_USERS = {"run", "resume", "plot", "plot_slices", "movie", "render", "write", "Simulation.__init__"}
+OF_USERS = {"run", "resume", "plot", "plot_line", "plot_slices", "movie", "render", "write", "Simulation.__init__"}
 # Words of the loops over the tree and of how pools lie in memory, which only the grid knows.
 LOOPS = {"apart", "sweep", "sweeps", "lanes", "arranged", "gather", "put_patches", "take_patches", "Layout"}
 # What physics knows nothing of besides.
