@@ -1,6 +1,7 @@
 from . import profile as profile
 from .describe import is_concrete as is_concrete, picture as picture, table as table
 from .field import Field as Field, Patches as Patches
+from .gridded import Gridded as Gridded, GriddedLevels as GriddedLevels
 from .line import Line as Line
 from .plane import Plane as Plane, projection as projection, slice_position as slice_position
 from .profile import Profile as Profile

@@ -58,7 +58,7 @@ def exact_solution(file: Path, fields: list[Field]) -> tuple[ExactSolution | Non
     if not all(holds(tables.get("exact", {}), end, float(field.time)) for field in fields):
         return None, ""
     try:
-        case = load(file.parent / "config.toml", text=text)
+        case = load(file.parent / "config.toml", text=text, begun=True)
     except ConfigError as error:
         return None, f"{file}: without the exact solution of its config: {str(error).splitlines()[0]}"
     return ExactSolution(case), ""

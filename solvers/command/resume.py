@@ -61,7 +61,7 @@ def resumable(directory: Path, overrides: Sequence[str], given: Path | None) -> 
         if key in ("output.directory", "output.name"):
             advice = "the run goes on in its own folder and files; copy it to have two"
             raise ConfigError([f"command line: {key}: {advice}"])
-    case = load(source, [*overrides, f"output.directory={text_value(str(directory))}"])
+    case = load(source, [*overrides, f"output.directory={text_value(str(directory))}"], begun=True)
     assert case.config.output.name is not None, "the config of a case is resolved"
     remarks: list[str] = []
     if given is not None:

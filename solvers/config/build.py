@@ -15,13 +15,15 @@ from typing import Any
 import jax
 
 import amr
+from amr.errors import InvalidSettingError
 from amr.files import RESERVED as RESERVED_NAMES
 from solvers.equations import Derived, Equation, Terms, known_names, with_coefficients
 from solvers.records import Record, Recorded, Recording
-from solvers.run import Simulation
+from solvers.run import GivenData, Simulation
 
 from .boundaries import PATH, BoundaryReader, Faces, faces_of, periodic_in
 from .coefficients import try_coefficients
+from .data import begun_with, not_read
 from .equation import build_equation
 from .equation_tables import OwnLawTable, ScalarsTable
 from .expression import ExpressionTuple
@@ -59,7 +61,7 @@ class Case:
 
     config: Config
     simulation: Simulation
-    initial: Callable
+    initial: Callable | GivenData
     exact: Callable | None
     output_times: tuple[float, ...]
     derived: Derived
@@ -92,16 +94,17 @@ class Case:
         )
 
 
-def load(path: str | Path, overrides: Sequence[str] = (), text: str | None = None) -> Case:
+def load(path: str | Path, overrides: Sequence[str] = (), text: str | None = None, begun: bool = False) -> Case:
     """Read a config file and build what it describes.
 
-    `overrides` are texts like `"mesh.max_level=3"`; `text` is what the file said, where that was kept elsewhere. If the
-    config asks for float64, which is the default, JAX's `jax_enable_x64` is switched on. Raises `ConfigError` with all
-    the mistakes that were found.
+    `overrides` are texts like `"mesh.max_level=3"`; `text` is what the file said, where that was kept elsewhere; of a
+    run that has `begun` a file with initial values is not looked at, for it may be gone. If the config asks for
+    float64, which is the default, JAX's `jax_enable_x64` is switched on. Raises `ConfigError` with all the mistakes
+    that were found.
     """
     mistakes = Mistakes()
     source = read_source(path, overrides, mistakes, text)
-    case = _Builder(source, read_tables(source.data, mistakes), mistakes).case()
+    case = _Builder(source, read_tables(source.data, mistakes), mistakes, begun).case()
     if case is None or mistakes.entries:
         raise source.error(mistakes)
     return case
@@ -110,8 +113,8 @@ def load(path: str | Path, overrides: Sequence[str] = (), text: str | None = Non
 class _Builder:
     """Makes the objects of one config; what cannot be made is `None`."""
 
-    def __init__(self, source: Source, tables: Tables, mistakes: Mistakes):
-        self.source, self.tables, self.mistakes = source, tables, mistakes
+    def __init__(self, source: Source, tables: Tables, mistakes: Mistakes, begun: bool):
+        self.source, self.tables, self.mistakes, self.begun = source, tables, mistakes, begun
         if tables["scheme"] is None or tables["scheme"].precision == "float64":
             jax.config.update("jax_enable_x64", True)  # before user's modules are imported: they may make arrays
         attempt, path = mistakes.attempt, ("domain",)
@@ -132,11 +135,12 @@ class _Builder:
         """All of it, if nothing is wrong."""
         attempt, tables = self.mistakes.attempt, self.tables
         equation = attempt((), build_equation, tables["equation"], self.formulas)
-        initial = self._functions("initial", equation, in_time=False)
+        file = self._file(equation)
+        initial = self._functions("initial", equation, False) if file is None else self._data(file, equation)
         exact = self._functions("exact", equation, in_time=True)
         rest = self._functions("equilibrium", equation, in_time=False)
-        self._try_law(equation, initial)
-        tried = None if self.mistakes.blame(("initial",)) else initial
+        tried = None if self.mistakes.blame(("initial",)) or file is not None else initial
+        self._try_law(equation, tried)
         if equation is not None:
             try_coefficients(equation, tried, self.formulas)
         scheme = attempt((), build_scheme, tables["scheme"], equation, self.formulas)
@@ -159,6 +163,25 @@ class _Builder:
         return Case(config, simulation, initial, exact, times, derived, modules, records, told)
 
     # --- the equation and the functions -------------------------------------------------------------------------------
+
+    def _file(self, equation: Equation | None) -> Path | None:
+        """The file that the run begins with, if it does."""
+        table = self.tables["initial"] or {}
+        named = "file" in table and (equation is None or "file" not in equation.given)
+        return self.source.path.resolve().parent / str(table["file"]) if named else None
+
+    def _data(self, file: Path, equation: Equation | None) -> Any:
+        """What the run begins with from a file; the config then has its whole path."""
+        for key in self.tables["initial"].keys() - {"file"}:
+            self.mistakes.add(("initial", key), "initial.file gives all variables already; leave one of both out")
+        self.tables["initial"] = {"file": str(file)}
+        if self.begun:
+            return not_read
+        try:
+            return None if self.mesh is None or equation is None else begun_with(file, self.mesh, equation)
+        except InvalidSettingError as error:
+            self.mistakes.add(("initial", "file"), error.message)
+            return None
 
     def _functions(self, name: str, equation: Equation | None, in_time: bool) -> Callable | None:
         """What a table such as `[initial]` gives: a function of one value, or of a tuple with all given variables."""

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from amr.errors import InvalidSettingError
 from amr.mesh import Mesh
 
 from . import user_function
+from .data import function_of, is_data
 from .expression import Expression, ExpressionTuple, names_in, parse
 from .mistakes import Mistakes
 from .time_factor import TIME, separate
@@ -106,9 +108,27 @@ class Formulas:
     def read(self, path: KeyPath, text: Any, in_time: bool) -> Callable | None:
         """A function of position (and time), not yet tried."""
         arguments = self.spacetime if in_time else self.space
+        if is_data(text):
+            return self._of_file(path, text.strip(), in_time)
         if is_reference(text):
             return self.mistakes.attempt(path, self.user_function, text, arguments)
         return self.mistakes.attempt(path, parse, str(text), arguments, self.parameters)
+
+    def _of_file(self, path: KeyPath, text: str, in_time: bool) -> Callable | None:
+        """An array on the domain as a function of position."""
+        if in_time:
+            self.mistakes.add(path, f"found {text!r}, expected a formula: it may depend on time, a file does not")
+            return None
+        file = self.folder / text
+        if self.mesh is None:
+            return None
+        try:
+            found = function_of(file, self.folder, self.mesh)
+        except InvalidSettingError as error:
+            self.mistakes.add(path, error.message)
+            return None
+        self.modules += [] if file in self.modules else [file]
+        return found
 
     def flow(self, path: KeyPath, given: Any, count: int | None, shift: float) -> SplitFunction | None:
         """A function of position and time that gives `count` numbers.

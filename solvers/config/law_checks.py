@@ -19,7 +19,7 @@ def not_admissible(law: ConservationLaw, rows: jax.Array, *place: Any) -> tuple[
     """The variable to blame (if one can be told) and a sentence about the first state that makes no sense; the
     sentence is empty if all do. `place` has the coordinates of the points, and perhaps the time.
     """
-    good = law.admissible(law.conserved(rows))
+    good = law.admissible(law.conserved(law.sensible(rows)))
     if good is None or bool(jnp.all(good)):
         return None, ""
     first, ndim = int(jnp.argmin(good)), len([x for x in place if np.ndim(x)])

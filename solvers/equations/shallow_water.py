@@ -106,6 +106,13 @@ class ShallowWater(ConservationLaw):
         # Ground that is given twice is rounded twice.
         return self.depth(u) >= (0 if self.bottom is None else -self._number(u, self.dry_depth))
 
+    @property
+    def stores_by_place(self):
+        return self.land
+
+    def sensible(self, w):
+        return w if self.bottom is None else jnp.stack([jnp.maximum(w[0], w[-1]), *w[1:]])
+
     def flux(self, u, d):
         momentum, inverse = self._momentum(u)
         v = momentum[d] * inverse

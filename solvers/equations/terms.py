@@ -234,6 +234,15 @@ class Equation(eqx.Module):
         return False
 
     @property
+    def stores_by_place(self) -> bool:
+        """Whether what a variable means depends on the place, so that no scheme may compare those of neighbours."""
+        return False
+
+    def sensible(self, w: Float[Array, "rows ..."]) -> Float[Array, "rows ..."]:
+        """Given variables, such as initial ones, as they are meant: water with its surface below the ground is none."""
+        return w
+
+    @property
     def has_floors(self) -> bool:
         """Whether some numbers are kept from falling below others: it has `lifted`."""
         return False

@@ -7,6 +7,7 @@ from .checkpoints import (
 )
 from .compiling import enable_compilation_cache as enable_compilation_cache
 from .driver import Interrupted as Interrupted, Run as Run, RunError as RunError, Wishes as Wishes
+from .given import GivenData as GivenData, as_initial as as_initial
 from .problem import State as State
 from .progress import Reporter as Reporter, reporter as reporter
 from .simulation import Simulation as Simulation, Solution as Solution

@@ -20,6 +20,7 @@ from .account import Account
 from .checkpoint import Checkpoint
 from .clock import Clock, Instant
 from .evaluation import evaluate
+from .given import GivenData
 from .problem import Setup, State
 from .programs import PROGRAMS, Prepared
 from .soundness import sound, told_unsound, try_own_law
@@ -137,7 +138,7 @@ class Run:
         self.limit = ""  # the one that ended the run before its time
         self.started = timer.perf_counter()
 
-    def go(self, initial: Callable) -> tuple[Field, Summary, State, Checkpoint]:
+    def go(self, initial: Callable | GivenData) -> tuple[Field, Summary, State, Checkpoint]:
         """The whole run from an initial condition."""
         try:
             state = self.first_state(initial)
@@ -206,7 +207,7 @@ class Run:
         due = [t for rounded, t in inner if now + near < rounded < last]
         return [*due, self.end] if bool(clock.before(self.instant(self.end))) else []
 
-    def first_state(self, initial: Callable) -> State:
+    def first_state(self, initial: Callable | GivenData) -> State:
         """The initial condition on the mesh that it asks for.
 
         It is looked at anew on each finer mesh. The program that refines is the run loop's, which takes no step then:
@@ -224,7 +225,7 @@ class Run:
             state = self.begun(initial, refined.forest, room_of(refined.u))
         return state
 
-    def begun(self, initial: Callable, forest: Forest, room: Room) -> State:
+    def begun(self, initial: Callable | GivenData, forest: Forest, room: Room) -> State:
         """The initial condition on a forest."""
         begin = self.instant(self.begin)
         arguments = (self.setup, initial, forest, room, begin.time, self.scalar(self.end))

@@ -11,17 +11,20 @@ from amr.grid import averages
 from amr.mesh import Forest
 from amr.own import failure
 
+from .given import GivenData
 from .problem import Setup
 
 
 def evaluate(
-    setup: Setup, forest: Forest, function: Callable, dtype, *time, key: str = "initial"
+    setup: Setup, forest: Forest, function: Callable | GivenData, dtype, *time, key: str = "initial"
 ) -> Float[Array, "vars *cells patches"]:
     """Averages over the cells of all active patches of a function of position (and time), in conserved variables.
 
     Schemes of second order take the values at cell centres for averages. Errors name the setting `key`.
     """
     mesh, equation = setup.mesh, setup.equation
+    if isinstance(function, GivenData):
+        return function.cells(mesh, equation, forest, dtype)
     names, shape = equation.given, (*mesh.patch_shape, forest.capacity)
 
     def conserved(*x):
@@ -31,9 +34,8 @@ def evaluate(
             given = f"{len(several)} array{'s' if len(several) > 1 else ''}"
             raise InvalidSettingError(key, f"expected one array for each of {', '.join(names)}; got {given}")
         rows = (*several, *equation.coefficients(*x))
-        return equation.conserved(jnp.stack([jnp.broadcast_to(jnp.asarray(row, dtype), shape) for row in rows]))[
-            : len(names)
-        ]
+        given = jnp.stack([jnp.broadcast_to(jnp.asarray(row, dtype), shape) for row in rows])
+        return equation.conserved(equation.sensible(given))[: len(names)]
 
     return averages(mesh, forest, conserved, len(names), setup.points, dtype)
 

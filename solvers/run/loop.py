@@ -45,6 +45,7 @@ from .buffer import buffer_cells
 from .clock import FIRST, Clock, Instant, first_clock
 from .evaluation import evaluate
 from .evolution import GridEvolution, lifted, settled
+from .given import GivenData
 from .problem import Setup, State
 from .resting import carried_over, rested, with_rings, with_room
 from .sampled import Sampled, adapted, blank, of_leaves, signalled
@@ -102,7 +103,7 @@ class Running(eqx.Module):
     going: Flag
 
 
-def begin(setup: Setup, initial: Callable, forest: Forest, room: Room, time: Scalar, end: Scalar) -> State:
+def begin(setup: Setup, initial: Callable | GivenData, forest: Forest, room: Room, time: Scalar, end: Scalar) -> State:
     """The initial condition on a forest, and what a run begins with.
 
     `initial(x, ..)` gives the values at cell centres: one array, or one for each variable. The forest has the capacity
@@ -120,7 +121,7 @@ def _first_state(setup: Setup, known: Sampled, u: Pool, time: Scalar, end: Scala
     return State(forest, u, first_clock(setup.cfl, time, end - time, rate), bounds, needed, jnp.zeros((), bool))
 
 
-def start(setup: Setup, initial: Callable, forest: Forest, time: Scalar, end: Scalar) -> State:
+def start(setup: Setup, initial: Callable | GivenData, forest: Forest, time: Scalar, end: Scalar) -> State:
     """Put the initial condition on a forest and refine it, level by level, as far as it asks for.
 
     The forest's capacity is rounded up to what a pool has. The same is reached by `begin` and `advance` with

@@ -29,6 +29,7 @@ from .checkpoints import Checkpoints
 from .choice import default_scheme
 from .clock import Instant
 from .driver import Interrupted, Progress, Run, RunError, Wishes
+from .given import GivenData, as_initial
 from .problem import Setup, State
 from .progress import chosen
 from .resting import check_equilibrium
@@ -232,7 +233,9 @@ class Simulation(eqx.Module):
         **Arguments:**
 
         - `initial(x, ..)`: the values at a point, one array, or one for each variable (`equation.given`). Second-order
-          schemes take those at cell centres, others averages over cells.
+          schemes take those at cell centres, others averages over cells. Or data, whose integrals stay: a field or
+          solution, of another mesh too; an array of averages over the cells of a uniform grid on the domain, or a
+          dictionary of them; an xarray dataset; an `amr.Gridded`.
         - `exact(x, .., t)`: if known, likewise; the summary then tells the error at the end.
         - `outputs`: times, besides start and end, at which `on_output(field)` is called; steps are cut to meet them.
         - `every_steps`: it is also called at the first regrid after each multiple of this number of steps.
@@ -248,11 +251,9 @@ class Simulation(eqx.Module):
         Raises `RunError`, which holds the last good field, if the solution stops being finite, and `Interrupted`, which
         holds the checkpoint to go on from, when it is interrupted.
         """
-        for name, function in (("initial", initial), ("exact", exact)):
-            if not (callable(function) or (function is None and name == "exact")):
-                advice = "; to go on from a solution or a file use Simulation.resume"
-                found = f"{function!r}{advice if isinstance(function, Field | Solution | State) else ''}"
-                raise InvalidSettingError(name, f"expected a function of position, got {found}")
+        initial = self._begun(initial)
+        if not (callable(exact) or exact is None):
+            raise InvalidSettingError("exact", f"expected a function of position and time, got {exact!r}")
         expect("t_end", t_end, float | int | np.number | Array, "a time")
         if not (math.isfinite(t_start) and math.isfinite(t_end) and t_end >= t_start):
             raise InvalidSettingError("end", f"expected a finite time not before the start {t_start}, got {t_end}")
@@ -301,13 +302,22 @@ class Simulation(eqx.Module):
         """A run that was not started yet, for programs that want more than `run` and `resume` give."""
         return Run(self.setup, jnp.dtype(self.dtype), t_start, t_end, wishes)
 
-    def start(self, initial: Callable, t_end: float, *, capacity: int, t_start: float = 0.0) -> State:
+    def _begun(self, given: Any) -> Callable | GivenData:
+        """What a run begins with, checked."""
+        begun = as_initial(self.mesh, self.setup.equation, given.field if isinstance(given, Solution) else given)
+        if not (callable(begun) or isinstance(begun, GivenData)):
+            of_file = isinstance(given, str | os.PathLike)
+            advice = "; to go on from a file use Simulation.resume, to begin with its data amr.read" if of_file else ""
+            raise InvalidSettingError("initial", f"expected a function of position, or data, got {given!r}{advice}")
+        return begun
+
+    def start(self, initial: Any, t_end: float, *, capacity: int, t_start: float = 0.0) -> State:
         """The initial state in a pool of the given capacity; a JAX function, to be jitted, mapped, differentiated.
 
         `state.overflow` tells whether the capacity was too small.
         """
         forest = root_forest(self.mesh, capacity)
-        return loop.start(self.setup, initial, forest, self._scalar(t_start), self._scalar(t_end))
+        return loop.start(self.setup, self._begun(initial), forest, self._scalar(t_start), self._scalar(t_end))
 
     def advance(self, state: State, t_end: float, *, rounds: int | Int[Array, ""] | None = None) -> State:
         """The state at `t_end` (or after `rounds` regrids with `interval` steps each); a JAX function like `start`.

@@ -201,7 +201,7 @@ class MethodOfLines(eqx.Module):
     ) -> Fluxes:
         """The same for a law; behind the variables `u` has a row for each coefficient. If it has to be `careful`, no
         cell is asked for more than it has, see `solvers.schemes.positivity`."""
-        w = store(lambda: law.primitive(u)) if self.primitive else u
+        w = store(lambda: law.primitive(u)) if self._of_primitive(law) else u
         dims = range(len(samples.rates))
         near = trim(u, _axes(dims, 2), self.ghost - 1)
         shocks = self._shocks(law, near, len(dims), store)
@@ -271,9 +271,14 @@ class MethodOfLines(eqx.Module):
         # Row by row: XLA then sees through the stack.
         return jnp.stack([jnp.where(good, *rows) for rows in zip(u, safe, strict=True)])
 
+    def _of_primitive(self, law: ConservationLaw) -> bool:
+        """Whether primitive variables are reconstructed; for a law that stores something else here than there, they
+        are in any case."""
+        return self.primitive or law.stores_by_place
+
     def _conserved(self, law: ConservationLaw, w, behind) -> Array:
         rows = jnp.concatenate([w, behind]) if behind.shape[0] else w
-        return law.conserved(rows) if self.primitive else rows
+        return law.conserved(rows) if self._of_primitive(law) else rows
 
     def _narrowed(self, line, d: int) -> Array:
         """Without ghost layers that the reconstruction does not read."""

@@ -278,13 +278,6 @@ def test_vortex_through_coarse_fine_boundaries():
             assert abs(variable.integral["relative_change"]) <= 1e-13
 
 
-class Flat(solvers.Euler):
-    """A gas whose sound along z does not limit the time step."""
-
-    def max_speed(self, u, d):
-        return super().max_speed(u, d) if d < 2 else 0 * u[0]
-
-
 @pytest.mark.slow
 def test_three_dimensions_equal_two_where_nothing_depends_on_z():
     def blast(x, y, *z):
@@ -298,7 +291,10 @@ def test_three_dimensions_equal_two_where_nothing_depends_on_z():
         mesh = amr.Mesh(amr.Domain([0] * ndim, upper, periodic=[False, False, True][:ndim]), shape, 8, 1)
         lines = solvers.MethodOfLines(riemann=solvers.HLLC())
         refine = amr.Difference(0.1)
-        return solvers.Simulation(mesh, Flat(ndim), lines, refine, boundary=sides, cfl=0.4).run(blast, 0.1)
+        # Signals along z shorten a step: all are as short as they may be in three dimensions.
+        return solvers.Simulation(mesh, solvers.Euler(ndim), lines, refine, boundary=sides, longest=1e-3).run(
+            blast, 0.1
+        )
 
     flat, deep = run(2), run(3)
     assert flat.summary.steps == deep.summary.steps
