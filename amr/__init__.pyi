@@ -9,7 +9,7 @@ from . import (
     views as views,
 )
 from .errors import InvalidSettingError as InvalidSettingError
-from .field import Field as Field, Gridded as Gridded, Patches as Patches
+from .field import Field as Field, Gridded as Gridded, Patches as Patches, Units as Units
 from .files import read as read
 from .grid import (
     Boundary as Boundary,

@@ -25,7 +25,7 @@ def with_variable(field: Field, name: str, values: Any) -> Field:
         raise InvalidSettingError(name, f"expected values of shape {expected}, got {made.shape}") from None
     others = {old: data for old, data in zip(field.names, np.asarray(field.data), strict=True) if old != name}
     arrays = np.stack([*others.values(), pool])
-    return Field(field.mesh, field.forest, jnp.asarray(arrays), (*others, name), field.time, field.step)
+    return Field(field.mesh, field.forest, jnp.asarray(arrays), (*others, name), field.time, field.step, field.units)
 
 
 def evaluate(field: Field, function: Callable) -> np.ndarray:

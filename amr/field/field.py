@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike
 from amr.mesh import Forest, Mesh, locate
 from amr.names import find_variable
 
+from .units import NO_UNITS, Units
+
 if TYPE_CHECKING:
     from .line import Line
     from .plane import Plane
@@ -50,6 +52,7 @@ class Field(eqx.Module):
     - `mesh`: the `Mesh`; `forest`: its leaves.
     - `data`: the pool, shape `(vars, *cells, capacity)`; empty slots hold zeros.
     - `names`: one a variable; `time`: of the data; `step`: how many steps led to it.
+    - `units`: of the numbers, see `Units`.
     """
 
     mesh: Mesh = eqx.field(static=True)
@@ -58,6 +61,7 @@ class Field(eqx.Module):
     names: tuple[str, ...] = eqx.field(static=True)
     time: Float[Array, ""] | float = 0.0
     step: int = 0
+    units: Units = eqx.field(static=True, default=NO_UNITS)
 
     @property
     def count(self) -> int:
@@ -122,6 +126,10 @@ class Field(eqx.Module):
         at = at[..., None] if self.mesh.ndim == 1 and at.shape[-1:] != (1,) else at
         slot, cell = locate(self.mesh, self.forest, tuple(at.reshape(-1, self.mesh.ndim).T))
         return slot.reshape(at.shape[:-1]), np.stack(cell, axis=-1).reshape(at.shape)
+
+    def with_units(self, units: Units) -> Field:
+        """The field with other units of the same numbers."""
+        return Field(self.mesh, self.forest, self.data, self.names, self.time, self.step, units)
 
     def with_variable(self, name: str, values: Any) -> Field:
         """The field with one more variable, the last; one of the same name is replaced.

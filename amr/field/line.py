@@ -15,6 +15,7 @@ from amr.mesh import locate, point_in
 from amr.names import AXES, find_variable
 
 from .field import Field
+from .units import NO_UNITS, Units
 
 SHORTEST = 1e-12  # of a line's length, from rounding: what one through a corner crosses of a cell next to it
 
@@ -30,7 +31,7 @@ class Line:
       cells, or where samples were asked for, those.
     - `lengths`: of the stretches, shape `(n,)`; they sum to the length of the line.
     - `levels` of the cells, shape `(n,)`; `max_level` of the mesh; `time` of the data.
-    - `start`, `end`: the two points, shape `(ndim,)`.
+    - `start`, `end`: the two points, shape `(ndim,)`; `units`.
     """
 
     names: tuple[str, ...]
@@ -43,6 +44,7 @@ class Line:
     time: float
     start: np.ndarray
     end: np.ndarray
+    units: Units = NO_UNITS
 
     def __getitem__(self, name: str | int) -> np.ndarray:
         return self.values[find_variable(self.names, name)]
@@ -103,7 +105,7 @@ def line(field: Field, start: Any, end: Any, samples: Any, fixed: dict[str, Any]
     levels, max_level = np.asarray(field.forest.level)[slot], field.mesh.max_level
     values = np.stack([variable[(*cell, slot)] for variable in np.asarray(field.data)])
     distance, lengths, time = place * length, weight * length, float(field.time)
-    return Line(field.names, values, distance, points, lengths, levels, max_level, time, start, end)
+    return Line(field.names, values, distance, points, lengths, levels, max_level, time, start, end, field.units)
 
 
 def _ends(field: Field, start: Any, end: Any, fixed: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ from amr.names import AXES, find_axis
 
 from .field import Field
 from .resample import centres, checked_level, lay_out
+from .units import NO_UNITS, Units
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -23,7 +24,7 @@ class Plane:
     - `values`: shape `(n, m)` for a field in 3D, `(n,)` in 2D.
     - `axes`: the dimensions that are left, such as `("x", "y")`; `coordinates`: cell centres along each.
     - `axis`: the dimension across; `at`: where the slice is, None for an integral.
-    - `extent`: lower and upper end along each of the axes; `time` of the data.
+    - `extent`: lower and upper end along each of the axes; `time` of the data; `units`.
     """
 
     label: str
@@ -35,6 +36,7 @@ class Plane:
     at: float | None
     extent: tuple[tuple[float, float], ...]
     time: float
+    units: Units = NO_UNITS
 
     def __repr__(self) -> str:
         shape = " x ".join(map(str, self.values.shape))
@@ -100,4 +102,4 @@ def _plane(field: Field, index: int, values: np.ndarray, normal: int, level: int
     extent = tuple((domain.lower[d], domain.upper[d]) for d in kept)
     coordinates = tuple(centres(field.mesh, d, level) for d in kept)
     axes, time = tuple(AXES[d] for d in kept), float(field.time)
-    return Plane(label, name, values, axes, coordinates, AXES[normal], at, extent, time)
+    return Plane(label, name, values, axes, coordinates, AXES[normal], at, extent, time, field.units)

@@ -73,7 +73,7 @@ def coarsened(field: Field, level: Any) -> Field:
     for own in np.unique(factor):
         mean_into(data, leaves.values[factor == own], leaves.position[factor == own], target[factor == own], int(own))
     places = (jnp.asarray(numbers, jnp.int32) for numbers in (kept[first], position[first].T, len(first)))
-    return Field(mesh, Forest(*places), jnp.asarray(data), field.names, field.time, field.step)
+    return Field(mesh, Forest(*places), jnp.asarray(data), field.names, field.time, field.step, field.units)
 
 
 def mean_into(data: np.ndarray, values: np.ndarray, position: np.ndarray, slot: np.ndarray, factor: int) -> None:

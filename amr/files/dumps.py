@@ -31,7 +31,7 @@ def load(field: Field | str | os.PathLike) -> Field:
     for row, values in zip(rows, derived.values(), strict=True):
         row[..., : made.count] = values.reshape(-1, *made.mesh.patch_shape).T
     data = jnp.concatenate([made.data, jnp.asarray(rows)])
-    return Field(made.mesh, made.forest, data, (*made.names, *derived), made.time, made.step)
+    return Field(made.mesh, made.forest, data, (*made.names, *derived), made.time, made.step, made.units)
 
 
 def _derived(file: h5py.File, names: tuple[str, ...]) -> dict[str, np.ndarray]:

@@ -4,6 +4,7 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -29,6 +30,7 @@ class FileInfo:
     - `computed`, `stored`: the precision of the run and of the file.
     - `resumable`: whether a run can go on from the file.
     - `config`: the text of the run's config, if there is one.
+    - `units`: see `amr.Units.record`.
     - `ranges`: least and largest value of each variable; `None` where the values were not read.
     """
 
@@ -51,6 +53,7 @@ class FileInfo:
     stored: str
     resumable: bool
     config: str | None
+    units: dict[str, Any]
     ranges: dict[str, tuple[float, float]] | None
 
     @property
@@ -104,6 +107,7 @@ def file_info(path: str | os.PathLike, ranges: bool = False) -> FileInfo:
             stored=header["stored"],
             resumable=bool(header.get("restart")) and header["stored"] == header["computed"],
             config=header["config"],
+            units=header.get("units", {}),
             ranges=file.read(lambda file: {name: _range(file[name]) for name in shown}) if ranges else None,
         )
 

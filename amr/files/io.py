@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from amr.errors import InvalidSettingError
-from amr.field import Field
+from amr.field import Field, Units
 from amr.mesh import Domain, Forest, Mesh
 
 from .header import FORMAT, SUFFIX, Contents, FileError, header_in, read_header, reading
@@ -100,7 +100,8 @@ def read(path: str | os.PathLike, *, dtype: str | None = None) -> Field:
         for v, name in enumerate(header["names"]):
             values = _checked(file, header, name, stored)
             data[v, ..., : header["count"]] = values.reshape(-1, *mesh.patch_shape).T
-    return Field(mesh, forest, jnp.asarray(data), tuple(header["names"]), header["time"], header["step"])
+    units = Units(**header.get("units", {}))
+    return Field(mesh, forest, jnp.asarray(data), tuple(header["names"]), header["time"], header["step"], units)
 
 
 def read_config(path: str | os.PathLike) -> str | None:
@@ -184,6 +185,7 @@ def _write_header(
         "stored": str(arrays[field.names[0]].dtype),
         "config": config,
         "restart": restart,
+        **({"units": units} if (units := field.units.record()) else {}),
         "crc32": sums,
     }
     group = file.create_group("amr")

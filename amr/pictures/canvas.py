@@ -20,6 +20,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
 
 from amr.errors import InvalidSettingError
+from amr.field import NO_UNITS, Units
 from amr.names import did_you_mean
 
 SOME = 16  # roundings that a sum of some numbers may have
@@ -55,9 +56,9 @@ def figure_of(ax: Axes) -> Figure:
     return figure
 
 
-def title(ax: Axes, time: float, *more: str, given: str | None = None) -> None:
+def title(ax: Axes, time: float, *more: str, given: str | None = None, units: Units = NO_UNITS) -> None:
     """When (and where) the picture was taken, above its left end, or the given text instead."""
-    text = ",  ".join([f"t = {time:.4g}", *more]) if given is None else filled_in(given, time)
+    text = ",  ".join([units.instant(f"t = {time:.4g}"), *more]) if given is None else filled_in(given, time)
     ax.set_title(text, fontsize="medium", loc="left")
 
 

@@ -47,11 +47,12 @@ def plot_line(
     Colours(cmap, norm, vmin, vmax).set_scale(ax, values if known is None else np.append(values, known.values))
     if known is not None:
         known.draw(ax, np.linalg.norm(known.points - line.start, axis=1) if along is None else known.points[:, along])
-    ax.set(xlabel="distance" if along is None else AXES[along], ylabel=line.names[index])
+    units = line.units
+    ax.set(xlabel=units.place("distance" if along is None else AXES[along]), ylabel=units.label(line.names[index]))
     ends = ["(" + ", ".join(f"{c:.4g}" for c in point) + ")" for point in (line.start, line.end)]
     fixed = [f"{AXES[d]} = {c:.4g}" for d, c in enumerate(line.start) if d != along]
     where = [f"from {ends[0]} to {ends[1]}"] if along is None else fixed
-    write_title(ax, line.time, *where, given=title)
+    write_title(ax, line.time, *where, given=title, units=units)
     return figure_of(ax)
 
 

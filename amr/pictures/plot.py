@@ -109,8 +109,8 @@ def plot(
     ax = axes_of(ax, section.size())
     drawn = layers.draw([ax], [section], index, style)
     if layers.has_colours:
-        section.bar(ax, drawn.shown, field.names[index])
-    write_title(ax, float(field.time), *section.where, *drawn.notes, given=title)
+        section.bar(ax, drawn.shown, field.units.label(field.names[index]))
+    write_title(ax, float(field.time), *section.where, *drawn.notes, given=title, units=field.units)
     return figure_of(ax)
 
 
@@ -134,7 +134,7 @@ def plot_levels(
     section.bar(ax, image, "level", ticks=range(field.mesh.max_level + 1))
     if patches:
         section.outline(ax, "black")
-    write_title(ax, float(field.time), *section.where, given=title)
+    write_title(ax, float(field.time), *section.where, given=title, units=field.units)
     return figure_of(ax)
 
 
@@ -182,9 +182,11 @@ def _three_slices(
     for ax, section in zip(row, sections, strict=True):
         ax.set_title(*section.where, fontsize="medium", loc="left")
     if layers.has_colours:
-        sections[-1].bar(row, drawn.shown, field.names[index])
+        sections[-1].bar(row, drawn.shown, field.units.label(field.names[index]))
     time = float(field.time)
-    text = ",  ".join([f"t = {time:.4g}", *drawn.notes]) if title is None else filled_in(title, time)
+    text = (
+        ",  ".join([field.units.instant(f"t = {time:.4g}"), *drawn.notes]) if title is None else filled_in(title, time)
+    )
     figure.suptitle(text, fontsize="medium", x=0.01, ha="left")
     return figure_of(row[0])
 
@@ -219,17 +221,19 @@ def plot_plane(
 ) -> Figure:
     """Draw a slice or projection, as `Field.slice` and `Field.projection` give it. Arguments are those of `plot`."""
     colours = Colours(cmap, norm, vmin, vmax)
-    where = [] if plane.at is None else [f"{plane.axis} = {plane.at:.4g}"]
+    where = [] if plane.at is None else [plane.units.at(f"{plane.axis} = {plane.at:.4g}")]
+    axes = [plane.units.place(axis) for axis in plane.axes]
+    label = plane.label if plane.at is None else plane.units.label(plane.label)
     if plane.values.ndim == 1:
         ax = axes_of(ax, (6.4, 3.6))
         ax.plot(plane.coordinates[0], plane.values)
-        ax.set(xlabel=plane.axes[0], ylabel=plane.label, xlim=plane.extent[0])
+        ax.set(xlabel=axes[0], ylabel=label, xlim=plane.extent[0])
         colours.set_scale(ax, plane.values)
     else:
-        shown = Rectangle(plane.extent, plane.axes)
+        shown = Rectangle(plane.extent, axes)
         ax = axes_of(ax, shown.size())
-        shown.bar(ax, shown.image(ax, plane.values.T, **colours.style(plane.values)), plane.label)
-    write_title(ax, plane.time, *where, given=title)
+        shown.bar(ax, shown.image(ax, plane.values.T, **colours.style(plane.values)), label)
+    write_title(ax, plane.time, *where, given=title, units=plane.units)
     return figure_of(ax)
 
 
@@ -242,10 +246,10 @@ def _plot_1d(field: Field, index: int, patches: bool, ax: Axes | None, colours: 
     level_line(ax, x, values, level, mesh.max_level, colours.cmap)
     _edges(ax, field, patches)
     colours.set_scale(ax, values if known is None else np.append(values, known.values))
-    ax.set(ylabel=field.names[index])
+    ax.set(ylabel=field.units.label(field.names[index]))
     if known is not None:
         known.draw(ax, known.points[:, 0])
-    write_title(ax, float(field.time), given=beside.title)
+    write_title(ax, float(field.time), given=beside.title, units=field.units)
     return figure_of(ax)
 
 
@@ -255,7 +259,7 @@ def _plot_levels_1d(field: Field, patches: bool, ax: Axes | None, title: str | N
     ax.stairs(leaves.level, [*leaves.lower[:, 0], mesh.domain.upper[0]], baseline=None, linewidth=1.6)
     ax.set(ylabel="level", yticks=range(mesh.max_level + 1), ylim=(-0.2, mesh.max_level + 0.2))
     _edges(ax, field, patches)
-    write_title(ax, float(field.time), given=title)
+    write_title(ax, float(field.time), given=title, units=field.units)
     return figure_of(ax)
 
 
@@ -264,4 +268,4 @@ def _edges(ax: Axes, field: Field, patches: bool) -> None:
     if patches:
         edges = field.patches().lower[1:, 0]
         ax.vlines(edges, 0, 1, transform=ax.get_xaxis_transform(), colors="0.85", linewidths=0.6, zorder=0)
-    ax.set(xlim=(field.mesh.domain.lower[0], field.mesh.domain.upper[0]), xlabel=AXES[0])
+    ax.set(xlim=(field.mesh.domain.lower[0], field.mesh.domain.upper[0]), xlabel=field.units.place(AXES[0]))

@@ -167,7 +167,7 @@ def _frame(plotter: Any, field: Field) -> None:
     bounds = [end for side in zip(domain.lower, domain.upper, strict=True) for end in side]
     plotter.add_mesh(_pyvista().Box(bounds).outline(), color="gray")
     plotter.add_axes(color="black")
-    plotter.add_text(f"t = {float(field.time):.4g}", font_size=10, color="black")
+    plotter.add_text(field.units.instant(f"t = {float(field.time):.4g}"), font_size=10, color="black")
 
 
 def _pyvista():

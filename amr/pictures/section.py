@@ -79,7 +79,9 @@ class Section(Rectangle):
         self.field, domain = field, field.mesh.domain
         self.axis = find_axis(2 if axis is None else axis) if field.mesh.ndim == 3 else None
         self.dims = [d for d in range(field.mesh.ndim) if d != self.axis]
-        super().__init__([(domain.lower[d], domain.upper[d]) for d in self.dims], [AXES[d] for d in self.dims])
+        super().__init__(
+            [(domain.lower[d], domain.upper[d]) for d in self.dims], [field.units.place(AXES[d]) for d in self.dims]
+        )
         self.at = 0.0 if self.axis is None else slice_position(field, self.axis, at)
         self.sides = [np.array([self.at]) if d == self.axis else self._pixels(d) for d in range(field.mesh.ndim)]
         self.slot, self.cell = locate(field.mesh, field.forest, np.ix_(*self.sides))
@@ -95,7 +97,7 @@ class Section(Rectangle):
     @property
     def where(self) -> list[str]:
         """What a title says of the place of a slice."""
-        return [] if self.axis is None else [f"{AXES[self.axis]} = {self.at:.4g}"]
+        return [] if self.axis is None else [self.field.units.at(f"{AXES[self.axis]} = {self.at:.4g}")]
 
     def values(self, index: int) -> np.ndarray:
         """A variable's values at the pixels, shape `(rows, columns)`."""

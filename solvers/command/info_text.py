@@ -40,12 +40,19 @@ def _file_text(info: FileInfo) -> str:
         ("cells", f"{info.cell_count:,}, {info.fraction:.3g} of the uniform grid of level {info.max_level}"),
         *[(name, _variable(info, name)) for name in (*info.names, *info.derived)],
         *([("vectors", ", ".join(info.vectors))] if info.vectors else []),
+        *([("units", units)] if (units := _units(info.units)) else []),
         ("precision", info.stored if info.stored == info.computed else f"{info.stored}; the run had {info.computed}"),
         ("size", size(info.bytes)),
         ("resumable", _resumable(info)),
         ("config", "inside; --config prints it" if info.config else "none"),
     ]
     return _table(str(info.path), rows)
+
+
+def _units(known: dict[str, Any]) -> str:
+    """Those that were given."""
+    given = {key: unit for key, unit in known.items() if isinstance(unit, str)} | known.get("variables", {})
+    return ", ".join(f"{key} in {unit}" for key, unit in given.items())
 
 
 def _run_text(info: RunInfo) -> str:

@@ -84,4 +84,5 @@ def _wishes(case: Case, folder: RunFolder, show: Reporter, writer: Background, s
     )
     recording = case.recording(lambda name, rows: writer.do(lambda: folder.records[name].append(rows)))
     limits = RunLimits(case.config.time.max_steps, case.config.time.max_minutes)
-    return Wishes(case.exact, case.output_times, dumps, checkpoints, show, stop, recording, limits)
+    units = case.simulation.units_of_all
+    return Wishes(case.exact, case.output_times, dumps, checkpoints, show, stop, recording, limits, units)

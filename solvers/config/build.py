@@ -16,6 +16,7 @@ import jax
 
 import amr
 from amr.errors import InvalidSettingError
+from amr.field import BASE
 from amr.files import RESERVED as RESERVED_NAMES
 from solvers.equations import Derived, Equation, Terms, known_names, with_coefficients
 from solvers.records import Record, Recorded, Recording
@@ -151,7 +152,7 @@ class _Builder:
         derived = attempt((), self._derived, equation, tables["output"])
         records = build_records(tables["record"], self.mesh, self.mistakes)
         boundary = attempt((), lambda faces, _: self._boundary(faces, equation, tried, scheme), self.faces, domain)
-        simulation = self._simulation(equation, scheme, refine, (boundary, rest))
+        simulation = self._simulation(equation, scheme, refine, (boundary, rest, self._units(equation)))
         check_columns(records, simulation, derived, self.mistakes)
         if self.mistakes.entries or simulation is None or initial is None or times is None:
             return None
@@ -259,10 +260,21 @@ class _Builder:
         reader = BoundaryReader(self.formulas, terms.law, names, initial, ghost, terms.guided)
         return None if self.mistakes.blame(PATH) else reader.pairs(faces)
 
+    def _units(self, equation: Equation | None) -> amr.Units | None:
+        """The units of lengths and so on, and those of variables by name."""
+        table, output = dict(self.tables["units"] or {}), self.tables["output"]
+        if not table or equation is None or output is None:
+            return None
+        names = (*BASE, *dict.fromkeys((*equation.names, *equation.given, *output.derived)))
+        for key in table.keys() - set(names):
+            self.mistakes.add(("units", key), f"no such variable; expected {alternatives(names, key)}")
+        base = {key: table.pop(key, None) for key in BASE}
+        return self.mistakes.attempt(("units",), lambda: amr.Units(**base, variables=table))
+
     # --- the whole ----------------------------------------------------------------------------------------------------
 
     def _simulation(self, equation: Equation | None, scheme, refine, kept: tuple) -> Simulation | None:
-        """`kept`: boundaries, and the equilibrium that is to be kept."""
+        """`kept`: boundaries, the equilibrium that is to be kept, and units."""
         steps, regrid = self.tables["time"], self.tables["refine"]
         if self.mesh is None or equation is None or scheme is None or refine is None or steps is None:
             return None
@@ -278,6 +290,7 @@ class _Builder:
                 buffer=regrid.buffer,
                 longest=steps.step,
                 equilibrium=kept[1],
+                units=kept[2],
                 dtype=self.tables["scheme"].precision,
             )
         except amr.InvalidSettingError as error:

@@ -197,6 +197,7 @@ class TimeTable(Table):
 
 
 Formulae = dict[str, Formula]
+UnitTexts = dict[Name, str]
 
 
 class OutputTable(Table):
@@ -240,6 +241,7 @@ class Config(Table):
     initial: Formulae = Field(description='a table with an expression for each variable, such as phi = "exp(-x**2)"')
     exact: Formulae = Field(default_factory=dict, description="a table with an expression in x, .., t for a variable")
     equilibrium: Formulae = Field(default_factory=dict, description="a table with an expression for each variable")
+    units: UnitTexts = Field(default_factory=dict, description='a table such as {length = "cm", time = "s", T = "K"}')
     scheme: SchemeTable = Field(default=SchemeTable(), description="a table")
     refine: RefineTable = Field(default=RefineTable(), description="a table")
     time: TimeTable = Field(description="a table with end")

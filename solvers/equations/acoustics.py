@@ -37,6 +37,10 @@ class Acoustics(ConservationLaw):
     def vectors(self):
         return (tuple(range(1, self.ndim + 1)),)
 
+    @property
+    def dimensions(self):
+        return {"p": (-1, -2, 1)} | dict.fromkeys(self.names[1:], (1, -1, 0))
+
     def check(self, ndim):
         check_dimensions(self, self.ndim, ndim)
 

@@ -28,6 +28,10 @@ class Burgers(ConservationLaw):
         self.viscosity = not_negative("viscosity", viscosity)
 
     @property
+    def dimensions(self):
+        return dict.fromkeys(self.names, (1, -1, 0))
+
+    @property
     def diffuses(self):
         return is_there(self.viscosity)
 

@@ -43,7 +43,8 @@ class Derived:
         time = jnp.asarray(field.time, field.data.dtype)
         rows = _rows(self.equation, tuple(self.functions.values()), field, time)
         data = jnp.concatenate([field.data, rows])
-        return Field(field.mesh, field.forest, data, (*field.names, *self.functions), field.time, field.step)
+        names = (*field.names, *self.functions)
+        return Field(field.mesh, field.forest, data, names, field.time, field.step, field.units)
 
 
 @eqx.filter_jit

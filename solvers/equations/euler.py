@@ -51,6 +51,12 @@ class Euler(ConservationLaw):
     def vectors(self):
         return (tuple(range(1, self.ndim + 1)),)
 
+    @property
+    def dimensions(self):
+        speeds = {f"velocity_{x}": (1, -1, 0) for x in "xyz"[: self.ndim]}
+        momenta = {f"momentum_{x}": (-2, -1, 1) for x in "xyz"[: self.ndim]}
+        return {"density": (-3, 0, 1), **momenta, "energy": (-1, -2, 1), **speeds, "pressure": (-1, -2, 1)}
+
     def check(self, ndim):
         check_dimensions(self, self.ndim, ndim)
 

@@ -73,6 +73,10 @@ class ShallowWater(ConservationLaw):
     def vectors(self):
         return (tuple(range(1, self.ndim + 1)),)
 
+    @property
+    def dimensions(self):
+        return {"eta": (1, 0, 0), "hu": (2, -1, 0), "hv": (2, -1, 0), "u": (1, -1, 0), "v": (1, -1, 0)}
+
     def check(self, ndim):
         check_dimensions(self, self.ndim, ndim)
 

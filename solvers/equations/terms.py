@@ -9,6 +9,7 @@ regrids go over the terms there are and know none of them.
 from __future__ import annotations
 
 import abc
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -232,6 +233,12 @@ class Equation(eqx.Module):
     def on_ground(self) -> bool:
         """Whether neighbours push each other over ground: it has `met`, `pushes` and `settled`."""
         return False
+
+    @property
+    def dimensions(self) -> Mapping[str, tuple[float | int, ...]]:
+        """For each variable, stored or given, the powers of length, time and mass in its unit, as far as they are
+        known: pictures, files and yt then know its unit."""
+        return {}
 
     @property
     def stores_by_place(self) -> bool:

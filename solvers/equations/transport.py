@@ -97,7 +97,22 @@ class Exchange(Term):
         return {"signal": largest(rate if good is None else jnp.where(good, rate, jnp.inf))}
 
     def crossing(self, here, keep):
-        return here.scheme.exchanged(self.law, here.u, here.samples, keep, here.careful)
+        fluxes = here.scheme.exchanged(self.law, here.u, here.samples, keep, here.careful)
+        if self.law.beyond_wall is None:
+            return fluxes
+        return tuple(self._stopped(here.part, flux, d) for d, flux in enumerate(fluxes))
+
+    def _stopped(self, part, flux, d: int):
+        """Walls exchange nothing but momentum across: since they bear what a source pushes, the states on both sides of
+        them differ by more than the sign of the velocity."""
+        ends = part.closed(d)
+        if not ends:
+            return flux
+        place = np.arange(part.mesh.patch + 1).reshape([-1 if k == d + 1 else 1 for k in range(flux.ndim - 1)])
+        walls = [part.touches(d, end) & (place == end * part.mesh.patch) for end in ends]
+        across = {vector[d] for vector in self.law.vectors}
+        wall = functools.reduce(jnp.logical_or, walls)
+        return jnp.stack([row if i in across else jnp.where(wall, 0, row) for i, row in enumerate(flux)])
 
     def made(self, here):
         mesh, dtype = here.part.mesh, here.u.dtype

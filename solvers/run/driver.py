@@ -10,7 +10,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from amr.field import Field
+from amr.field import NO_UNITS, Field, Units
 from amr.grid import Room, from_pool_on_host, norms, room_for, room_of
 from amr.mesh import Forest, Mesh, root_forest
 from solvers.records import Recording, Rows, RunLimits, RunMoment, Series, first_rows
@@ -92,6 +92,7 @@ class Wishes:
     - `stop`: asked as often; once it is true the run raises `Interrupted`.
     - `recording`: what is recorded step by step, and who gets it.
     - `limits`: when to end before the end; then, too, a checkpoint is written.
+    - `units`: of what fields hold.
     """
 
     exact: Callable | None = None
@@ -102,6 +103,7 @@ class Wishes:
     stop: Callable[[], bool] = lambda: False
     recording: Recording | None = None
     limits: RunLimits = field(default_factory=RunLimits)
+    units: Units = NO_UNITS
 
     @property
     def series(self) -> Sequence[Series]:
@@ -424,7 +426,8 @@ class Run:
         forest, u = jax.device_get((state.forest, state.u))
         forest, values = jax.device_put((forest, from_pool_on_host(u)), jax.local_devices(backend="cpu")[0])
         names = self.setup.equation.names
-        return Field(self.setup.mesh, forest, values, names, float(state.clock.time), self.account.steps)
+        time, step = float(state.clock.time), self.account.steps
+        return Field(self.setup.mesh, forest, values, names, time, step, self.wishes.units)
 
     def instant(self, time: float) -> Instant:
         """A time to be met, for the device."""

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from amr.errors import InvalidSettingError
-from amr.field import Field, is_concrete, picture
+from amr.field import NO_UNITS, Field, Units, is_concrete, picture
 from amr.grid import boundaries_of, half_reach, shown_faces
 from amr.mesh import Mesh, root_forest
 from amr.own import expect
@@ -98,6 +98,7 @@ class Simulation(eqx.Module):
       before the next regrid, so that nothing leaves the fine level unnoticed.
     - `longest`: an upper limit for the time step.
     - `equilibrium(x, ..)`: a state at rest that is kept to rounding, given as initial values are.
+    - `units`: of lengths, times, masses and variables, as fields, pictures and files name them: `amr.Units`.
     - `dtype`: of the data; default float64 if JAX has it enabled, else float32.
 
     Raises `InvalidSettingError` where choices do not fit together.
@@ -105,6 +106,7 @@ class Simulation(eqx.Module):
 
     setup: Setup
     dtype: str = eqx.field(static=True)
+    units: Units = eqx.field(static=True)
 
     def __init__(
         self,
@@ -119,6 +121,7 @@ class Simulation(eqx.Module):
         buffer: int | None = None,
         longest: float | None = None,
         equilibrium: Callable | None = None,
+        units: Units | None = None,
         dtype=None,
     ):
         expect("mesh", mesh, Mesh, "an amr.Mesh")
@@ -141,6 +144,8 @@ class Simulation(eqx.Module):
             mesh, equation, scheme, refine, float(cfl), interval, buffer, longest, why, faces, equilibrium
         )
         self.dtype = _float_type(dtype)
+        expect("units", units, Units | None, 'units such as amr.Units(length="cm")')
+        self.units = NO_UNITS if units is None else units
         _check(self.setup)
 
     def __repr__(self) -> str:
@@ -158,9 +163,12 @@ class Simulation(eqx.Module):
             "buffer",
             "longest",
             "equilibrium",
+            "units",
             "dtype",
         )
-        return Call("Simulation", tuple((name, getattr(self, name)) for name in names))
+        given = {name: getattr(self, name) for name in names}
+        given["units"] = None if self.units == NO_UNITS else self.units
+        return Call("Simulation", tuple(given.items()))
 
     @property
     def mesh(self) -> Mesh:
@@ -260,7 +268,7 @@ class Simulation(eqx.Module):
         collection = Collection(records or {})
         shown = chosen(progress, t_end)
         wishes = _wishes(exact, outputs, on_output, every_steps, checkpoints, shown, collection.recording(self.setup))
-        wishes = replace(wishes, limits=RunLimits(max_steps, max_minutes))
+        wishes = replace(wishes, limits=RunLimits(max_steps, max_minutes), units=self.units_of_all)
         return Solution(*self.prepared(t_start, t_end, wishes).go(initial), collection.found(self.setup))
 
     def resume(
@@ -295,7 +303,7 @@ class Simulation(eqx.Module):
         collection = Collection(records or {})
         shown = chosen(progress, t_end)
         wishes = _wishes(exact, outputs, on_output, every_steps, checkpoints, shown, collection.recording(self.setup))
-        wishes = replace(wishes, limits=RunLimits(max_steps, max_minutes))
+        wishes = replace(wishes, limits=RunLimits(max_steps, max_minutes), units=self.units_of_all)
         return Solution(*self.prepared(begin, t_end, wishes).go_on(loaded), collection.found(self.setup))
 
     def prepared(self, t_start: float, t_end: float, wishes: Wishes) -> Run:
@@ -330,7 +338,13 @@ class Simulation(eqx.Module):
 
     def field(self, state: State) -> Field:
         """The field of a state."""
-        return Field(self.mesh, state.forest, state.values, self.setup.equation.names, state.clock.time)
+        names, units = self.setup.equation.names, self.units_of_all
+        return Field(self.mesh, state.forest, state.values, names, state.clock.time, units=units)
+
+    @property
+    def units_of_all(self) -> Units:
+        """The units with those of the variables of the equation, as far as it knows their dimensions."""
+        return self.units.with_dimensions(self.setup.equation.dimensions)
 
     def _scalar(self, value):
         return jnp.asarray(value, self.dtype)
