@@ -106,7 +106,7 @@ class Simulation(eqx.Module):
 
     setup: Setup
     dtype: str = eqx.field(static=True)
-    units: Units = eqx.field(static=True)
+    units: Units | None = eqx.field(static=True)
 
     def __init__(
         self,
@@ -145,7 +145,7 @@ class Simulation(eqx.Module):
         )
         self.dtype = _float_type(dtype)
         expect("units", units, Units | None, 'units such as amr.Units(length="cm")')
-        self.units = NO_UNITS if units is None else units
+        self.units = units
         _check(self.setup)
 
     def __repr__(self) -> str:
@@ -166,9 +166,7 @@ class Simulation(eqx.Module):
             "units",
             "dtype",
         )
-        given = {name: getattr(self, name) for name in names}
-        given["units"] = None if self.units == NO_UNITS else self.units
-        return Call("Simulation", tuple(given.items()))
+        return Call("Simulation", tuple((name, getattr(self, name)) for name in names))
 
     @property
     def mesh(self) -> Mesh:
@@ -344,7 +342,7 @@ class Simulation(eqx.Module):
     @property
     def units_of_all(self) -> Units:
         """The units with those of the variables of the equation, as far as it knows their dimensions."""
-        return self.units.with_dimensions(self.setup.equation.dimensions)
+        return (self.units or NO_UNITS).with_dimensions(self.setup.equation.dimensions)
 
     def _scalar(self, value):
         return jnp.asarray(value, self.dtype)
