@@ -253,7 +253,7 @@ def test_mistakes(tmp_path):
         simulation.resume(tmp_path / "none.vtkhdf", 1.0)
     assert simulation.resume(solution, 0.06).summary.resumed == 1
     with pytest.raises(InvalidSettingError, match=r"use Simulation\.resume"):
-        simulation.run(solution, 0.1)
+        simulation.run(tmp_path / "a.vtkhdf", 0.1)
     with pytest.raises(InvalidSettingError, match=r"jax\.numpy"):
         simulation.run(lambda x: np.exp(-(x**2)), 0.1)
     with pytest.raises(InvalidSettingError, match="several times"):
