@@ -5,6 +5,9 @@ says of units and dimensions becomes yt's: variables with dimensions are fields 
 others, such as `cell_mass`.
 """
 
+import functools
+import tomllib
+
 import h5py
 from yt.frontends.parthenon.api import ParthenonDataset, ParthenonFieldInfo
 from yt.units import YTQuantity
@@ -31,31 +34,46 @@ class AmraxFieldInfo(ParthenonFieldInfo):
             unit = self.ds.unit_of(field[1])
             for name in {field[1], NAMES.get(field[1], field[1]) if unit else field[1]}:
                 self.alias(("gas", name), field, units=unit or "dimensionless")
-        self._add_velocities()
+        self._add_those_of_gas()
 
-    def _add_velocities(self):
-        """The momentum over the density, where there are both and no velocity."""
+    def _add_those_of_gas(self):
+        """Velocity and pressure, where density, momentum and energy are stored and these are not."""
         stored = {name for _, name in self.field_list if self.ds.unit_of(name)}
-        for axis in "xyz":
-            momentum = f"momentum_{axis}"
-            if {momentum, "density"} <= stored and f"velocity_{axis}" not in stored:
+        momenta = [name for name in (f"momentum_{axis}" for axis in "xyz") if name in stored]
+        if "density" not in stored:
+            return
 
-                def velocity(field, data, momentum=momentum):
-                    return data["gas", momentum] / data["gas", "density"]
+        def velocity(data, momentum):
+            return data["gas", momentum] / data["gas", "density"]
 
-                unit = self.ds.unit_system["velocity"]
-                self.add_field(("gas", f"velocity_{axis}"), sampling_type="cell", function=velocity, units=unit)
+        def pressure(field, data):
+            moving = sum(data["gas", name] ** 2 for name in momenta) / (2 * data["gas", "density"])
+            return (self.ds.gamma - 1) * (data["gas", "energy"] - moving)
+
+        made = {name.replace("momentum", "velocity"): functools.partial(_of, velocity, name) for name in momenta}
+        made |= {"pressure": pressure} if momenta and "energy" in stored and self.ds.knows_gamma else {}
+        for name in made.keys() - stored:
+            unit = self.ds.unit_system["pressure" if name == "pressure" else "velocity"]
+            self.add_field(("gas", name), sampling_type="cell", function=made[name], units=unit)
 
 
 class AmraxDataset(ParthenonDataset):
-    """A file of `amr.io.write` in yt; everything is in code units unless `unit_system` says otherwise."""
+    """A file of `amr.io.write` in yt; everything is in code units unless `unit_system` says otherwise.
+
+    The pressure of gas needs the ratio of specific heats, which files of runs from configs have; for others give
+    `parameters={"gamma": 1.4}`.
+    """
 
     _field_info_class = AmraxFieldInfo  # type: ignore[assignment]
 
     def __init__(self, filename, dataset_type="parthenon", *, parameters=None, unit_system="code", **options):
-        self.told = read_header(filename).get("units", {})
+        header = read_header(filename)
+        self.told = header.get("units", {})
+        law = tomllib.loads(header["config"] or "").get("equation", {})
+        of_law = {"gamma": law["gamma"]} if "gamma" in law else {}
+        self.knows_gamma = "gamma" in (of_law | (parameters or {}))
         code = {f"Hydro/code_{key}_cgs": _in(self.told.get(key), unit) for key, unit in CODE.items()}
-        parameters = NEUTRAL | code | (parameters or {})
+        parameters = NEUTRAL | code | of_law | (parameters or {})
         super().__init__(filename, dataset_type, parameters=parameters, unit_system=unit_system, **options)
 
     def unit_of(self, name: str) -> str:
@@ -72,6 +90,11 @@ class AmraxDataset(ParthenonDataset):
             return False
         with h5py.File(filename, "r") as file:
             return "amr" in file and "Info" in file
+
+
+def _of(compute, momentum, field, data):
+    """As yt calls what makes a field."""
+    return compute(data, momentum)
 
 
 def _in(unit: str | None, other: str) -> float:

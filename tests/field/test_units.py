@@ -105,6 +105,9 @@ def test_yt_has_masses_and_velocities(gas, tmp_path):
     assert mass == pytest.approx(gas.field.integral("density"), rel=1e-12)
     np.testing.assert_allclose(everything["gas", "velocity_x"].to("pc/Myr"), 0.3, rtol=1e-12)
     assert str(everything["gas", "total_energy_density"].to("erg/cm**3").units) == "erg/cm**3"
+    assert ("gas", "pressure") not in ds.derived_field_list
+    known = yt.load(str(tmp_path / "gas.vtkhdf"), parameters={"gamma": 1.4}).all_data()
+    np.testing.assert_allclose(known["gas", "pressure"].to("Msun/(pc*Myr**2)"), 1.0, rtol=1e-12)
     assert float(ds.length_unit.to("pc")) == pytest.approx(1)
     assert ds.periodicity[:2] == (True, False)
 
@@ -125,8 +128,17 @@ def test_configs_name_units(tmp_path, monkeypatch):
     done = CliRunner().invoke(main, ["run", str(file)])
     assert done.exit_code == 0, done.output
     field = amr.read(tmp_path / "runs" / "gas" / "gas_0001.vtkhdf")
+    plain = CliRunner().invoke(main, ["run", str(file), "output.derived={}", "output.name=plain", "units.speed=s"])
+    assert "units.speed: no such variable" in plain.output
     assert field.units.of("speed") == "km/s"
     assert field.units.of("pressure") == "Msun/(pc*Myr**2)"
+    # The ratio of specific heats is in the config.
+    head, rest = TEXT.split("derived = ", 1)
+    file.write_text(head + rest.split("\n", 2)[2] + 'length = "pc"\ntime = "Myr"\nmass = "Msun"\n')
+    assert CliRunner().invoke(main, ["run", str(file), "output.name=plain", "time.end=1e-9"]).exit_code == 0
+    (plain,) = (tmp_path / "runs").glob("*/plain_0000.vtkhdf")
+    pressure = yt.load(str(plain)).all_data()["gas", "pressure"]
+    np.testing.assert_allclose(pressure.to("Msun/(pc*Myr**2)"), 1.0, rtol=1e-9)
     told = CliRunner().invoke(main, ["info", "runs/gas/gas_0001.vtkhdf"]).output
     assert "length in pc, time in Myr, mass in Msun, speed in km/s" in told
     for line, message in (
