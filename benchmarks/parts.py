@@ -18,6 +18,7 @@ from jax import lax
 from amr.grid.pool import room_of
 from amr.grid.topology import rebuilt
 from solvers.run import loop, sampled, stepping
+from solvers.run.clock import Instant
 from solvers.run.compiling import compiled
 from solvers.run.evolution import GridEvolution
 from solvers.run.problem import Setup, State
@@ -69,7 +70,7 @@ def parts(setup: Setup, state: State) -> Parts:
     yes = jnp.ones((), bool)
     known = jax.jit(lambda: sampled.adapted(setup, empty(), state.forest, now.time, yes))()
     space = jax.jit(lambda: loop.workspace(setup, known, state.u))()
-    end, most = jnp.asarray(1e3, now.time.dtype), jnp.asarray(ROUNDS, jnp.int32)
+    end, most = Instant.put(1e3, now.time.dtype), jnp.asarray(ROUNDS, jnp.int32)
     step = jax.jit(lambda known, store: stepping.plan_step(setup, known, store, now, end)[0])(known, space.work.store)
     ghosted = jnp.zeros((state.u.shape[0], *known.topology.fill.shape), state.u.dtype)
 

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from solvers.run.clock import FIRST, Clock, Instant, courant_step, first_clock, land_on, later, trial_step
+from solvers.run.clock import FIRST, Clock, courant_step, first_clock, land_on, later, trial_step
 from solvers.run.compiling import compiled
 from solvers.schemes.ctu import THIN
 
@@ -80,6 +80,8 @@ def _advance(u, rates, t_end):
 
 def _planned(fastest, now: Clock, t_end):
     """The clock after the next step and the factor that turns rates into Courant numbers during it."""
+    from solvers.run.clock import Instant  # not above: earlier commits have none, with which this one is compared
+
     trial, stop = trial_step(CFL, now), Instant.of(t_end)
     cut = land_on(trial, now, stop)
     rate = fastest * jnp.abs(_amplitude(now.time + 0.5 * cut))
