@@ -93,7 +93,8 @@ def parts(setup: Setup, state: State) -> Parts:
             # A factor that depends on what came before: else the compiler would do all of it only once.
             when = moment(known)
             when = dataclasses.replace(when, factor=when.factor + 0 * carry[0].ravel()[0])
-            found = grid.moved(part, part.take(ghosted), evolving(known).kernels(when)(part))
+            kernel, calm = evolving(known).kernels(when)(part), jnp.zeros((), bool)
+            found = grid.moved(part, part.take(ghosted), kernel, calm)
             return tuple(grid.put(old, new, part) for old, new in zip(carry, found, strict=True))
 
         return grid.fold(one, carry)
