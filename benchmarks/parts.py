@@ -125,7 +125,7 @@ def parts(setup: Setup, state: State) -> Parts:
         "regrid": (regrid, work, known),
         "plans": (plans, known.topology, state.forest),
         "rates": (lambda known, time: sampled.sampled(setup, known, time), known, now.time),
-        "round": (lambda state, end: loop.advance(setup, state, end, most)[0], state, end),
+        "round": (lambda state, *end: loop.advance(setup, state, Instant(*end), most)[0], state, end.time, end.rest),
     }
 
 

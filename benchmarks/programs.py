@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from solvers.run import loop
+from solvers.run.clock import Instant
 
 from .cases import Pool, bump, simulation
 from .measures import Measure
@@ -43,7 +44,7 @@ def memory_over_pool(case: Pool) -> float:
     """Peak memory of the run loop over the bytes of the data, from what XLA plans to allocate."""
     run = simulation(case)
     state = run.run(bump, 1e-6).state
-    end, rounds = jnp.asarray(case.t_end, state.u.dtype), jnp.asarray(1, jnp.int32)
+    end, rounds = Instant.put(case.t_end, state.u.dtype), jnp.asarray(1, jnp.int32)
     program = jax.jit(lambda state, end, rounds: loop.advance(run.setup, state, end, rounds))
     plan = program.lower(state, end, rounds).compile().memory_analysis()
     assert plan is not None
