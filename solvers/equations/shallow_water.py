@@ -166,9 +166,10 @@ class ShallowWater(ConservationLaw):
         return self._beside(shore, 0, left, low, near[:-1]), self._beside(shore, 1, right, high, near[1:])
 
     def _beside(self, shore: Shore, side: int, state, cell, stencil):
-        """A face state, or that of the cell unless water covers all ground that the reconstruction has looked at."""
+        """A face state, or that of the cell unless water covers all ground that the reconstruction has looked at, and
+        that of the face."""
         least = functools.reduce(jnp.minimum, map(self._surface, stencil))
-        most = functools.reduce(jnp.maximum, [u[-1] for u in stencil])
+        most = functools.reduce(jnp.maximum, [u[-1] for u in stencil], state[-1])
         rows = zip(self.primitive(state), self.primitive(cell), strict=True)
         surface, *v = [jnp.where(least > most, *pair) for pair in rows][: 1 + self.ndim]
         depth, level = shore.above(surface, side)

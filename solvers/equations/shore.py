@@ -75,7 +75,8 @@ class Shore(NamedTuple):
 
 
 def _taken(column: Column, ground: Values) -> Values:
-    return jnp.clip(ground, column.ground - column.depth, column.ground + column.depth)
+    # The surface, not ground + depth, which may be rounded above it.
+    return jnp.clip(ground, column.ground - column.depth, column.surface)
 
 
 def shared(

@@ -96,7 +96,7 @@ def test_mistakes_are_listed_as_the_tutorial_says(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("programs")
-@pytest.mark.parametrize("page", daily(["README.md", "docs/extend.md"], {"README.md"}.__contains__))
+@pytest.mark.parametrize("page", daily(["README.md", "docs/extend.md", "docs/concepts.md"], {"README.md"}.__contains__))
 def test_the_code_of_the_page_runs(page, tmp_path, monkeypatch):
     """That of the README needs the names of examples/own_equation.py, where its law comes from."""
     monkeypatch.chdir(tmp_path)
